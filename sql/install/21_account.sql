@@ -1,0 +1,91 @@
+-- Accounts: who is billed, in whose name a role acts.
+
+CREATE FUNCTION is_time_zone(text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'pm_is_time_zone' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION is_time_zone(text) IS
+'is this the full name of a time zone with known rules (Asia/Shanghai)? Abbreviations and bare offsets are not';
+
+CREATE FUNCTION is_cycle(interval) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'pm_is_cycle' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION is_cycle(interval) IS
+'is this a settlement cycle: a whole number of seconds that divides 24 hours, one day, or one month?';
+
+CREATE FUNCTION is_whole_second(timestamptz) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'pm_is_whole_second' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION is_whole_second(timestamptz) IS
+'does this instant fall on a whole second? Metered intervals do';
+
+CREATE SEQUENCE tenant_id_seq;
+CREATE TABLE tenant (
+    tenant_id   bigint      NOT NULL DEFAULT nextval('tenant_id_seq'),
+    name        object_name NOT NULL,
+    created_at  timestamptz NOT NULL,
+    CONSTRAINT tenant_pkey PRIMARY KEY (tenant_id),
+    CONSTRAINT tenant_name_key UNIQUE (name)
+);
+COMMENT ON TABLE tenant IS
+'accounts that own pools, submit jobs and are billed; tenant 0 is the provider, owner of public pools and list prices';
+COMMENT ON COLUMN tenant.tenant_id IS 'identifier; 0 is the provider';
+COMMENT ON COLUMN tenant.name IS 'unique name';
+COMMENT ON COLUMN tenant.created_at IS 'when the account was made';
+INSERT INTO tenant VALUES (0, 'provider', '2000-01-01 00:00:00+00');
+
+CREATE SEQUENCE workspace_id_seq;
+CREATE TABLE workspace (
+    tenant_id    bigint      NOT NULL,
+    workspace_id bigint      NOT NULL DEFAULT nextval('workspace_id_seq'),
+    name         object_name NOT NULL,
+    created_at   timestamptz NOT NULL,
+    CONSTRAINT workspace_pkey PRIMARY KEY (tenant_id, workspace_id),
+    CONSTRAINT workspace_name_key UNIQUE (tenant_id, name),
+    CONSTRAINT workspace_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant
+);
+COMMENT ON TABLE workspace IS 'cost centres of a tenant; every job has one, by default the one named default';
+COMMENT ON COLUMN workspace.tenant_id IS 'whose cost centre it is';
+COMMENT ON COLUMN workspace.workspace_id IS 'identifier';
+COMMENT ON COLUMN workspace.name IS 'name, unique within the tenant';
+COMMENT ON COLUMN workspace.created_at IS 'when it was made';
+
+CREATE TABLE contract (
+    tenant_id  bigint        NOT NULL,
+    from_month date          NOT NULL,
+    currency   text          NOT NULL,
+    time_zone  text          NOT NULL,
+    cycle      interval      NOT NULL DEFAULT '1 hour',
+    rounding   rounding_rule NOT NULL DEFAULT 'half_up',
+    CONSTRAINT contract_pkey PRIMARY KEY (tenant_id, from_month),
+    CONSTRAINT contract_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
+    CONSTRAINT contract_from_month_check CHECK (extract(day FROM from_month) = 1),
+    CONSTRAINT contract_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT contract_time_zone_check CHECK (is_time_zone(time_zone)),
+    CONSTRAINT contract_cycle_check CHECK (is_cycle(cycle))
+);
+COMMENT ON TABLE contract IS
+'how a tenant is billed from a month on; the row with the latest from_month that is not later counts';
+COMMENT ON COLUMN contract.tenant_id IS 'who is billed';
+COMMENT ON COLUMN contract.from_month IS 'first day of the first billing month it holds for';
+COMMENT ON COLUMN contract.currency IS 'ISO 4217 code; only prices in it apply';
+COMMENT ON COLUMN contract.time_zone IS 'full name of the time zone whose midnights are the edges of days and months';
+COMMENT ON COLUMN contract.cycle IS 'settlement cycle: a divisor of 24 hours, a day, or a month';
+COMMENT ON COLUMN contract.rounding IS 'how a bill is rounded, once, at its end';
+
+CREATE TABLE tenant_member (
+    tenant_id bigint       NOT NULL,
+    role_name name         NOT NULL,
+    level     member_level NOT NULL,
+    CONSTRAINT tenant_member_pkey PRIMARY KEY (tenant_id, role_name),
+    CONSTRAINT tenant_member_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant
+);
+CREATE INDEX tenant_member_role_idx ON tenant_member (role_name);
+COMMENT ON TABLE tenant_member IS
+'which database roles act for which tenant; a member of such a role acts too. Members of tenant 0 are operators';
+COMMENT ON COLUMN tenant_member.tenant_id IS 'for whom; 0 makes the role an operator';
+COMMENT ON COLUMN tenant_member.role_name IS 'database role, by name, so that a dump loads where the role is not there yet';
+COMMENT ON COLUMN tenant_member.level IS 'viewer, member or owner';
+
+SELECT pg_catalog.pg_extension_config_dump('tenant_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('tenant', 'WHERE tenant_id <> 0');
+SELECT pg_catalog.pg_extension_config_dump('workspace_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('workspace', '');
+SELECT pg_catalog.pg_extension_config_dump('contract', '');
+SELECT pg_catalog.pg_extension_config_dump('tenant_member', '');

@@ -1,0 +1,259 @@
+-- Jobs: what was asked, what waits, what ran where.
+
+CREATE TABLE pending_reason (
+    reason      text NOT NULL,
+    description text NOT NULL,
+    CONSTRAINT pending_reason_pkey PRIMARY KEY (reason)
+);
+COMMENT ON TABLE pending_reason IS 'why a job may be waiting: the fixed list of words in queue.reason';
+COMMENT ON COLUMN pending_reason.reason IS 'the word';
+COMMENT ON COLUMN pending_reason.description IS 'what it means and what its numbers count';
+INSERT INTO pending_reason (reason, description) VALUES
+    ('not_considered', 'no pass has looked at the job yet'),
+    ('resources', 'the matching nodes together have too little free: of the resource named, so much is needed and so much available'),
+    ('fragmented', 'enough is free in all, but not in pieces that hold a replica: needed by one replica, available on the best node; or replicas needed and replicas that would fit'),
+    ('reserved', 'what is free is withheld for a job ahead of it'),
+    ('exceeds_max', 'more than the matching nodes hold when they are empty: needed and the most there is'),
+    ('no_matching_node', 'no node in service passes the node selector and the taints'),
+    ('behind_head', 'the head of its queue is blocked, and the pool''s queue policy lets nothing pass'),
+    ('held', 'held by hold_job until release_job'),
+    ('pool_not_running', 'the pool is not running');
+
+CREATE SEQUENCE shape_id_seq;
+CREATE TABLE job_shape (
+    pool_id     bigint      NOT NULL,
+    shape_id    bigint      NOT NULL DEFAULT nextval('shape_id_seq'),
+    sub_pool_id bigint      NOT NULL,
+    tenant_id   bigint      NOT NULL,
+    digest      bytea       NOT NULL,
+    generation  bigint      NOT NULL,
+    reason      text        NOT NULL DEFAULT 'not_considered',
+    level       text,
+    resource    text,
+    needed      numeric,
+    available   numeric,
+    CONSTRAINT job_shape_pkey PRIMARY KEY (pool_id, shape_id),
+    CONSTRAINT job_shape_digest_key UNIQUE (pool_id, sub_pool_id, digest),
+    CONSTRAINT job_shape_sub_pool_fkey FOREIGN KEY (pool_id, sub_pool_id) REFERENCES sub_pool,
+    CONSTRAINT job_shape_reason_fkey FOREIGN KEY (reason) REFERENCES pending_reason,
+    CONSTRAINT job_shape_level_check CHECK (level IN ('pool', 'node'))
+) WITH (fillfactor = 70);
+COMMENT ON TABLE job_shape IS
+'what jobs of one shape share: the task groups they ask for and why they wait. Written once a shape, not once a job';
+COMMENT ON COLUMN job_shape.pool_id IS 'pool';
+COMMENT ON COLUMN job_shape.shape_id IS 'identifier';
+COMMENT ON COLUMN job_shape.sub_pool_id IS 'queue of its jobs';
+COMMENT ON COLUMN job_shape.tenant_id IS 'whose jobs';
+COMMENT ON COLUMN job_shape.digest IS 'SHA-256 of the task groups';
+COMMENT ON COLUMN job_shape.generation IS 'the generation of the pool''s node groups that could hold it when empty';
+COMMENT ON COLUMN job_shape.reason IS 'why the last pass did not start a job of this shape';
+COMMENT ON COLUMN job_shape.level IS 'where the numbers were taken: the whole pool, or the best single node';
+COMMENT ON COLUMN job_shape.resource IS 'resource that is lacking, or replicas';
+COMMENT ON COLUMN job_shape.needed IS 'how much of it is needed, in units (bytes for memory)';
+COMMENT ON COLUMN job_shape.available IS 'how much of it there is';
+
+CREATE TABLE task_group (
+    pool_id       bigint        NOT NULL,
+    shape_id      bigint        NOT NULL,
+    group_no      smallint      NOT NULL,
+    tenant_id     bigint        NOT NULL,
+    flavor_id     bigint,
+    request       resource_list NOT NULL,
+    replicas      integer       NOT NULL,
+    min_replicas  integer       NOT NULL,
+    node_selector jsonb         NOT NULL,
+    tolerations   jsonb         NOT NULL,
+    CONSTRAINT task_group_pkey PRIMARY KEY (pool_id, shape_id, group_no),
+    CONSTRAINT task_group_shape_fkey FOREIGN KEY (pool_id, shape_id) REFERENCES job_shape,
+    CONSTRAINT task_group_flavor_fkey FOREIGN KEY (flavor_id) REFERENCES flavor,
+    CONSTRAINT task_group_no_check CHECK (group_no >= 1),
+    CONSTRAINT task_group_request_check CHECK (request @> '' AND request <> ''),
+    CONSTRAINT task_group_replicas_check CHECK (min_replicas BETWEEN 1 AND replicas)
+);
+COMMENT ON TABLE task_group IS 'roles of the jobs of a shape: so many identical replicas of one request';
+COMMENT ON COLUMN task_group.pool_id IS 'pool';
+COMMENT ON COLUMN task_group.shape_id IS 'shape';
+COMMENT ON COLUMN task_group.group_no IS 'number within the shape, from 1';
+COMMENT ON COLUMN task_group.tenant_id IS 'whose jobs';
+COMMENT ON COLUMN task_group.flavor_id IS 'flavor asked for; NULL: a bare request';
+COMMENT ON COLUMN task_group.request IS 'resources of one replica';
+COMMENT ON COLUMN task_group.replicas IS 'how many replicas are wanted';
+COMMENT ON COLUMN task_group.min_replicas IS 'how many must start together at least';
+COMMENT ON COLUMN task_group.node_selector IS 'object of strings: labels a node must have';
+COMMENT ON COLUMN task_group.tolerations IS 'array of {"key", "value"}: taints a node may have; without value any value of the key';
+
+CREATE SEQUENCE job_id_seq;
+CREATE TABLE job (
+    pool_id      bigint      NOT NULL,
+    job_id       bigint      NOT NULL DEFAULT nextval('job_id_seq'),
+    tenant_id    bigint      NOT NULL,
+    pool_kind    pool_kind   NOT NULL,
+    sub_pool_id  bigint      NOT NULL,
+    shape_id     bigint      NOT NULL,
+    workspace_id bigint      NOT NULL,
+    kind         job_kind    NOT NULL,
+    priority     smallint    NOT NULL,
+    name         object_name NOT NULL,
+    time_limit   interval,
+    request_id   text,
+    submitted_at timestamptz NOT NULL,
+    submitted_by name        NOT NULL,
+    end_state    job_state,
+    ended_at     timestamptz,
+    CONSTRAINT job_pkey PRIMARY KEY (pool_id, job_id),
+    CONSTRAINT job_id_key UNIQUE (job_id),
+    CONSTRAINT job_sub_pool_fkey FOREIGN KEY (pool_id, sub_pool_id, tenant_id, pool_kind)
+        REFERENCES sub_pool (pool_id, sub_pool_id, tenant_id, pool_kind),
+    CONSTRAINT job_shape_fkey FOREIGN KEY (pool_id, shape_id) REFERENCES job_shape,
+    CONSTRAINT job_workspace_fkey FOREIGN KEY (tenant_id, workspace_id) REFERENCES workspace,
+    CONSTRAINT job_priority_check CHECK (
+        priority BETWEEN 1 AND 3 AND (priority = 1 OR pool_kind = 'dedicated')),
+    CONSTRAINT job_time_limit_check CHECK (time_limit > '0'),
+    CONSTRAINT job_request_id_check CHECK (length(request_id) BETWEEN 1 AND 128),
+    CONSTRAINT job_end_check CHECK (
+        (end_state IS NULL) = (ended_at IS NULL) AND
+        end_state IN ('completed', 'failed', 'cancelled', 'timed_out') AND ended_at >= submitted_at)
+) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX job_request_id_key ON job (tenant_id, request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX job_tenant_idx ON job (tenant_id, job_id);
+COMMENT ON TABLE job IS 'what was asked, written once; how it ended, written once';
+COMMENT ON COLUMN job.pool_id IS 'pool';
+COMMENT ON COLUMN job.job_id IS 'identifier';
+COMMENT ON COLUMN job.tenant_id IS 'who submitted it and pays';
+COMMENT ON COLUMN job.pool_kind IS 'kind of the pool, for constraints';
+COMMENT ON COLUMN job.sub_pool_id IS 'queue';
+COMMENT ON COLUMN job.shape_id IS 'what it asks for';
+COMMENT ON COLUMN job.workspace_id IS 'cost centre';
+COMMENT ON COLUMN job.kind IS 'training, inference, notebook or workflow';
+COMMENT ON COLUMN job.priority IS '1 to 3, larger first; 1 in public pools';
+COMMENT ON COLUMN job.name IS 'name, for people';
+COMMENT ON COLUMN job.time_limit IS 'how long a run may last; NULL: the pool''s default';
+COMMENT ON COLUMN job.request_id IS 'the caller''s key of this request: the same key returns the same job';
+COMMENT ON COLUMN job.submitted_at IS 'when it joined the queue';
+COMMENT ON COLUMN job.submitted_by IS 'database role that submitted it';
+COMMENT ON COLUMN job.end_state IS 'how it ended; NULL: not ended';
+COMMENT ON COLUMN job.ended_at IS 'when it ended';
+
+CREATE TABLE job_queue (
+    pool_id      bigint      NOT NULL,
+    job_id       bigint      NOT NULL,
+    tenant_id    bigint      NOT NULL,
+    sub_pool_id  bigint      NOT NULL,
+    shape_id     bigint      NOT NULL,
+    submitted_at timestamptz NOT NULL,
+    changed_at   timestamptz NOT NULL,
+    state        job_state   NOT NULL DEFAULT 'queued',
+    priority     smallint    NOT NULL,
+    restarted    boolean     NOT NULL DEFAULT false,
+    CONSTRAINT job_queue_pkey PRIMARY KEY (pool_id, job_id),
+    CONSTRAINT job_queue_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
+    CONSTRAINT job_queue_state_check CHECK (state IN ('held', 'waiting', 'queued')),
+    CONSTRAINT job_queue_priority_check CHECK (priority BETWEEN 1 AND 3)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE job_queue IS 'jobs that wait: a row while held, waiting or queued';
+COMMENT ON COLUMN job_queue.pool_id IS 'pool';
+COMMENT ON COLUMN job_queue.job_id IS 'job';
+COMMENT ON COLUMN job_queue.tenant_id IS 'whose job';
+COMMENT ON COLUMN job_queue.sub_pool_id IS 'queue';
+COMMENT ON COLUMN job_queue.shape_id IS 'what it asks for';
+COMMENT ON COLUMN job_queue.submitted_at IS 'when it joined the queue: the order among equals';
+COMMENT ON COLUMN job_queue.changed_at IS 'last change of this row';
+COMMENT ON COLUMN job_queue.state IS 'held, waiting (on dependencies) or queued';
+COMMENT ON COLUMN job_queue.priority IS '1 to 3, larger first';
+COMMENT ON COLUMN job_queue.restarted IS 'back after a fault: first of its priority';
+
+CREATE SEQUENCE run_id_seq;
+CREATE TABLE job_run (
+    pool_id     bigint      NOT NULL,
+    run_id      bigint      NOT NULL DEFAULT nextval('run_id_seq'),
+    job_id      bigint      NOT NULL,
+    tenant_id   bigint      NOT NULL,
+    state       job_state   NOT NULL,
+    replicas    integer[]   NOT NULL,
+    placed_at   timestamptz NOT NULL,
+    started_at  timestamptz,
+    planned_end timestamptz,
+    stopping_at timestamptz,
+    stop_state  job_state,
+    deadline    timestamptz,
+    ended_at    timestamptz,
+    exit_code   integer,
+    CONSTRAINT job_run_pkey PRIMARY KEY (pool_id, run_id),
+    CONSTRAINT job_run_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
+    CONSTRAINT job_run_state_check CHECK (CASE state
+        WHEN 'starting' THEN started_at IS NULL AND stopping_at IS NULL AND ended_at IS NULL
+        WHEN 'running' THEN started_at IS NOT NULL AND stopping_at IS NULL AND ended_at IS NULL
+        WHEN 'stopping' THEN stopping_at IS NOT NULL AND stop_state IS NOT NULL AND ended_at IS NULL
+        WHEN 'completed' THEN started_at IS NOT NULL AND ended_at IS NOT NULL
+        WHEN 'failed' THEN ended_at IS NOT NULL
+        WHEN 'cancelled' THEN ended_at IS NOT NULL
+        WHEN 'timed_out' THEN ended_at IS NOT NULL
+        ELSE false END),
+    CONSTRAINT job_run_times_check CHECK (
+        started_at >= placed_at AND stopping_at >= placed_at AND ended_at >= placed_at AND
+        ended_at >= started_at AND planned_end > placed_at),
+    CONSTRAINT job_run_stop_check CHECK (stop_state IN ('cancelled', 'timed_out')),
+    CONSTRAINT job_run_deadline_check CHECK (deadline IS NULL OR ended_at IS NULL),
+    CONSTRAINT job_run_replicas_check CHECK (cardinality(replicas) >= 1 AND 1 <= ALL (replicas))
+) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX job_run_live_key ON job_run (pool_id, job_id) WHERE ended_at IS NULL;
+CREATE INDEX job_run_job_idx ON job_run (pool_id, job_id, run_id);
+CREATE INDEX job_run_deadline_idx ON job_run (pool_id, deadline) WHERE deadline IS NOT NULL;
+COMMENT ON TABLE job_run IS 'attempts of jobs, from placement to end; a job has at most one that has not ended';
+COMMENT ON COLUMN job_run.pool_id IS 'pool';
+COMMENT ON COLUMN job_run.run_id IS 'identifier';
+COMMENT ON COLUMN job_run.job_id IS 'job';
+COMMENT ON COLUMN job_run.tenant_id IS 'whose job';
+COMMENT ON COLUMN job_run.state IS 'starting, running, stopping, or how it ended';
+COMMENT ON COLUMN job_run.replicas IS 'replicas held, by task group, in order of group_no';
+COMMENT ON COLUMN job_run.placed_at IS 'when it was given its resources';
+COMMENT ON COLUMN job_run.started_at IS 'when it began to run; metering starts here';
+COMMENT ON COLUMN job_run.planned_end IS 'placement plus time limit; NULL: no limit';
+COMMENT ON COLUMN job_run.stopping_at IS 'when it was told to stop';
+COMMENT ON COLUMN job_run.stop_state IS 'how it will have ended once it has stopped';
+COMMENT ON COLUMN job_run.deadline IS 'when a pass ends it: its planned end, or while it is stopping, the stop timeout';
+COMMENT ON COLUMN job_run.ended_at IS 'when it ended; metering stops here';
+COMMENT ON COLUMN job_run.exit_code IS 'as reported by finish_job';
+
+CREATE TABLE allocation (
+    pool_id      bigint        NOT NULL,
+    run_id       bigint        NOT NULL,
+    group_no     smallint      NOT NULL,
+    node_id      bigint        NOT NULL,
+    tenant_id    bigint        NOT NULL,
+    replicas     integer       NOT NULL,
+    allocated    resource_list NOT NULL,
+    devices      integer[]     NOT NULL DEFAULT '{}',
+    device_share integer       NOT NULL DEFAULT 0,
+    released_at  timestamptz,
+    CONSTRAINT allocation_pkey PRIMARY KEY (pool_id, run_id, group_no, node_id),
+    CONSTRAINT allocation_run_fkey FOREIGN KEY (pool_id, run_id) REFERENCES job_run,
+    CONSTRAINT allocation_node_fkey FOREIGN KEY (pool_id, node_id) REFERENCES node_load,
+    CONSTRAINT allocation_replicas_check CHECK (replicas >= 1),
+    CONSTRAINT allocation_allocated_check CHECK (allocated @> '' AND allocated <> ''),
+    CONSTRAINT allocation_devices_check CHECK (
+        CASE WHEN devices = '{}' THEN device_share = 0
+             ELSE device_share BETWEEN 1 AND 1000 AND 0 <= ALL (devices) END)
+) WITH (fillfactor = 80);
+CREATE INDEX allocation_node_idx ON allocation (pool_id, node_id) WHERE released_at IS NULL;
+COMMENT ON TABLE allocation IS 'replicas of a run on a node, with device numbers; live until released';
+COMMENT ON COLUMN allocation.pool_id IS 'pool';
+COMMENT ON COLUMN allocation.run_id IS 'run';
+COMMENT ON COLUMN allocation.group_no IS 'task group';
+COMMENT ON COLUMN allocation.node_id IS 'node';
+COMMENT ON COLUMN allocation.tenant_id IS 'whose run';
+COMMENT ON COLUMN allocation.replicas IS 'how many replicas of the task group are on the node';
+COMMENT ON COLUMN allocation.allocated IS 'resources of them all';
+COMMENT ON COLUMN allocation.devices IS 'numbers of the devices they hold, replica by replica';
+COMMENT ON COLUMN allocation.device_share IS 'thousandths held of each of these devices';
+COMMENT ON COLUMN allocation.released_at IS 'when the node got them back; NULL: live';
+
+SELECT pg_catalog.pg_extension_config_dump('shape_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('job_shape', '');
+SELECT pg_catalog.pg_extension_config_dump('task_group', '');
+SELECT pg_catalog.pg_extension_config_dump('job_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('job', '');
+SELECT pg_catalog.pg_extension_config_dump('job_queue', '');
+SELECT pg_catalog.pg_extension_config_dump('run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('job_run', '');
+SELECT pg_catalog.pg_extension_config_dump('allocation', '');

@@ -1,0 +1,134 @@
+-- Metering and prices: what is held, what was used, what it costs.
+
+CREATE SEQUENCE holding_id_seq;
+CREATE TABLE holding (
+    tenant_id     bigint      NOT NULL,
+    holding_id    bigint      NOT NULL DEFAULT nextval('holding_id_seq'),
+    sku_id        bigint      NOT NULL,
+    quantity      bigint      NOT NULL,
+    workspace_id  bigint,
+    pool_id       bigint      NOT NULL,
+    job_id        bigint,
+    run_id        bigint,
+    node_id       bigint,
+    since         timestamptz NOT NULL,
+    metered_until timestamptz NOT NULL,
+    slice_no      integer     NOT NULL DEFAULT 0,
+    CONSTRAINT holding_pkey PRIMARY KEY (tenant_id, holding_id),
+    CONSTRAINT holding_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
+    CONSTRAINT holding_sku_fkey FOREIGN KEY (sku_id) REFERENCES sku,
+    CONSTRAINT holding_run_fkey FOREIGN KEY (pool_id, run_id) REFERENCES job_run,
+    CONSTRAINT holding_node_fkey FOREIGN KEY (pool_id, node_id) REFERENCES node,
+    CONSTRAINT holding_thing_check CHECK (num_nonnulls(run_id, node_id) = 1 AND (run_id IS NULL) = (job_id IS NULL)),
+    CONSTRAINT holding_quantity_check CHECK (quantity > 0),
+    CONSTRAINT holding_tenant_check CHECK (tenant_id <> 0),
+    CONSTRAINT holding_times_check CHECK (
+        is_whole_second(since) AND is_whole_second(metered_until) AND metered_until >= since)
+) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX holding_run_key ON holding (pool_id, run_id, sku_id) WHERE run_id IS NOT NULL;
+CREATE UNIQUE INDEX holding_node_key ON holding (pool_id, node_id) WHERE node_id IS NOT NULL;
+COMMENT ON TABLE holding IS
+'what is held now and billed by time: one row per run and SKU, one per node of a dedicated pool. The row goes when it is given back';
+COMMENT ON COLUMN holding.tenant_id IS 'who pays';
+COMMENT ON COLUMN holding.holding_id IS 'identifier, kept by the usage it causes';
+COMMENT ON COLUMN holding.sku_id IS 'what it is billed as';
+COMMENT ON COLUMN holding.quantity IS 'thousandths of the SKU''s unit';
+COMMENT ON COLUMN holding.workspace_id IS 'cost centre';
+COMMENT ON COLUMN holding.pool_id IS 'pool';
+COMMENT ON COLUMN holding.job_id IS 'job, of a run';
+COMMENT ON COLUMN holding.run_id IS 'run that holds it';
+COMMENT ON COLUMN holding.node_id IS 'node that is held';
+COMMENT ON COLUMN holding.since IS 'from when, cut to the second';
+COMMENT ON COLUMN holding.metered_until IS 'end of its last slice of usage; since, while there is none';
+COMMENT ON COLUMN holding.slice_no IS 'number of its last slice of usage';
+
+CREATE SEQUENCE usage_id_seq;
+CREATE TABLE usage (
+    tenant_id    bigint      NOT NULL,
+    usage_id     bigint      NOT NULL DEFAULT nextval('usage_id_seq'),
+    sku_id       bigint      NOT NULL,
+    quantity     bigint      NOT NULL,
+    started_at   timestamptz NOT NULL,
+    ended_at     timestamptz NOT NULL,
+    workspace_id bigint,
+    pool_id      bigint,
+    job_id       bigint,
+    run_id       bigint,
+    node_id      bigint,
+    holding_id   bigint      NOT NULL,
+    slice_no     integer     NOT NULL,
+    CONSTRAINT usage_pkey PRIMARY KEY (tenant_id, usage_id),
+    CONSTRAINT usage_slice_key UNIQUE (tenant_id, holding_id, slice_no),
+    CONSTRAINT usage_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
+    CONSTRAINT usage_sku_fkey FOREIGN KEY (sku_id) REFERENCES sku,
+    CONSTRAINT usage_quantity_check CHECK (quantity > 0),
+    CONSTRAINT usage_slice_check CHECK (slice_no >= 1),
+    CONSTRAINT usage_tenant_check CHECK (tenant_id <> 0),
+    CONSTRAINT usage_times_check CHECK (
+        is_whole_second(started_at) AND is_whole_second(ended_at) AND ended_at > started_at)
+);
+CREATE INDEX usage_time_idx ON usage (tenant_id, started_at);
+COMMENT ON TABLE usage IS
+'closed slices of holdings, [started_at, ended_at) in whole seconds, never across the edge of a billing month. Append-only';
+COMMENT ON COLUMN usage.tenant_id IS 'who pays';
+COMMENT ON COLUMN usage.usage_id IS 'identifier';
+COMMENT ON COLUMN usage.sku_id IS 'what it is billed as';
+COMMENT ON COLUMN usage.quantity IS 'thousandths of the SKU''s unit';
+COMMENT ON COLUMN usage.started_at IS 'first second';
+COMMENT ON COLUMN usage.ended_at IS 'second behind the last';
+COMMENT ON COLUMN usage.workspace_id IS 'cost centre';
+COMMENT ON COLUMN usage.pool_id IS 'pool';
+COMMENT ON COLUMN usage.job_id IS 'job';
+COMMENT ON COLUMN usage.run_id IS 'run';
+COMMENT ON COLUMN usage.node_id IS 'node, of a dedicated pool';
+COMMENT ON COLUMN usage.holding_id IS 'holding it is a slice of';
+COMMENT ON COLUMN usage.slice_no IS 'number of the slice, from 1; each begins where the one before ended';
+
+CREATE TABLE unrated (
+    tenant_id bigint NOT NULL,
+    usage_id  bigint NOT NULL,
+    CONSTRAINT unrated_pkey PRIMARY KEY (tenant_id, usage_id),
+    CONSTRAINT unrated_usage_fkey FOREIGN KEY (tenant_id, usage_id) REFERENCES usage
+);
+COMMENT ON TABLE unrated IS 'usage that no settlement has rated yet';
+COMMENT ON COLUMN unrated.tenant_id IS 'who pays';
+COMMENT ON COLUMN unrated.usage_id IS 'usage';
+
+CREATE SEQUENCE price_id_seq;
+CREATE TABLE price (
+    tenant_id bigint      NOT NULL,
+    price_id  bigint      NOT NULL DEFAULT nextval('price_id_seq'),
+    sku_id    bigint      NOT NULL,
+    currency  text        NOT NULL,
+    tariff    tariff      NOT NULL,
+    valid     tstzrange   NOT NULL,
+    set_at    timestamptz NOT NULL,
+    set_by    name        NOT NULL,
+    CONSTRAINT price_pkey PRIMARY KEY (tenant_id, price_id),
+    CONSTRAINT price_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
+    CONSTRAINT price_sku_fkey FOREIGN KEY (sku_id) REFERENCES sku,
+    CONSTRAINT price_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT price_valid_check CHECK (
+        NOT isempty(valid) AND NOT lower_inf(valid) AND lower_inc(valid) AND NOT upper_inc(valid) AND
+        is_whole_second(lower(valid)) AND (upper_inf(valid) OR is_whole_second(upper(valid)))),
+    CONSTRAINT price_overlap_excl EXCLUDE USING gist (
+        tenant_id WITH =, sku_id WITH =, currency WITH =, valid WITH &&)
+);
+COMMENT ON TABLE price IS
+'the price book: tariffs for a unit-hour of a SKU (or a unit of a once SKU), each in force for a time; list prices and contracted ones';
+COMMENT ON COLUMN price.tenant_id IS 'for whom it was contracted; 0: list price';
+COMMENT ON COLUMN price.price_id IS 'identifier: the price version';
+COMMENT ON COLUMN price.sku_id IS 'what it is for';
+COMMENT ON COLUMN price.currency IS 'ISO 4217 code';
+COMMENT ON COLUMN price.tariff IS 'the price model';
+COMMENT ON COLUMN price.valid IS 'when it is in force, in whole seconds, the upper bound excluded';
+COMMENT ON COLUMN price.set_at IS 'when it was entered';
+COMMENT ON COLUMN price.set_by IS 'database role that entered it';
+
+SELECT pg_catalog.pg_extension_config_dump('holding_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('holding', '');
+SELECT pg_catalog.pg_extension_config_dump('usage_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('usage', '');
+SELECT pg_catalog.pg_extension_config_dump('unrated', '');
+SELECT pg_catalog.pg_extension_config_dump('price_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('price', '');

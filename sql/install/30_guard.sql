@@ -1,0 +1,81 @@
+-- Triggers. They only refuse; none writes a row, so that a dump loads.
+
+CREATE FUNCTION guard_state() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'pm_guard_state' LANGUAGE C;
+COMMENT ON FUNCTION guard_state() IS
+'refuses an UPDATE of the column named by its argument to a state that cannot follow (PM002)';
+
+CREATE FUNCTION guard_unchanged() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'pm_guard_unchanged' LANGUAGE C;
+COMMENT ON FUNCTION guard_unchanged() IS
+'refuses an UPDATE of the columns named by its arguments; one followed by a question mark may change once, from NULL (55000)';
+
+CREATE FUNCTION guard_append_only() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'pm_guard_append_only' LANGUAGE C;
+COMMENT ON FUNCTION guard_append_only() IS 'refuses UPDATE, DELETE and TRUNCATE (55000)';
+
+CREATE FUNCTION guard_books() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'pm_guard_books' LANGUAGE C;
+COMMENT ON FUNCTION guard_books() IS
+'refuses a statement after which live allocations, node loads and live runs of the touched rows disagree (PM006)';
+
+CREATE FUNCTION guard_usage() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'pm_guard_usage' LANGUAGE C;
+COMMENT ON FUNCTION guard_usage() IS
+'refuses slices of usage that do not abut or that cross the edge of a billing month (PM006)';
+
+CREATE TRIGGER guard_state BEFORE UPDATE OF state ON pool
+    FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
+CREATE TRIGGER guard_state BEFORE UPDATE OF state ON node
+    FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
+CREATE TRIGGER guard_state BEFORE UPDATE OF state ON network
+    FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
+CREATE TRIGGER guard_state BEFORE UPDATE OF state ON pool_job_type
+    FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
+CREATE TRIGGER guard_state BEFORE UPDATE OF state ON job_queue
+    FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
+CREATE TRIGGER guard_state BEFORE UPDATE OF state ON job_run
+    FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
+
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON network
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('network_id', 'tenant_id', 'name', 'cidr');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON pool
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'kind', 'tenant_id');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON flavor
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('flavor_id', 'resources', 'accelerator', 'cpu_architecture');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
+        'pool_id', 'job_id', 'tenant_id', 'pool_kind', 'sub_pool_id', 'shape_id', 'workspace_id', 'kind', 'priority',
+        'name', 'time_limit', 'request_id', 'submitted_at', 'submitted_by', 'end_state?', 'ended_at?');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_run
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
+        'pool_id', 'run_id', 'job_id', 'tenant_id', 'replicas', 'placed_at', 'planned_end',
+        'started_at?', 'stopping_at?', 'stop_state?', 'ended_at?', 'exit_code?');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON allocation
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
+        'pool_id', 'run_id', 'group_no', 'node_id', 'tenant_id', 'replicas', 'allocated', 'devices', 'device_share', 'released_at?');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON holding
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
+        'tenant_id', 'holding_id', 'sku_id', 'quantity', 'workspace_id', 'pool_id', 'job_id', 'run_id', 'node_id', 'since');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON price
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'price_id', 'sku_id', 'currency', 'tariff', 'set_at', 'set_by');
+
+CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON usage
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+
+-- An INSERT of allocations may only fall short of the node's load, never
+-- exceed it: a dump brings the loads first, then the allocations row by row.
+CREATE TRIGGER guard_books_insert AFTER INSERT ON allocation
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_books();
+CREATE TRIGGER guard_books_update AFTER UPDATE ON allocation
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_books();
+CREATE TRIGGER guard_books_delete AFTER DELETE ON allocation
+    REFERENCING OLD TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_books();
+CREATE TRIGGER guard_books_update AFTER UPDATE ON node_load
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_books();
+CREATE TRIGGER guard_books_update AFTER UPDATE ON job_run
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_books();
+CREATE TRIGGER guard_usage AFTER INSERT ON usage
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_usage();

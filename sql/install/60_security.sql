@@ -1,0 +1,44 @@
+-- Who sees what: row-level security, and what PUBLIC is granted.
+
+DO $$
+DECLARE
+    t text;
+BEGIN
+    -- rows of a tenant are seen by who acts for it
+    FOREACH t IN ARRAY ARRAY['tenant', 'workspace', 'contract', 'tenant_member', 'network', 'sub_pool', 'node',
+        'job_shape', 'task_group', 'job', 'job_queue', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'event']
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
+        EXECUTE format($p$CREATE POLICY tenant_rows ON %I FOR SELECT USING (
+            tenant_id BETWEEN first_tenant() AND last_tenant() AND may_see(tenant_id))$p$, t);
+    END LOOP;
+    FOREACH t IN ARRAY ARRAY['tenant', 'workspace', 'contract', 'tenant_member', 'sku', 'flavor', 'flavor_resource_sku',
+        'network', 'pool', 'pool_job_type', 'sub_pool', 'node_group', 'node', 'node_load', 'pending_reason',
+        'job_shape', 'task_group', 'job', 'job_queue', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'price',
+        'event_kind', 'event', 'queue', 'job_status', 'node_status', 'pool_status',
+        'pool_utilization', 'running_cost']
+    LOOP
+        EXECUTE format('GRANT SELECT ON %I TO PUBLIC', t);
+    END LOOP;
+END $$;
+
+-- public pools are seen by all; what is on their nodes, by operators
+ALTER TABLE pool ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant_rows ON pool FOR SELECT USING (kind = 'public' OR may_see(tenant_id));
+ALTER TABLE node_group ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant_rows ON node_group FOR SELECT USING (
+    EXISTS (SELECT FROM pool p WHERE p.pool_id = node_group.pool_id));
+ALTER TABLE pool_job_type ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant_rows ON pool_job_type FOR SELECT USING (
+    EXISTS (SELECT FROM pool p WHERE p.pool_id = pool_job_type.pool_id));
+ALTER TABLE node_load ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant_rows ON node_load FOR SELECT USING (
+    EXISTS (SELECT FROM node n WHERE n.pool_id = node_load.pool_id AND n.node_id = node_load.node_id));
+
+-- list prices are seen by all
+ALTER TABLE price ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant_rows ON price FOR SELECT USING (tenant_id = 0 OR may_see(tenant_id));
+
+ALTER TABLE pool_clock ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA pool_manager TO PUBLIC;

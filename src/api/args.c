@@ -1,0 +1,115 @@
+/*-------------------------------------------------------------------------
+ *
+ * args.c
+ *	  Arguments of SQL-callable functions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "api/args.h"
+
+char *
+pm_text_arg(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+int64
+pm_int64_arg(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? 0 : PG_GETARG_INT64(n);
+}
+
+char *
+pm_enum_arg(FunctionCallInfo fcinfo, int n)
+{
+	Oid			output;
+	bool		varlena;
+	Oid		   *argtypes;
+	int			nargs;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &argtypes, &nargs);
+	getTypeOutputInfo(argtypes[n], &output, &varlena);
+	return OidOutputFunctionCall(output, PG_GETARG_DATUM(n));
+}
+
+Datum
+pm_enum_datum(const char *type, const char *label)
+{
+	Oid			value = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+										ObjectIdGetDatum(TypenameGetTypid(type)),
+										CStringGetDatum(label));
+
+	if (!OidIsValid(value))
+		elog(ERROR, "enum %s has no label \"%s\"", type, label);
+	return ObjectIdGetDatum(value);
+}
+
+void
+pm_not_null(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", name)));
+}
+
+static bool
+is_text_arg(FunctionCallInfo fcinfo, int n)
+{
+	Oid		   *argtypes;
+	int			nargs;
+	bool		result;
+
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &argtypes, &nargs);
+	result = argtypes[n] == TEXTOID;
+	pfree(argtypes);
+	return result;
+}
+
+int64
+pm_tenant_arg(PmCall *call, FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		return 0;
+	if (is_text_arg(fcinfo, n))
+		return pm_find_tenant(call, pm_text_arg(fcinfo, n), 0);
+	return pm_find_tenant(call, NULL, PG_GETARG_INT64(n));
+}
+
+int64
+pm_workspace_arg(PmCall *call, FunctionCallInfo fcinfo, int n, int64 tenant_id)
+{
+	if (is_text_arg(fcinfo, n))
+		return pm_find_workspace(call, tenant_id, pm_text_arg(fcinfo, n), 0);
+	return pm_find_workspace(call, tenant_id, NULL, PG_GETARG_INT64(n));
+}
+
+int64
+pm_network_arg(PmCall *call, FunctionCallInfo fcinfo, int n, int64 tenant_id)
+{
+	if (PG_ARGISNULL(n))
+		return 0;
+	if (is_text_arg(fcinfo, n))
+		return pm_find_network(call, tenant_id, pm_text_arg(fcinfo, n), 0);
+	return pm_find_network(call, tenant_id, NULL, PG_GETARG_INT64(n));
+}
+
+PmPoolInfo *
+pm_pool_arg(PmCall *call, FunctionCallInfo fcinfo, int n)
+{
+	pm_not_null(fcinfo, n, "pool");
+	if (is_text_arg(fcinfo, n))
+		return pm_find_pool(call, pm_text_arg(fcinfo, n), 0);
+	return pm_find_pool(call, NULL, PG_GETARG_INT64(n));
+}

@@ -1,0 +1,37 @@
+/*-------------------------------------------------------------------------
+ *
+ * args.h
+ *	  Arguments of SQL-callable functions.
+ *
+ * A call that people type exists twice, with names and with ids; both are one
+ * C function, which learns from the declared type what it was given.  An
+ * argument that is NULL reads as NULL, 0 or the default named.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PM_ARGS_H
+#define PM_ARGS_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "store/find.h"
+
+extern char *pm_text_arg(FunctionCallInfo fcinfo, int n);
+extern int64 pm_int64_arg(FunctionCallInfo fcinfo, int n);
+extern char *pm_enum_arg(FunctionCallInfo fcinfo, int n);	/* label */
+
+/* The value of an enum of the extension, during a call */
+extern Datum pm_enum_datum(const char *type, const char *label);
+
+/* 22004 naming the argument if it is NULL */
+extern void pm_not_null(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* Tenant and pool by name or id; tenant 0 if the argument is NULL */
+extern int64 pm_tenant_arg(PmCall *call, FunctionCallInfo fcinfo, int n);
+extern int64 pm_workspace_arg(PmCall *call, FunctionCallInfo fcinfo, int n, int64 tenant_id);
+extern int64 pm_network_arg(PmCall *call, FunctionCallInfo fcinfo, int n, int64 tenant_id);
+extern PmPoolInfo *pm_pool_arg(PmCall *call, FunctionCallInfo fcinfo, int n);
+
+#endif							/* PM_ARGS_H */

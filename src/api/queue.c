@@ -1,0 +1,90 @@
+/*-------------------------------------------------------------------------
+ *
+ * queue.c
+ *	  The order of a pool's queue, as the view queue shows it.
+ *
+ * The whole pool is ordered by the code that a pass uses; returned are the
+ * jobs that the actor may see.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "api/args.h"
+#include "store/pass.h"
+
+static bool
+is_among(int64 id, const int64 *ids, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (ids[i] == id)
+			return true;
+	}
+	return n < 0;
+}
+
+/* Where in the order the head stands that blocks each lane; -1: none does */
+static int *
+blocked_heads(const PmPassData *data)
+{
+	int		   *heads = palloc(sizeof(int) * Max(data->queue.nlanes, 1));
+
+	for (int lane = 0; lane < data->queue.nlanes; lane++)
+		heads[lane] = -1;
+	for (int i = 0; i < data->queue.njobs; i++)
+	{
+		const PmJob *job = &data->queue.jobs[i];
+
+		if (data->lane_blocked[job->lane] == job->job_id)
+			heads[job->lane] = i;
+	}
+	return heads;
+}
+
+PG_FUNCTION_INFO_V1(pm_queue_order);
+
+Datum
+pm_queue_order(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	PmCall		call;
+	PmPassData *data;
+	MemoryContext inner;
+	bool	   *visible;
+	int		   *heads;
+	int64	   *tenants;
+	int			ntenants;
+
+	InitMaterializedSRF(fcinfo, 0);
+	pm_begin(&call, fcinfo);
+	data = pm_read_queue(pm_pool_arg(&call, fcinfo, 0));
+	pm_order_jobs(data->queue.jobs, data->queue.njobs);
+	heads = blocked_heads(data);
+	ntenants = pm_visible_tenants(&call, &tenants);
+	visible = palloc(sizeof(bool) * Max(data->queue.nlanes, 1));
+	for (int lane = 0; lane < data->queue.nlanes; lane++)
+		visible[lane] = is_among(data->lane_tenants[lane], tenants, ntenants);
+
+	inner = MemoryContextSwitchTo(call.caller);
+	for (int i = 0; i < data->queue.njobs; i++)
+	{
+		const PmJob *job = &data->queue.jobs[i];
+		Datum		values[3];
+		bool		nulls[3] = {0};
+
+		if (!visible[job->lane])
+			continue;
+		values[0] = Int64GetDatum(job->job_id);
+		values[1] = Int64GetDatum(i + 1);
+		values[2] = BoolGetDatum(heads[job->lane] >= 0 && i > heads[job->lane]);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	MemoryContextSwitchTo(inner);
+	pm_end(&call);
+	return (Datum) 0;
+}

@@ -1,0 +1,270 @@
+/*-------------------------------------------------------------------------
+ *
+ * registry.c
+ *	  Administrative calls: accounts, catalogue, networks, pools, nodes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+#include "api/args.h"
+#include "errors.h"
+#include "store/registry.h"
+
+PG_FUNCTION_INFO_V1(pm_sql_create_tenant);
+
+Datum
+pm_sql_create_tenant(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	int64		tenant_id;
+
+	pm_begin(&call, fcinfo);
+	pm_require_operator(&call);
+	pm_not_null(fcinfo, 0, "name");
+	pm_not_null(fcinfo, 1, "currency");
+	pm_not_null(fcinfo, 2, "time_zone");
+	pm_not_null(fcinfo, 3, "cycle");
+	pm_not_null(fcinfo, 4, "rounding");
+	tenant_id = pm_create_tenant(&call, pm_text_arg(fcinfo, 0), pm_text_arg(fcinfo, 1),
+								 pm_text_arg(fcinfo, 2), PG_GETARG_DATUM(3), PG_GETARG_DATUM(4));
+	pm_end(&call);
+	PG_RETURN_INT64(tenant_id);
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_create_workspace);
+
+Datum
+pm_sql_create_workspace(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	int64		tenant_id;
+	int64		workspace_id;
+
+	pm_begin(&call, fcinfo);
+	pm_not_null(fcinfo, 0, "tenant");
+	pm_not_null(fcinfo, 1, "name");
+	tenant_id = pm_tenant_arg(&call, fcinfo, 0);
+	pm_require(&call, tenant_id, PM_ACCESS_OWNER);
+	workspace_id = pm_create_workspace(&call, tenant_id, pm_text_arg(fcinfo, 1));
+	pm_end(&call);
+	PG_RETURN_INT64(workspace_id);
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_grant_tenant);
+
+Datum
+pm_sql_grant_tenant(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	int64		tenant_id;
+
+	pm_begin(&call, fcinfo);
+	pm_not_null(fcinfo, 0, "tenant");
+	pm_not_null(fcinfo, 1, "role");
+	pm_not_null(fcinfo, 2, "level");
+	tenant_id = pm_tenant_arg(&call, fcinfo, 0);
+	pm_require(&call, tenant_id, PM_ACCESS_OWNER);
+	(void) get_role_oid(NameStr(*PG_GETARG_NAME(1)), false);
+	pm_grant_tenant(&call, tenant_id, NameStr(*PG_GETARG_NAME(1)), PG_GETARG_DATUM(2));
+	pm_end(&call);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_grant_operator);
+
+Datum
+pm_sql_grant_operator(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+
+	pm_begin(&call, fcinfo);
+	pm_require_operator(&call);
+	pm_not_null(fcinfo, 0, "role");
+	(void) get_role_oid(NameStr(*PG_GETARG_NAME(0)), false);
+	pm_grant_tenant(&call, 0, NameStr(*PG_GETARG_NAME(0)), pm_enum_datum("member_level", "owner"));
+	pm_end(&call);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_create_sku);
+
+Datum
+pm_sql_create_sku(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	int64		sku_id;
+
+	pm_begin(&call, fcinfo);
+	pm_require_operator(&call);
+	pm_not_null(fcinfo, 0, "name");
+	pm_not_null(fcinfo, 1, "unit");
+	pm_not_null(fcinfo, 2, "per");
+	sku_id = pm_create_sku(pm_text_arg(fcinfo, 0), pm_text_arg(fcinfo, 1), PG_GETARG_DATUM(2));
+	pm_end(&call);
+	PG_RETURN_INT64(sku_id);
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_create_flavor);
+
+Datum
+pm_sql_create_flavor(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	int64		flavor_id;
+
+	pm_begin(&call, fcinfo);
+	pm_require_operator(&call);
+	pm_not_null(fcinfo, 0, "name");
+	pm_not_null(fcinfo, 1, "resources");
+	pm_not_null(fcinfo, 4, "cpu_architecture");
+	flavor_id = pm_create_flavor(pm_text_arg(fcinfo, 0), PG_GETARG_DATUM(1), pm_text_arg(fcinfo, 2),
+								 pm_text_arg(fcinfo, 3), PG_GETARG_DATUM(4));
+	pm_end(&call);
+	PG_RETURN_INT64(flavor_id);
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_set_resource_sku);
+
+Datum
+pm_sql_set_resource_sku(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+
+	pm_begin(&call, fcinfo);
+	pm_require_operator(&call);
+	pm_not_null(fcinfo, 0, "flavor");
+	pm_not_null(fcinfo, 1, "unit");
+	pm_set_resource_sku(pm_text_arg(fcinfo, 0), PG_GETARG_DATUM(1), pm_text_arg(fcinfo, 2));
+	pm_end(&call);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_create_network);
+
+Datum
+pm_sql_create_network(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	int64		tenant_id;
+	int64		network_id;
+
+	pm_begin(&call, fcinfo);
+	pm_not_null(fcinfo, 0, "name");
+	pm_not_null(fcinfo, 1, "cidr");
+	pm_not_null(fcinfo, 2, "tenant");
+	tenant_id = pm_tenant_arg(&call, fcinfo, 2);
+	pm_require(&call, tenant_id, PM_ACCESS_OWNER);
+	network_id = pm_create_network(&call, pm_text_arg(fcinfo, 0), PG_GETARG_DATUM(1), tenant_id);
+	pm_end(&call);
+	PG_RETURN_INT64(network_id);
+}
+
+/* ---- pools ---- */
+
+/* A public pool is the provider's; a dedicated one has an owner and a network */
+static void
+check_pool_spec(PmCall *call, const PmPoolSpec *spec)
+{
+	if (!spec->dedicated)
+	{
+		if (spec->tenant_id != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("public pool \"%s\" cannot have a tenant", spec->name),
+					 errdetail("Public pools belong to the provider."),
+					 errhint("Leave out the argument \"tenant\", or make the pool dedicated.")));
+		pm_require_operator(call);
+		return;
+	}
+	if (spec->tenant_id == 0 || spec->network_id == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("dedicated pool \"%s\" has no %s", spec->name,
+						spec->tenant_id == 0 ? "tenant" : "network"),
+				 errdetail("A dedicated pool has an owner and a network of the owner's."),
+				 errhint("Name it with the argument \"%s\".",
+						 spec->tenant_id == 0 ? "tenant" : "network")));
+	pm_require(call, spec->tenant_id, PM_ACCESS_OWNER);
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_create_pool);
+
+Datum
+pm_sql_create_pool(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {
+		"name", "kind", NULL, NULL, "job_types", "queue_policy", "placement", "launch", NULL, "stop_timeout"
+	};
+	PmCall		call;
+	PmPoolSpec	spec = {0};
+	int64		pool_id;
+
+	pm_begin(&call, fcinfo);
+	for (int i = 0; i < (int) lengthof(names); i++)
+	{
+		if (names[i])
+			pm_not_null(fcinfo, i, names[i]);
+	}
+	spec.name = pm_text_arg(fcinfo, 0);
+	spec.dedicated = strcmp(pm_enum_arg(fcinfo, 1), "dedicated") == 0;
+	spec.tenant_id = pm_tenant_arg(&call, fcinfo, 2);
+	if (spec.tenant_id != 0)
+		spec.network_id = pm_network_arg(&call, fcinfo, 3, spec.tenant_id);
+	spec.job_types = PG_GETARG_DATUM(4);
+	spec.queue_policy = PG_GETARG_DATUM(5);
+	spec.placement = PG_GETARG_DATUM(6);
+	spec.launch = PG_GETARG_DATUM(7);
+	spec.no_time_limit = PG_ARGISNULL(8);
+	spec.default_time_limit = spec.no_time_limit ? (Datum) 0 : PG_GETARG_DATUM(8);
+	spec.stop_timeout = PG_GETARG_DATUM(9);
+	check_pool_spec(&call, &spec);
+	pool_id = pm_create_pool(&call, &spec);
+	pm_end(&call);
+	PG_RETURN_INT64(pool_id);
+}
+
+#define MAX_NODES_A_CALL 100000
+
+PG_FUNCTION_INFO_V1(pm_sql_add_nodes);
+
+Datum
+pm_sql_add_nodes(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	PmCall		call;
+	PmPoolInfo *pool;
+	int64	   *ids;
+	int			count;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	pm_begin(&call, fcinfo);
+	pm_not_null(fcinfo, 1, "flavor");
+	pm_not_null(fcinfo, 2, "count");
+	pm_not_null(fcinfo, 4, "labels");
+	pm_not_null(fcinfo, 5, "taints");
+	pool = pm_pool_arg(&call, fcinfo, 0);
+	pm_require(&call, pool->tenant_id, PM_ACCESS_OWNER);
+	count = PG_GETARG_INT32(2);
+	if (count < 1 || count > MAX_NODES_A_CALL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot add %d nodes", count),
+				 errdetail("A call adds between 1 and %d.", MAX_NODES_A_CALL)));
+	ids = pm_add_nodes(&call, pool, pm_text_arg(fcinfo, 1), count,
+					   PG_ARGISNULL(3) ? pm_text_arg(fcinfo, 1) : pm_text_arg(fcinfo, 3),
+					   PG_GETARG_DATUM(4), PG_GETARG_DATUM(5));
+	pm_end(&call);
+	for (int i = 0; i < count; i++)
+	{
+		Datum		value = Int64GetDatum(ids[i]);
+		bool		isnull = false;
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+	}
+	return (Datum) 0;
+}

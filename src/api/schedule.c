@@ -1,0 +1,175 @@
+/*-------------------------------------------------------------------------
+ *
+ * schedule.c
+ *	  schedule(): one scheduling pass over a pool, or over all pools.
+ *
+ * A pass takes the pool's lock, ends what is over its time, reads nodes and
+ * queue once, decides in memory and writes all results in bulk.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "api/args.h"
+#include "api/schedule.h"
+#include "store/registry.h"
+#include "store/run.h"
+
+/*
+ * Runs over their time limit end; in agent pools they become stopping first,
+ * and end when the stop timeout is over too.
+ */
+static TimestampTz
+end_due_runs(PmCall *call, PmPoolInfo *pool, TimestampTz instant, PmPassResult *result)
+{
+	PmRun	   *due;
+	int			n = pm_due_runs(pool->pool_id, instant, &due);
+	PmRunEnd   *ends = palloc0(sizeof(PmRunEnd) * Max(n, 1));
+	int64	   *stops = palloc(sizeof(int64) * Max(n, 1));
+	int			nends = 0;
+	int			nstops = 0;
+
+	result->changes = palloc(sizeof(PmChange) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		PmChange   *change = &result->changes[result->nchanges++];
+
+		change->job_id = due[i].job_id;
+		if (due[i].stop_state == NULL && pool->agent)
+		{
+			stops[nstops++] = due[i].run_id;
+			change->state = "stopping";
+			continue;
+		}
+		ends[nends].run_id = due[i].run_id;
+		ends[nends].state = due[i].stop_state ? due[i].stop_state : "timed_out";
+		change->state = ends[nends++].state;
+	}
+	if (nends > 0)
+		instant = pm_end_runs(call, pool->pool_id, ends, nends, instant,
+							  pool->agent ? "stop timeout" : "time limit");
+	if (nstops > 0)
+		pm_stop_runs(call, pool->pool_id, stops, nstops, "timed_out", instant);
+	return instant;
+}
+
+static PmPolicy
+policy_of(const PmPoolInfo *pool)
+{
+	PmPolicy	policy;
+
+	if (strcmp(pool->queue_policy, "fifo") == 0)
+		policy.queue = PM_QUEUE_FIFO;
+	else if (strcmp(pool->queue_policy, "traversal") == 0)
+		policy.queue = PM_QUEUE_TRAVERSAL;
+	else
+		policy.queue = PM_QUEUE_RESERVE;
+	policy.placement = strcmp(pool->placement, "pack") == 0 ? PM_PLACE_PACK : PM_PLACE_FIRST_FIT;
+	return policy;
+}
+
+PmPassResult
+pm_run_pass(PmCall *call, PmPoolInfo *pool)
+{
+	PmPassResult result = {0};
+	PmDecision *decision = NULL;
+	PmPolicy	policy = policy_of(pool);
+	PmPassData *data;
+	PmChange   *started;
+	TimestampTz locked_at;
+	int			nstarted;
+
+	locked_at = pm_lock_pool(pool->pool_id);
+	result.instant = end_due_runs(call, pool, locked_at, &result);
+
+	data = pm_read_pass(pool);
+	if (data->queue.njobs > 0 && pool->running)
+		decision = pm_pass(&data->cluster, &data->queue, &policy);
+	/* a job that was submitted or released while the pass waited starts no earlier */
+	result.instant = Max(result.instant, data->last_change);
+	nstarted = pm_write_pass(call, data, decision, result.instant, &started);
+	if (result.instant > locked_at)
+		pm_advance_pool(pool->pool_id, result.instant);
+
+	if (nstarted > 0)
+	{
+		result.changes = repalloc(result.changes, sizeof(PmChange) * (result.nchanges + nstarted));
+		memcpy(result.changes + result.nchanges, started, sizeof(PmChange) * nstarted);
+		result.nchanges += nstarted;
+	}
+	return result;
+}
+
+static void
+return_changes(PmCall *call, FunctionCallInfo fcinfo, int64 pool_id, const PmPassResult *result)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext old = MemoryContextSwitchTo(call->caller);
+
+	for (int i = 0; i < result->nchanges; i++)
+	{
+		Datum		values[4];
+		bool		nulls[4] = {0};
+
+		values[0] = Int64GetDatum(pool_id);
+		values[1] = Int64GetDatum(result->changes[i].job_id);
+		values[2] = pm_enum_datum("job_state", result->changes[i].state);
+		values[3] = TimestampTzGetDatum(result->instant);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+schedule_pool(PmCall *call, FunctionCallInfo fcinfo, PmPoolInfo *pool)
+{
+	MemoryContext pass_context = AllocSetContextCreate(CurrentMemoryContext, "scheduling pass",
+													   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
+	PmPassResult result;
+
+	pm_require(call, pool->tenant_id, PM_ACCESS_MEMBER);
+	old = MemoryContextSwitchTo(pass_context);
+	result = pm_run_pass(call, pool);
+	return_changes(call, fcinfo, pool->pool_id, &result);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(pass_context);
+}
+
+PG_FUNCTION_INFO_V1(pm_schedule_one);
+
+Datum
+pm_schedule_one(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+
+	InitMaterializedSRF(fcinfo, 0);
+	pm_begin(&call, fcinfo);
+	schedule_pool(&call, fcinfo, pm_pool_arg(&call, fcinfo, 0));
+	pm_end(&call);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(pm_schedule_all);
+
+Datum
+pm_schedule_all(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	int64	   *pools;
+	int			n;
+
+	InitMaterializedSRF(fcinfo, 0);
+	pm_begin(&call, fcinfo);
+	n = pm_schedulable_pools(&call, &pools);
+	for (int i = 0; i < n; i++)
+		schedule_pool(&call, fcinfo, pm_find_pool(&call, NULL, pools[i]));
+	pm_end(&call);
+	return (Datum) 0;
+}

@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * schedule.h
+ *	  One scheduling pass over a pool: read, decide, write.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PM_SCHEDULE_H
+#define PM_SCHEDULE_H
+
+#include "store/pass.h"
+
+typedef struct PmPassResult
+{
+	TimestampTz instant;
+	int			nchanges;
+	PmChange   *changes;		/* ended or stopping first, then started */
+} PmPassResult;
+
+/* The caller has checked the actor's rights.  Takes the pool's lock. */
+extern PmPassResult pm_run_pass(PmCall *call, PmPoolInfo *pool);
+
+#endif							/* PM_SCHEDULE_H */

@@ -1,0 +1,217 @@
+/*-------------------------------------------------------------------------
+ *
+ * engine.h
+ *	  Scheduling on plain structs: what a caller hands to the engine and what
+ *	  it gets back.
+ *
+ * The engine knows no SQL, no tables and no clock.  Resources are vectors:
+ * dimension d of every vector means resource name d of the cluster; units are
+ * those of resource_list (bytes or thousandths).  All arrays belong to the
+ * caller unless said otherwise; the engine allocates in the current memory
+ * context and frees nothing of the caller's.  Same input, same output.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PM_ENGINE_H
+#define PM_ENGINE_H
+
+#include "postgres.h"
+
+#define PM_DEVICE_WHOLE 1000	/* one whole device, in thousandths */
+
+typedef enum PmQueuePolicy
+{
+	PM_QUEUE_FIFO,				/* a blocked head blocks its queue */
+	PM_QUEUE_TRAVERSAL,			/* what does not fit is passed over */
+	PM_QUEUE_RESERVE			/* what is blocked keeps what is free for its
+								 * minimum, see reserve.c */
+} PmQueuePolicy;
+
+typedef enum PmPlacementPolicy
+{
+	PM_PLACE_PACK,
+	PM_PLACE_FIRST_FIT
+} PmPlacementPolicy;
+
+/* Why a job was not started; names in pm_reason_name() */
+typedef enum PmReason
+{
+	PM_REASON_NONE,
+	PM_REASON_RESOURCES,		/* the pool has too little free in a dimension */
+	PM_REASON_FRAGMENTED,		/* enough in all, not on one node */
+	PM_REASON_RESERVED,			/* free, but withheld for a job ahead */
+	PM_REASON_EXCEEDS_MAX,		/* more than fits when the pool is empty */
+	PM_REASON_NO_MATCHING_NODE, /* no node passes selector and taints, or none in service */
+	PM_REASON_BEHIND_HEAD		/* the head of its queue is blocked */
+} PmReason;
+
+/* A label or a selector term, a taint or a toleration; strings are interned
+ * by the caller: equal numbers mean equal strings */
+typedef struct PmLabel
+{
+	int			key;
+	int			value;
+} PmLabel;
+
+#define PM_ANY_KEY		(-1)	/* toleration of every key */
+#define PM_ANY_VALUE	(-1)	/* toleration: any value of the key ("Exists") */
+
+/* What distinguishes nodes beyond their resources */
+typedef struct PmNodeConfig
+{
+	int			nlabels;
+	const PmLabel *labels;
+	int			ntaints;
+	const PmLabel *taints;		/* those that keep jobs away */
+} PmNodeConfig;
+
+/* A node that may take work (available, schedulable, not spare).  Nodes come
+ * in creation order: a node's index breaks ties.  0 <= free <= capacity; in
+ * the dimension of its accelerator free is the sum of device_free. */
+typedef struct PmNode
+{
+	int64		node_id;
+	int			config;			/* index into PmCluster.configs */
+	int			accelerator;	/* dimension of its devices, or -1 */
+	int			ndevices;
+	int32	   *device_free;	/* [ndevices] thousandths; engine updates */
+	const int64 *capacity;		/* [ndims] allocatable */
+	int64	   *free;			/* [ndims]; engine updates */
+} PmNode;
+
+typedef struct PmCluster
+{
+	int			ndims;
+	int			nconfigs;
+	const PmNodeConfig *configs;
+	int			nnodes;
+	PmNode	   *nodes;
+} PmCluster;
+
+/* What one replica needs.  In the accelerator dimension of a node: a multiple
+ * of 1000 takes whole free devices; less than 1000 fits within one device;
+ * anything else is refused before it comes here. */
+typedef struct PmRequest
+{
+	const int64 *amounts;		/* [ndims], none negative */
+	bool		impossible;		/* names a resource that no node of the cluster has */
+	bool		wants_accelerator;	/* asks for a resource that is some node's
+									 * accelerator; the engine sets it */
+	int			nselectors;
+	const PmLabel *selectors;	/* all must be among a node's labels */
+	int			ntolerations;
+	const PmLabel *tolerations; /* every taint of a node must match one */
+} PmRequest;
+
+/* A role of a job: identical replicas */
+typedef struct PmTaskGroup
+{
+	int			request;		/* index into PmQueue.requests */
+	int			replicas;
+	int			min_replicas;	/* 1 .. replicas; equal: all or nothing */
+} PmTaskGroup;
+
+/* What jobs of one shape share; equal requests must have equal indexes, and
+ * equal shapes should: what failed is remembered by index */
+typedef struct PmShape
+{
+	int			ngroups;
+	const PmTaskGroup *groups;
+} PmShape;
+
+typedef struct PmJob
+{
+	int64		job_id;
+	int64		submitted_at;	/* TimestampTz */
+	int32		shape;			/* index into PmQueue.shapes */
+	int32		lane;			/* index of its sub-pool, 0 .. nlanes - 1 */
+	int16		priority;		/* larger first */
+	bool		restarted;		/* restarted after a fault: first of its priority */
+} PmJob;
+
+typedef struct PmQueue
+{
+	int			nrequests;
+	PmRequest  *requests;
+	int			nshapes;
+	const PmShape *shapes;
+	int			nlanes;			/* sub-pools; each is one queue */
+	int			njobs;
+	PmJob	   *jobs;			/* any order; the engine sorts them in place */
+} PmQueue;
+
+typedef struct PmPolicy
+{
+	PmQueuePolicy queue;
+	PmPlacementPolicy placement;
+} PmPolicy;
+
+/* Replicas of one task group on one node.  Replica k of n holds
+ * devices[k * per .. (k + 1) * per - 1], per = ndevices / replicas; each of
+ * them by device_share thousandths. */
+typedef struct PmPlacement
+{
+	int			group;			/* number within the shape */
+	int			node;			/* index into PmCluster.nodes */
+	int			replicas;
+	int			first_device;	/* into PmDecision.devices */
+	int			ndevices;
+	int			device_share;	/* 1000, the fraction, or 0 without devices */
+} PmPlacement;
+
+typedef struct PmStart
+{
+	int			job;			/* index into PmQueue.jobs, after sorting */
+	int			first_placement;
+	int			nplacements;	/* one for each (group, node) */
+} PmStart;
+
+/* Why a shape is not started, with the numbers behind it, from the nodes as
+ * they are at the end of the pass; reason.c says which numbers.  dimension is
+ * PM_DIM_REPLICAS where the count of replicas is what is lacking.  Jobs behind
+ * a blocked head (blocked_by) have PM_REASON_BEHIND_HEAD instead. */
+#define PM_DIM_NONE		(-1)
+#define PM_DIM_REPLICAS (-2)
+
+typedef enum PmLevel
+{
+	PM_LEVEL_NONE,
+	PM_LEVEL_POOL,				/* summed over the nodes that match */
+	PM_LEVEL_NODE				/* the best single node */
+} PmLevel;
+
+typedef struct PmBlock
+{
+	PmReason	reason;			/* PM_REASON_NONE: not met, or started */
+	PmLevel		level;
+	int			dimension;
+	int64		needed;
+	int64		available;
+} PmBlock;
+
+typedef struct PmDecision
+{
+	int			nstarts;
+	PmStart    *starts;			/* in the order of the pass */
+	int			nplacements;
+	PmPlacement *placements;
+	int			ndevices;
+	int		   *devices;		/* device numbers, from 0 */
+	PmBlock    *blocks;			/* [nshapes]: outcome of the last job met of
+								 * each shape that was not started */
+	int		   *blocked_by;		/* [nlanes]: index of the job that blocks the
+								 * lane (fifo), or -1 */
+	int64		examined;		/* jobs looked at */
+} PmDecision;
+
+/* order.c: sort jobs as a pass looks at them */
+extern void pm_order_jobs(PmJob *jobs, int njobs);
+
+/* pass.c: one scheduling pass; updates free and device_free of the nodes */
+extern PmDecision *pm_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy);
+
+/* reason.c */
+extern const char *pm_reason_name(PmReason reason);
+extern const char *pm_level_name(PmLevel level);
+
+#endif							/* PM_ENGINE_H */

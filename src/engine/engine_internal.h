@@ -1,0 +1,232 @@
+/*-------------------------------------------------------------------------
+ *
+ * engine_internal.h
+ *	  What the files of the engine share with each other, and with nobody
+ *	  else.
+ *
+ * Everything here lives for one pass, in one scratch context.  Vocabulary:
+ *
+ * kind		nodes that are alike when empty: same configuration, capacity,
+ *			accelerator and number of devices
+ * class	nodes that are alike now: same kind, free resources and multiset
+ *			of free devices.  A class is a state: it never changes, nodes move
+ *			from one to another
+ * search	what is known of one request in this pass: which configurations
+ *			match, which classes it fits, how many replicas could at most
+ *			still be placed
+ * take		replicas of one task group put on one node
+ * space	the nodes of a pass with all of the above
+ *
+ * Free resources only shrink during a pass (undo gives back no more than the
+ * same job took), so what failed once fails for the rest of the pass.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PM_ENGINE_INTERNAL_H
+#define PM_ENGINE_INTERNAL_H
+
+#include "engine/engine.h"
+
+#define PM_SHARE_BITS	20		/* shares are in steps of 2^-20 */
+
+/*
+ * How many candidates all searches together, and how many choices all heaps
+ * of reserve.c together keep: 512 MB each.  Beyond, they are dropped and found
+ * again when needed.
+ */
+#ifndef PM_MAX_CANDIDATES
+#define PM_MAX_CANDIDATES	(INT64CONST(1) << 25)
+#endif
+#ifndef PM_MAX_CHOICES
+#define PM_MAX_CHOICES		(INT64CONST(1) << 26)
+#endif
+
+/* Reciprocal of a capacity, see score.c */
+typedef struct PmScale
+{
+	uint64		factor;
+	int			shift;
+	int			cut;			/* low bits dropped from both sides first */
+} PmScale;
+
+typedef struct PmKind
+{
+	int			config;
+	int			accelerator;	/* dimension, or -1 */
+	int			ndevices;
+	const int64 *capacity;		/* [ndims] */
+	PmScale    *scale;			/* [ndims] */
+	int			nnodes;
+} PmKind;
+
+typedef struct PmClass
+{
+	int			kind;
+	int			whole;			/* devices that are entirely free */
+	int32		most;			/* free on the freest device */
+	int			nnodes;			/* members now */
+	int			nheap;			/* entries, those of nodes that left included */
+	int			maxheap;
+	int32	   *heap;			/* node indexes, lowest first */
+	uint64		hash;
+	uint32		stamp;			/* last count that saw this class */
+} PmClass;
+
+typedef struct PmCandidate
+{
+	uint64		score;			/* smaller is better */
+	int32		node;			/* lowest of the class when entered */
+	int32		class;
+} PmCandidate;
+
+typedef struct PmSearch
+{
+	const PmRequest *request;
+	const bool *match;			/* [nconfigs] */
+	bool		matches;		/* any configuration at all */
+	int			ndims;			/* dimensions asked for */
+	int		   *dims;
+	bool		opened;
+	int64		bound;			/* no more replicas than this fit */
+	int			ncandidates;	/* a heap */
+	int			maxcandidates;
+	PmCandidate *candidates;
+	int			cursor;			/* first event not yet looked at */
+} PmSearch;
+
+typedef struct PmTake
+{
+	PmSearch   *search;
+	int			group;
+	int			node;
+	int			replicas;
+	int			first_device;	/* into PmSpace.take_devices */
+	int			ndevices;
+	int			device_share;
+	int			from_class;
+} PmTake;
+
+typedef struct PmSpace
+{
+	PmCluster  *cluster;
+	const PmQueue *queue;
+	PmPlacementPolicy placement;
+	MemoryContext context;
+
+	int			nkinds;
+	PmKind	   *kinds;
+	int32	   *node_kind;		/* [nnodes] */
+
+	int			maxdevices;		/* of any node */
+	int			nclasses;
+	int			maxclasses;
+	PmClass    *classes;
+	int64	   *class_free;		/* [nclasses][ndims] */
+	int32	   *class_devices;	/* [nclasses][maxdevices], most free first */
+	int32	   *node_class;		/* [nnodes] */
+	int32	   *slots;			/* hash table: class + 1, or 0 */
+	uint32		slot_mask;
+	int			nstale;
+	int32	   *stale;			/* [nnodes]: whose class is to be looked up anew */
+	bool	   *is_stale;		/* [nnodes] */
+	int32	   *sort_devices;	/* [maxdevices] scratch */
+	uint32		stamp;
+
+	/* Classes that got their first member or a lower one, in order of time */
+	int			nevents;
+	int			maxevents;
+	int32	   *events;
+
+	PmSearch   *searches;		/* [nrequests] */
+	int64		held;			/* candidates there is room for in all */
+	int		  **group_order;	/* [nshapes]: in which order groups are placed */
+	int64	   *reached;		/* [nshapes]: replicas placed before a job of
+								 * several groups failed */
+
+	int			ntakes;			/* of the job at hand */
+	int			maxtakes;
+	PmTake	   *takes;
+	int			ntake_devices;
+	int			maxtake_devices;
+	int		   *take_devices;
+} PmSpace;
+
+/* Resources withheld for blocked jobs (reserve.c) */
+typedef struct PmReserve PmReserve;
+
+/* What the nodes have at one moment, for reasons (reason.c) */
+typedef struct PmFacts PmFacts;
+
+#define pm_class_free(space, class) \
+	((space)->class_free + (size_t) (class) * (space)->cluster->ndims)
+#define pm_class_devices(space, class) \
+	((space)->class_devices + (size_t) (class) * (space)->maxdevices)
+
+/* One step of a hash over 64-bit words */
+static inline uint64
+pm_mix(uint64 hash, uint64 word)
+{
+	hash = (hash ^ word) * UINT64CONST(0x9E3779B97F4A7C15);
+	return hash ^ (hash >> 29);
+}
+
+/* space.c */
+extern PmSpace *pm_space_create(PmCluster *cluster, const PmQueue *queue,
+								PmPlacementPolicy placement);
+extern void *pm_grow(MemoryContext context, void *array, int *max, int needed, size_t size);
+
+/* match.c */
+extern bool pm_config_matches(const PmNodeConfig *config, const PmRequest *request);
+extern void pm_match_requests(PmSpace *space);
+
+/* score.c */
+extern void pm_scale_init(PmScale *scale, int64 capacity);
+extern uint64 pm_share(const PmScale *scale, int64 amount);
+extern uint64 pm_score(const PmSpace *space, const PmRequest *request,
+					   const PmKind *kind, const int64 *free);
+extern uint64 pm_shortfall(const PmSearch *search, const PmKind *kind,
+						   const PmNode *node);
+
+/* device.c */
+extern bool pm_fits(const PmSearch *search, const PmKind *kind,
+					const int64 *free, int whole, int32 most);
+extern bool pm_node_fits(const PmSearch *search, const PmKind *kind, const PmNode *node);
+extern int64 pm_copies(const PmSearch *search, const PmKind *kind,
+					   const int64 *free, int whole, const int32 *devices,
+					   int64 limit);
+extern int64 pm_copies_when_empty(const PmSearch *search, const PmKind *kind, int64 limit);
+extern int64 pm_freest_devices(const PmNode *node, int64 n);
+extern int	pm_devices_per_replica(const PmNode *node, const PmRequest *request, int *share);
+extern void pm_node_take(PmNode *node, const PmSearch *search, int replicas, int *devices);
+extern void pm_node_give(PmNode *node, const PmSearch *search, int replicas,
+						 const int *devices, int ndevices, int share);
+extern void pm_node_withhold(PmNode *node, const PmSearch *search);
+
+/* class.c */
+extern void pm_class_enter(PmSpace *space, int node, int c);
+extern int	pm_class_of_node(PmSpace *space, int n);
+extern void pm_class_move(PmSpace *space, int node, int c);
+extern void pm_class_defer(PmSpace *space, int node);
+extern void pm_class_catch_up(PmSpace *space);
+extern int	pm_class_lowest(PmSpace *space, int c);
+
+/* search.c */
+extern int	pm_search_best(PmSpace *space, PmSearch *search);
+extern int64 pm_search_count(PmSpace *space, PmSearch *search, int64 limit);
+extern int64 pm_search_count_empty(const PmSpace *space, const PmSearch *search, int64 limit);
+
+/* place.c */
+extern bool pm_place_shape(PmSpace *space, int s);
+extern int64 pm_place_minimum(PmSpace *space, int s);
+extern void pm_place_undo(PmSpace *space);
+
+/* reserve.c */
+extern PmReserve *pm_reserve_create(PmSpace *space);
+extern void pm_reserve_shape(PmReserve *reserve, int s);
+extern void pm_reserve_release(PmReserve *reserve);
+
+/* reason.c */
+extern PmFacts *pm_facts_create(PmSpace *space);
+extern PmBlock pm_explain_shape(PmFacts *facts, int s);
+
+#endif							/* PM_ENGINE_INTERNAL_H */

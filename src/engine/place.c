@@ -1,0 +1,194 @@
+/*-------------------------------------------------------------------------
+ *
+ * place.c
+ *	  Placing a gang, whole or not at all.
+ *
+ * The takes of the job at hand are in space->takes, in the order in which
+ * they were made; the caller reads them there, or they are undone.
+ *
+ * Replicas of one group are placed one after the other, each on the node that
+ * the policy prefers then.  A node that takes one stays the preferred one
+ * until it is full (score.c), so it takes as many as it can at once.  A job
+ * of one group is placed if that is possible at all.  With several, groups
+ * that are harder to place go first (space.c), without search for another
+ * arrangement; minimum counts come before anything beyond them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "engine/engine_internal.h"
+
+/* Put n replicas, which fit, on a node and note it */
+static void
+take_on_node(PmSpace *space, PmSearch *search, int group, int n, int count)
+{
+	PmNode	   *node = &space->cluster->nodes[n];
+	PmTake	   *take;
+	int			share;
+	int			per = pm_devices_per_replica(node, search->request, &share);
+
+	space->takes = pm_grow(space->context, space->takes, &space->maxtakes,
+						   space->ntakes + 1, sizeof(PmTake));
+	space->take_devices = pm_grow(space->context, space->take_devices,
+								  &space->maxtake_devices,
+								  space->ntake_devices + per * count, sizeof(int));
+	take = &space->takes[space->ntakes++];
+	take->search = search;
+	take->group = group;
+	take->node = n;
+	take->replicas = count;
+	take->first_device = space->ntake_devices;
+	take->ndevices = per * count;
+	take->device_share = share;
+	take->from_class = space->node_class[n];
+
+	pm_node_take(node, search, count, space->take_devices + space->ntake_devices);
+	space->ntake_devices += take->ndevices;
+	pm_class_move(space, n, pm_class_of_node(space, n));
+}
+
+/* Place up to count replicas of a group; returns how many were */
+static int
+place_some(PmSpace *space, PmSearch *search, int group, int count)
+{
+	int			left = count;
+
+	while (left > 0)
+	{
+		int			c = pm_search_best(space, search);
+		PmClass    *class;
+		int			n;
+
+		if (c < 0)
+			break;
+		CHECK_FOR_INTERRUPTS();
+		class = &space->classes[c];
+		n = left == 1 ? 1 :
+			(int) pm_copies(search, &space->kinds[class->kind], pm_class_free(space, c),
+							class->whole, pm_class_devices(space, c), left);
+		take_on_node(space, search, group, pm_class_lowest(space, c), n);
+		left -= n;
+	}
+	return count - left;
+}
+
+/* Give back what the job at hand took, last first */
+void
+pm_place_undo(PmSpace *space)
+{
+	while (space->ntakes > 0)
+	{
+		PmTake	   *take = &space->takes[--space->ntakes];
+
+		pm_node_give(&space->cluster->nodes[take->node], take->search, take->replicas,
+					 space->take_devices + take->first_device, take->ndevices,
+					 take->device_share);
+		pm_class_move(space, take->node, take->from_class);
+	}
+	space->ntake_devices = 0;
+}
+
+/* One group: what can be placed is known before anything is taken */
+static bool
+place_single(PmSpace *space, const PmTaskGroup *group)
+{
+	PmSearch   *search = &space->searches[group->request];
+	int64		count = group->replicas;
+
+	if (search->bound < group->min_replicas)
+		return false;
+	if (count > 1)
+		count = pm_search_count(space, search, count);
+	else if (pm_search_best(space, search) < 0)
+		count = 0;
+	if (count < group->replicas)
+		search->bound = Min(search->bound, count);
+	if (count < group->min_replicas)
+		return false;
+	return place_some(space, search, 0, (int) count) == count;
+}
+
+/* Could each group be placed if it were alone? */
+static bool
+each_fits_alone(PmSpace *space, const PmShape *shape)
+{
+	for (int g = 0; g < shape->ngroups; g++)
+	{
+		const PmTaskGroup *group = &shape->groups[g];
+		PmSearch   *search = &space->searches[group->request];
+		int64		count;
+
+		if (search->bound < group->min_replicas)
+			return false;
+		count = pm_search_count(space, search, group->min_replicas);
+		if (count < group->min_replicas)
+		{
+			search->bound = Min(search->bound, count);
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Place the minimum of every group, as far as it goes; returns the number of
+ * replicas placed.
+ */
+int64
+pm_place_minimum(PmSpace *space, int s)
+{
+	const PmShape *shape = &space->queue->shapes[s];
+	int64		placed = 0;
+
+	for (int i = 0; i < shape->ngroups; i++)
+	{
+		int			g = space->group_order[s][i];
+		const PmTaskGroup *group = &shape->groups[g];
+		int			n = place_some(space, &space->searches[group->request], g,
+								   group->min_replicas);
+
+		placed += n;
+		if (n < group->min_replicas)
+			break;
+	}
+	return placed;
+}
+
+/*
+ * Place a job of this shape.  True: the takes are its placement.  False:
+ * nothing has changed.
+ */
+bool
+pm_place_shape(PmSpace *space, int s)
+{
+	const PmShape *shape = &space->queue->shapes[s];
+	int64		needed = 0;
+
+	space->ntakes = 0;
+	space->ntake_devices = 0;
+	if (shape->ngroups == 1)
+		return place_single(space, &shape->groups[0]);
+
+	if (!each_fits_alone(space, shape))
+		return false;
+	for (int g = 0; g < shape->ngroups; g++)
+		needed += shape->groups[g].min_replicas;
+	space->reached[s] = pm_place_minimum(space, s);
+	if (space->reached[s] < needed)
+	{
+		pm_place_undo(space);
+		return false;
+	}
+	for (int i = 0; i < shape->ngroups; i++)
+	{
+		int			g = space->group_order[s][i];
+		const PmTaskGroup *group = &shape->groups[g];
+
+		place_some(space, &space->searches[group->request], g,
+				   group->replicas - group->min_replicas);
+	}
+	return true;
+}

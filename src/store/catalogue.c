@@ -1,0 +1,94 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalogue.c
+ *	  Writing SKUs, flavors and networks.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+
+#include "store/registry.h"
+#include "store/statement.h"
+
+int64
+pm_create_sku(const char *name, const char *unit, Datum per)
+{
+	static PmStatement create = PM_STATEMENT("text;text;pool_manager.sku_per;timestamptz",
+											 "INSERT INTO pool_manager.sku (name, unit, per, created_at)"
+											 " VALUES ($1, $2, $3, $4) RETURNING sku_id");
+	PmArgs		args = {0};
+
+	pm_arg_text(&args, name);
+	pm_arg_text(&args, unit);
+	pm_arg(&args, per, false);
+	pm_arg_time(&args, pm_writing_clock());
+	pm_run(&create, &args);
+	return pm_get_int64(0, 1);
+}
+
+int64
+pm_create_flavor(const char *name, Datum resources, const char *sku,
+				 const char *accelerator, Datum cpu_architecture)
+{
+	static PmStatement create = PM_STATEMENT(
+											 "text;resource_list;int8;text;pool_manager.cpu_architecture;timestamptz",
+											 "INSERT INTO pool_manager.flavor (name, resources, sku_id, accelerator, cpu_architecture, created_at)"
+											 " VALUES ($1, $2, $3, $4, $5, $6) RETURNING flavor_id");
+	PmArgs		args = {0};
+
+	pm_arg_text(&args, name);
+	pm_arg(&args, resources, false);
+	pm_arg_id(&args, sku ? pm_find_sku(sku) : 0);
+	pm_arg_text(&args, accelerator);
+	pm_arg(&args, cpu_architecture, false);
+	pm_arg_time(&args, pm_writing_clock());
+	pm_run(&create, &args);
+	return pm_get_int64(0, 1);
+}
+
+void
+pm_set_resource_sku(const char *flavor, Datum unit, const char *sku)
+{
+	static PmStatement set = PM_STATEMENT("text;resource_list;int8",
+										  "INSERT INTO pool_manager.flavor_resource_sku (flavor_id, resource, unit, sku_id)"
+										  " SELECT f.flavor_id, r.name, $2, $3"
+										  " FROM pool_manager.flavor f, pool_manager.resource_each($2) r WHERE f.name = $1"
+										  " ON CONFLICT (flavor_id, resource) DO UPDATE SET unit = excluded.unit, sku_id = excluded.sku_id");
+	PmArgs		args = {0};
+	PmResourceList *list = DatumGetResourceListP(unit);
+
+	if (list->count != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the unit of a resource SKU must name one resource, not %u", list->count),
+				 errhint("For memory billed by the GiB write \"memory=1Gi\".")));
+	pm_arg_text(&args, flavor);
+	pm_arg(&args, unit, false);
+	pm_arg_id(&args, sku ? pm_find_sku(sku) : 0);
+	if (pm_run(&set, &args) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("flavor \"%s\" does not exist", flavor)));
+}
+
+int64
+pm_create_network(PmCall *call, const char *name, Datum cidr, int64 tenant_id)
+{
+	static PmStatement create = PM_STATEMENT("text;cidr;int8;timestamptz;text",
+											 "WITH n AS (INSERT INTO pool_manager.network (name, cidr, tenant_id, created_at)"
+											 "  VALUES ($1, $2, $3, $4) RETURNING network_id),"
+											 " e AS (INSERT INTO pool_manager.event (tenant_id, at, kind, to_state, actor, reason)"
+											 "  VALUES ($3, $4, 'network_created', 'active', $5, $1))"
+											 " SELECT network_id FROM n");
+	PmArgs		args = {0};
+
+	pm_arg_text(&args, name);
+	pm_arg(&args, cidr, false);
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_time(&args, pm_writing_clock());
+	pm_arg_text(&args, call->actor_name);
+	pm_run(&create, &args);
+	return pm_get_int64(0, 1);
+}

@@ -1,0 +1,178 @@
+/*-------------------------------------------------------------------------
+ *
+ * find.c
+ *	  Finding things by name or id.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+
+#include "store/find.h"
+#include "store/statement.h"
+
+static void
+not_found(PmCall *call, const char *what, const char *name, int64 id)
+{
+	if (name)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("%s \"%s\" does not exist", what, name),
+				 errdetail("Or role \"%s\" may not see it.", call->actor_name)));
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("%s " INT64_FORMAT " does not exist", what, id),
+			 errdetail("Or role \"%s\" may not see it.", call->actor_name)));
+}
+
+int64
+pm_find_tenant(PmCall *call, const char *name, int64 id)
+{
+	static PmStatement find = PM_STATEMENT("text;int8",
+										   "SELECT tenant_id FROM pool_manager.tenant WHERE name = $1"
+										   " UNION ALL SELECT tenant_id FROM pool_manager.tenant WHERE tenant_id = $2");
+	PmArgs		args = {0};
+	int64		tenant_id;
+
+	pm_arg_text(&args, name);
+	pm_arg(&args, Int64GetDatum(id), name != NULL);
+	if (pm_run(&find, &args) == 0)
+		not_found(call, "tenant", name, id);
+	tenant_id = pm_get_int64(0, 1);
+	if (!pm_may_see(call, tenant_id))
+		not_found(call, "tenant", name, id);
+	return tenant_id;
+}
+
+int64
+pm_default_tenant(PmCall *call)
+{
+	int64	   *tenants;
+	int			n = pm_visible_tenants(call, &tenants);
+
+	if (n != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no tenant given"),
+				 n == 0 ? errdetail("Role \"%s\" acts for no tenant.", call->actor_name) :
+				 errdetail("Role \"%s\" acts for more than one.", call->actor_name),
+				 errhint("Name it with the argument \"tenant\".")));
+	return tenants[0];
+}
+
+int64
+pm_find_workspace(PmCall *call, int64 tenant_id, const char *name, int64 id)
+{
+	static PmStatement find = PM_STATEMENT("int8;text;int8",
+										   "SELECT workspace_id FROM pool_manager.workspace"
+										   " WHERE tenant_id = $1 AND (name = $2 OR workspace_id = $3)");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_text(&args, name);
+	pm_arg(&args, Int64GetDatum(id), name != NULL);
+	if (pm_run(&find, &args) == 0)
+		not_found(call, "workspace", name, id);
+	return pm_get_int64(0, 1);
+}
+
+int64
+pm_find_network(PmCall *call, int64 tenant_id, const char *name, int64 id)
+{
+	static PmStatement find = PM_STATEMENT("int8;text;int8",
+										   "SELECT network_id FROM pool_manager.network"
+										   " WHERE tenant_id = $1 AND (name = $2 OR network_id = $3)");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_text(&args, name);
+	pm_arg(&args, Int64GetDatum(id), name != NULL);
+	if (pm_run(&find, &args) == 0)
+		not_found(call, "network", name, id);
+	return pm_get_int64(0, 1);
+}
+
+int64
+pm_find_sku(const char *name)
+{
+	static PmStatement find = PM_STATEMENT("text",
+										   "SELECT sku_id FROM pool_manager.sku WHERE name = $1");
+	PmArgs		args = {0};
+
+	pm_arg_text(&args, name);
+	if (pm_run(&find, &args) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("SKU \"%s\" does not exist", name),
+				 errhint("An operator makes one with create_sku().")));
+	return pm_get_int64(0, 1);
+}
+
+PmPoolInfo *
+pm_find_pool(PmCall *call, const char *name, int64 id)
+{
+#define POOL_COLUMNS \
+	"SELECT pool_id, name, kind = 'dedicated', tenant_id, state = 'running', launch = 'agent'," \
+	" queue_policy::text, placement::text, generation FROM pool_manager.pool"
+	static PmStatement by_id = PM_STATEMENT("int8", POOL_COLUMNS " WHERE pool_id = $1");
+	static PmStatement by_name = PM_STATEMENT("text", POOL_COLUMNS " WHERE name = $1");
+	PmArgs		args = {0};
+	PmPoolInfo *pool;
+	uint64		n;
+
+	if (name)
+	{
+		pm_arg_text(&args, name);
+		n = pm_run(&by_name, &args);
+	}
+	else
+	{
+		pm_arg_int64(&args, id);
+		n = pm_run(&by_id, &args);
+	}
+	if (n == 0)
+		not_found(call, "pool", name, id);
+
+	pool = palloc0(sizeof(PmPoolInfo));
+	pool->pool_id = pm_get_int64(0, 1);
+	pool->name = pm_get_text(0, 2);
+	pool->dedicated = pm_get_bool(0, 3);
+	pool->tenant_id = pm_get_int64(0, 4);
+	pool->running = pm_get_bool(0, 5);
+	pool->agent = pm_get_bool(0, 6);
+	pool->queue_policy = pm_get_text(0, 7);
+	pool->placement = pm_get_text(0, 8);
+	pool->generation = pm_get_int64(0, 9);
+	if (pool->dedicated && !pm_may_see(call, pool->tenant_id))
+		not_found(call, "pool", name, id);
+	return pool;
+}
+
+PmJobInfo *
+pm_find_job(PmCall *call, int64 job_id)
+{
+	static PmStatement find = PM_STATEMENT("int8",
+										   "SELECT j.pool_id, p.tenant_id, j.tenant_id, p.launch = 'agent', j.end_state::text, q.state::text"
+										   " FROM pool_manager.job j JOIN pool_manager.pool p USING (pool_id)"
+										   " LEFT JOIN pool_manager.job_queue q USING (pool_id, job_id)"
+										   " WHERE j.job_id = $1");
+	PmArgs		args = {0};
+	PmJobInfo  *job;
+
+	pm_arg_int64(&args, job_id);
+	if (pm_run(&find, &args) == 0)
+		not_found(call, "job", NULL, job_id);
+
+	job = palloc0(sizeof(PmJobInfo));
+	job->job_id = job_id;
+	job->pool_id = pm_get_int64(0, 1);
+	job->pool_tenant_id = pm_get_int64(0, 2);
+	job->tenant_id = pm_get_int64(0, 3);
+	job->agent = pm_get_bool(0, 4);
+	job->end_state = pm_get_text(0, 5);
+	job->queue_state = pm_get_text(0, 6);
+	if (!pm_may_see(call, job->tenant_id))
+		not_found(call, "job", NULL, job_id);
+	return job;
+}

@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * find.h
+ *	  Finding things by name or id.
+ *
+ * What the actor may not see is reported like what is not there (42704).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PM_FIND_H
+#define PM_FIND_H
+
+#include "store/session.h"
+
+/* By name if name is not NULL, else by id */
+extern int64 pm_find_tenant(PmCall *call, const char *name, int64 id);
+extern int64 pm_find_workspace(PmCall *call, int64 tenant_id, const char *name, int64 id);
+extern int64 pm_find_network(PmCall *call, int64 tenant_id, const char *name, int64 id);
+extern int64 pm_find_sku(const char *name);
+
+/* The tenant to act for when none was named: the only one the actor has */
+extern int64 pm_default_tenant(PmCall *call);
+
+typedef struct PmPoolInfo
+{
+	int64		pool_id;
+	char	   *name;
+	bool		dedicated;
+	int64		tenant_id;		/* owner; 0 of a public pool */
+	bool		running;
+	bool		agent;			/* launch = 'agent' */
+	char	   *queue_policy;
+	char	   *placement;
+	int64		generation;
+} PmPoolInfo;
+
+extern PmPoolInfo *pm_find_pool(PmCall *call, const char *name, int64 id);
+
+/* Where a job is */
+typedef struct PmJobInfo
+{
+	int64		job_id;
+	int64		pool_id;
+	int64		pool_tenant_id;
+	int64		tenant_id;
+	bool		agent;
+	char	   *end_state;		/* NULL: not ended */
+	char	   *queue_state;	/* NULL: does not wait */
+} PmJobInfo;
+
+extern PmJobInfo *pm_find_job(PmCall *call, int64 job_id);
+
+#endif							/* PM_FIND_H */

@@ -1,0 +1,71 @@
+/*-------------------------------------------------------------------------
+ *
+ * pass.h
+ *	  What a scheduling pass reads and writes.
+ *
+ * Reading turns rows into the engine's structs, one scan a table; writing
+ * turns its decision into rows, one statement a set.  The store keeps beside
+ * each struct what the engine need not know: ids, old reasons.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PM_PASS_H
+#define PM_PASS_H
+
+#include "engine/engine.h"
+#include "store/find.h"
+#include "types/resource_list.h"
+
+/* One task group of a shape, as stored */
+typedef struct PmStoredGroup
+{
+	PmResourceList *request;
+	int64		sku_id;			/* of the flavor asked for; 0: a bare request */
+} PmStoredGroup;
+
+typedef struct PmStoredShape
+{
+	int64		shape_id;
+	char	   *reason;			/* what is stored now */
+	char	   *level;
+	char	   *resource;
+	char	   *needed;
+	char	   *available;
+	PmStoredGroup *groups;
+} PmStoredShape;
+
+typedef struct PmPassData
+{
+	PmPoolInfo *pool;
+	char	  **dimensions;		/* [cluster.ndims] resource names */
+	PmCluster	cluster;
+	int64	   *node_flavors;	/* [nnodes] flavor ids */
+	PmQueue		queue;
+	PmStoredShape *shapes;		/* [queue.nshapes] */
+	int64	   *lanes;			/* [queue.nlanes] sub-pool ids; those that have no
+								 * queued job any more come last */
+	int64	   *lane_tenants;	/* [queue.nlanes] */
+	int64	   *lane_blocked;	/* [queue.nlanes] stored blocked_by, 0: none */
+	TimestampTz last_change;	/* newest changed_at of a queued job */
+} PmPassData;
+
+/* Under the pool's lock; everything is palloc'd in the current context */
+extern PmPassData *pm_read_pass(PmPoolInfo *pool);
+/* The queue and its lanes alone: enough to order it */
+extern PmPassData *pm_read_queue(PmPoolInfo *pool);
+
+/* What became of one job in a call */
+typedef struct PmChange
+{
+	int64		job_id;
+	const char *state;
+} PmChange;
+
+/*
+ * Writes runs, allocations, loads, holdings, events, reasons; starts that lost
+ * a race against another session are left out.  Returns what was started.
+ */
+extern int	pm_write_pass(PmCall *call, PmPassData *data, PmDecision *decision,
+						  TimestampTz instant, PmChange **changes);
+
+#endif							/* PM_PASS_H */

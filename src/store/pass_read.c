@@ -1,0 +1,568 @@
+/*-------------------------------------------------------------------------
+ *
+ * pass_read.c
+ *	  What a scheduling pass reads: nodes, queue, shapes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/hsearch.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "store/pass.h"
+#include "store/statement.h"
+
+/* Strings and ids to small numbers, in order of first sight */
+typedef struct Entry
+{
+	uint64		key;			/* hash of a string, or an id */
+	int			number;
+} Entry;
+
+typedef struct Reader
+{
+	PmPassData *data;
+	MemoryContext context;
+	HTAB	   *dimensions;
+	HTAB	   *words;			/* of labels and taints */
+	HTAB	   *configs;
+	HTAB	   *shapes;
+	HTAB	   *lanes;
+	int			max_nodes;
+	int			max_configs;
+	int			max_jobs;
+	int			max_dims;
+	PmNodeConfig *configs_array;
+	PmResourceList **allocatable;
+	PmResourceList **allocated;
+	char	  **accelerators;
+	ArrayType **devices;
+	int64		last_shape;		/* jobs in a row often share it */
+	int			last_shape_no;
+	int64		last_lane;
+	int			last_lane_no;
+} Reader;
+
+static HTAB *
+make_table(const char *name)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(uint64);
+	control.entrysize = sizeof(Entry);
+	control.hcxt = CurrentMemoryContext;
+	return hash_create(name, 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* The number of a key; *is_new tells whether it was not known */
+static int
+number_of(HTAB *table, uint64 key, bool *is_new)
+{
+	bool		found;
+	Entry	   *entry = hash_search(table, &key, HASH_ENTER, &found);
+
+	if (!found)
+		entry->number = (int) hash_get_num_entries(table) - 1;
+	*is_new = !found;
+	return entry->number;
+}
+
+/*
+ * Strings are told apart by 64 bits of hash: a pass sees some thousands, so
+ * that two of them meeting has odds below 1e-12.
+ */
+static uint64
+string_key(const char *text, int len)
+{
+	return DatumGetUInt64(hash_any_extended((const unsigned char *) text, len, 0));
+}
+
+/* ---- labels, selectors, taints, tolerations ---- */
+
+static int
+word(Reader *reader, const JsonbValue *value)
+{
+	bool		is_new;
+
+	return number_of(reader->words, string_key(value->val.string.val, value->val.string.len), &is_new);
+}
+
+/* An object of strings: labels of a node, selector of a request */
+static int
+read_labels(Reader *reader, Jsonb *json, PmLabel **labels)
+{
+	JsonbIterator *it = JsonbIteratorInit(&json->root);
+	JsonbValue	value;
+	JsonbIteratorToken token;
+	int			n = 0;
+
+	*labels = palloc(sizeof(PmLabel) * Max(JB_ROOT_COUNT(json), 1));
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			(*labels)[n].key = word(reader, &value);
+		else if (token == WJB_VALUE && value.type == jbvString)
+			(*labels)[n++].value = word(reader, &value);
+	}
+	return n;
+}
+
+/*
+ * An array of {"key", "value", "effect"}.  A missing value means any in a
+ * toleration, and the empty one in a taint; a missing key, any in a toleration.
+ */
+static int
+read_taints(Reader *reader, Jsonb *json, bool toleration, PmLabel **taints)
+{
+	int			count = JB_ROOT_COUNT(json);
+	int			n = 0;
+	JsonbValue	empty = {.type = jbvString, .val.string = {0, ""}};
+
+	*taints = palloc(sizeof(PmLabel) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		JsonbValue *item = getIthJsonbValueFromContainer(&json->root, i);
+		JsonbContainer *object = item->val.binary.data;
+		JsonbValue *key = getKeyJsonValueFromContainer(object, "key", 3, NULL);
+		JsonbValue *value = getKeyJsonValueFromContainer(object, "value", 5, NULL);
+		JsonbValue *effect = getKeyJsonValueFromContainer(object, "effect", 6, NULL);
+
+		if (!toleration && effect && effect->type == jbvString &&
+			effect->val.string.len == 16 && memcmp(effect->val.string.val, "PreferNoSchedule", 16) == 0)
+			continue;
+		(*taints)[n].key = key ? word(reader, key) : PM_ANY_KEY;
+		if (value && value->type == jbvString)
+			(*taints)[n].value = word(reader, value);
+		else
+			(*taints)[n].value = toleration ? PM_ANY_VALUE : word(reader, &empty);
+		n++;
+	}
+	return n;
+}
+
+static int
+read_config(Reader *reader, Datum labels, Datum taints)
+{
+	Jsonb	   *label_json = DatumGetJsonbP(labels);
+	Jsonb	   *taint_json = DatumGetJsonbP(taints);
+	PmNodeConfig *config;
+	PmLabel    *list;
+	uint64		key;
+	bool		is_new;
+	int			number;
+
+	key = hash_combine64(string_key((char *) label_json, VARSIZE(label_json)),
+						 string_key((char *) taint_json, VARSIZE(taint_json)));
+	number = number_of(reader->configs, key, &is_new);
+	if (!is_new)
+		return number;
+	if (number >= reader->max_configs)
+	{
+		reader->max_configs = Max(16, reader->max_configs * 2);
+		reader->configs_array = reader->configs_array ?
+			repalloc(reader->configs_array, sizeof(PmNodeConfig) * reader->max_configs) :
+			palloc(sizeof(PmNodeConfig) * reader->max_configs);
+	}
+	config = &reader->configs_array[number];
+	config->nlabels = read_labels(reader, label_json, &list);
+	config->labels = list;
+	config->ntaints = read_taints(reader, taint_json, false, &list);
+	config->taints = list;
+	return number;
+}
+
+/* ---- nodes ---- */
+
+static int
+dimension(Reader *reader, const char *name, int len, bool add)
+{
+	uint64		key = string_key(name, len);
+	bool		is_new;
+	int			number;
+
+	if (!add)
+	{
+		Entry	   *entry = hash_search(reader->dimensions, &key, HASH_FIND, NULL);
+
+		return entry ? entry->number : -1;
+	}
+	number = number_of(reader->dimensions, key, &is_new);
+	if (is_new)
+	{
+		PmPassData *data = reader->data;
+
+		if (number >= reader->max_dims)
+		{
+			reader->max_dims = Max(8, reader->max_dims * 2);
+			data->dimensions = data->dimensions ?
+				repalloc(data->dimensions, sizeof(char *) * reader->max_dims) :
+				palloc(sizeof(char *) * reader->max_dims);
+		}
+		data->dimensions[number] = pnstrdup(name, len);
+	}
+	return number;
+}
+
+/* Copies a list, which may be toasted or in a buffer page */
+static PmResourceList *
+keep_list(Datum value)
+{
+	return (PmResourceList *) PG_DETOAST_DATUM_COPY(value);
+}
+
+static void
+node_row(Datum *values, bool *nulls, void *state)
+{
+	Reader	   *reader = state;
+	PmPassData *data = reader->data;
+	MemoryContext old = MemoryContextSwitchTo(reader->context);
+	int			i = data->cluster.nnodes++;
+
+	if (i >= reader->max_nodes)
+	{
+		Size		n = reader->max_nodes = Max(1024, reader->max_nodes * 2);
+
+#define GROW(array) \
+		((array) = (array) ? repalloc_huge((array), n * sizeof(*(array))) : palloc(n * sizeof(*(array))))
+		GROW(data->cluster.nodes);
+		GROW(data->node_flavors);
+		GROW(reader->allocatable);
+		GROW(reader->allocated);
+		GROW(reader->accelerators);
+		GROW(reader->devices);
+	}
+	data->cluster.nodes[i].node_id = DatumGetInt64(values[0]);
+	data->node_flavors[i] = DatumGetInt64(values[1]);
+	data->cluster.nodes[i].config = read_config(reader, values[2], values[3]);
+	reader->allocatable[i] = keep_list(values[4]);
+	reader->allocated[i] = keep_list(values[5]);
+	reader->accelerators[i] = nulls[6] ? NULL : TextDatumGetCString(values[6]);
+	reader->devices[i] = (ArrayType *) PG_DETOAST_DATUM_COPY(values[7]);
+	for (uint32 entry = 0; entry < reader->allocatable[i]->count; entry++)
+	{
+		PmResource	resource = pm_resource_entry(reader->allocatable[i], entry);
+
+		(void) dimension(reader, resource.name, resource.name_len, true);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+add_to_vector(Reader *reader, PmResourceList *list, int64 *vector, int sign)
+{
+	for (uint32 entry = 0; entry < list->count; entry++)
+	{
+		PmResource	resource = pm_resource_entry(list, entry);
+
+		vector[dimension(reader, resource.name, resource.name_len, true)] += sign * resource.value;
+	}
+}
+
+/* Once all dimensions are known, rows become vectors */
+static void
+make_vectors(Reader *reader)
+{
+	PmCluster  *cluster = &reader->data->cluster;
+	int			ndims = (int) hash_get_num_entries(reader->dimensions);
+	int64	   *vectors;
+
+	cluster->ndims = ndims;
+	cluster->nconfigs = (int) hash_get_num_entries(reader->configs);
+	cluster->configs = reader->configs_array;
+	vectors = MemoryContextAllocExtended(CurrentMemoryContext,
+										 Max((Size) 1, (Size) cluster->nnodes * ndims * 2 * sizeof(int64)),
+										 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < cluster->nnodes; i++)
+	{
+		PmNode	   *node = &cluster->nodes[i];
+		ArrayType  *devices = reader->devices[i];
+		int64	   *capacity = vectors + (Size) i * 2 * ndims;
+
+		add_to_vector(reader, reader->allocatable[i], capacity, 1);
+		node->capacity = capacity;
+		node->free = capacity + ndims;
+		memcpy(node->free, capacity, ndims * sizeof(int64));
+		add_to_vector(reader, reader->allocated[i], node->free, -1);
+		node->accelerator = -1;
+		node->ndevices = 0;
+		node->device_free = NULL;
+		if (reader->accelerators[i] == NULL)
+			continue;
+		node->accelerator = dimension(reader, reader->accelerators[i],
+									  strlen(reader->accelerators[i]), false);
+		node->ndevices = ArrayGetNItems(ARR_NDIM(devices), ARR_DIMS(devices));
+		node->device_free = palloc(sizeof(int32) * Max(node->ndevices, 1));
+		for (int k = 0; k < node->ndevices; k++)
+			node->device_free[k] = PM_DEVICE_WHOLE - ((int32 *) ARR_DATA_PTR(devices))[k];
+	}
+}
+
+static void
+read_nodes(Reader *reader)
+{
+	static PmStatement nodes = PM_STATEMENT("int8",
+											"SELECT n.node_id, n.flavor_id, n.labels, n.taints,"
+											" l.allocatable, l.allocated, l.accelerator, l.devices"
+											" FROM pool_manager.node n JOIN pool_manager.node_load l USING (pool_id, node_id)"
+											" WHERE n.pool_id = $1 AND n.state = 'available' AND n.schedulable ORDER BY n.node_id");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, reader->data->pool->pool_id);
+	pm_scan(&nodes, &args, node_row, reader);
+	make_vectors(reader);
+}
+
+/* ---- queue ---- */
+
+static void
+queue_row(Datum *values, bool *nulls, void *state)
+{
+	Reader	   *reader = state;
+	PmPassData *data = reader->data;
+	int64		shape_id = DatumGetInt64(values[2]);
+	int64		lane_id = DatumGetInt64(values[3]);
+	TimestampTz changed_at = DatumGetTimestampTz(values[6]);
+	PmJob	   *job;
+	bool		is_new;
+
+	if (data->queue.njobs >= reader->max_jobs)
+	{
+		reader->max_jobs *= 2;
+		data->queue.jobs = repalloc_huge(data->queue.jobs, sizeof(PmJob) * reader->max_jobs);
+	}
+	if (shape_id != reader->last_shape)
+	{
+		reader->last_shape = shape_id;
+		reader->last_shape_no = number_of(reader->shapes, (uint64) shape_id, &is_new);
+	}
+	if (lane_id != reader->last_lane)
+	{
+		reader->last_lane = lane_id;
+		reader->last_lane_no = number_of(reader->lanes, (uint64) lane_id, &is_new);
+	}
+	job = &data->queue.jobs[data->queue.njobs++];
+	job->job_id = DatumGetInt64(values[0]);
+	job->submitted_at = DatumGetTimestampTz(values[1]);
+	job->shape = reader->last_shape_no;
+	job->lane = reader->last_lane_no;
+	job->priority = DatumGetInt16(values[4]);
+	job->restarted = DatumGetBool(values[5]);
+	data->last_change = Max(data->last_change, changed_at);
+}
+
+static void
+read_queue(Reader *reader)
+{
+	static PmStatement queue = PM_STATEMENT("int8",
+											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted, changed_at"
+											" FROM pool_manager.job_queue WHERE pool_id = $1 AND state = 'queued'");
+	PmPassData *data = reader->data;
+	PmArgs		args = {0};
+
+	data->last_change = DT_NOBEGIN;
+	reader->max_jobs = 1024;
+	data->queue.jobs = palloc(sizeof(PmJob) * reader->max_jobs);
+	reader->shapes = make_table("shapes of a pass");
+	reader->lanes = make_table("lanes of a pass");
+	pm_arg_int64(&args, data->pool->pool_id);
+	pm_scan(&queue, &args, queue_row, reader);
+	data->queue.nshapes = (int) hash_get_num_entries(reader->shapes);
+	data->queue.nlanes = (int) hash_get_num_entries(reader->lanes);
+}
+
+/* ---- sub-pools and shapes ---- */
+
+static int64 *
+ids_of(HTAB *table, int n)
+{
+	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
+	HASH_SEQ_STATUS status;
+	Entry	   *entry;
+
+	hash_seq_init(&status, table);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		ids[entry->number] = (int64) entry->key;
+	return ids;
+}
+
+static void
+read_lanes(Reader *reader)
+{
+	static PmStatement lanes = PM_STATEMENT("int8;int8[]",
+											"SELECT sub_pool_id, tenant_id, blocked_by FROM pool_manager.sub_pool"
+											" WHERE pool_id = $1 AND (sub_pool_id = ANY ($2) OR blocked_by IS NOT NULL)");
+	PmPassData *data = reader->data;
+	PmArgs		args = {0};
+	uint64		n;
+
+	data->lanes = ids_of(reader->lanes, data->queue.nlanes);
+	pm_arg_int64(&args, data->pool->pool_id);
+	pm_arg_int64_array(&args, data->lanes, data->queue.nlanes);
+	n = pm_run(&lanes, &args);
+	data->lanes = repalloc(data->lanes, sizeof(int64) * (n + 1));
+	data->lane_tenants = palloc0(sizeof(int64) * (n + 1));
+	data->lane_blocked = palloc0(sizeof(int64) * (n + 1));
+	for (uint64 row = 0; row < n; row++)
+	{
+		bool		is_new;
+		int			lane = number_of(reader->lanes, (uint64) pm_get_int64(row, 1), &is_new);
+
+		/* one that was blocked and has no queued job any more */
+		if (is_new)
+			data->lanes[data->queue.nlanes++] = pm_get_int64(row, 1);
+		data->lane_tenants[lane] = pm_get_int64(row, 2);
+		data->lane_blocked[lane] = pm_get_int64(row, 3);
+	}
+}
+
+/* The engine's request for a row; equal rows get the same number */
+static int
+read_request(Reader *reader, HTAB *requests, PmResourceList *list,
+			 Jsonb *selector, Jsonb *tolerations, int *max_requests)
+{
+	PmQueue    *queue = &reader->data->queue;
+	PmRequest  *request;
+	PmLabel    *labels;
+	int64	   *amounts;
+	uint64		key;
+	bool		is_new;
+	int			number;
+
+	key = hash_combine64(string_key((char *) list, VARSIZE(list)),
+						 hash_combine64(string_key((char *) selector, VARSIZE(selector)),
+										string_key((char *) tolerations, VARSIZE(tolerations))));
+	number = number_of(requests, key, &is_new);
+	if (!is_new)
+		return number;
+	if (number >= *max_requests)
+	{
+		*max_requests = Max(64, *max_requests * 2);
+		queue->requests = queue->requests ?
+			repalloc(queue->requests, sizeof(PmRequest) * *max_requests) :
+			palloc(sizeof(PmRequest) * *max_requests);
+	}
+	queue->nrequests = number + 1;
+	request = &queue->requests[number];
+	memset(request, 0, sizeof(PmRequest));
+	amounts = palloc0(sizeof(int64) * Max(reader->data->cluster.ndims, 1));
+	for (uint32 entry = 0; entry < list->count; entry++)
+	{
+		PmResource	resource = pm_resource_entry(list, entry);
+		int			d = dimension(reader, resource.name, resource.name_len, false);
+
+		if (d < 0)
+			request->impossible = true;
+		else
+			amounts[d] = resource.value;
+	}
+	request->amounts = amounts;
+	request->nselectors = read_labels(reader, selector, &labels);
+	request->selectors = labels;
+	request->ntolerations = read_taints(reader, tolerations, true, &labels);
+	request->tolerations = labels;
+	return number;
+}
+
+static void
+read_shapes(Reader *reader)
+{
+	static PmStatement shapes = PM_STATEMENT("int8;int8[]",
+											 "SELECT s.shape_id, s.reason, s.level, s.resource, s.needed::text, s.available::text,"
+											 " g.request, g.replicas, g.min_replicas, g.node_selector, g.tolerations, f.sku_id"
+											 " FROM pool_manager.job_shape s JOIN pool_manager.task_group g USING (pool_id, shape_id)"
+											 " LEFT JOIN pool_manager.flavor f USING (flavor_id)"
+											 " WHERE s.pool_id = $1 AND s.shape_id = ANY ($2) ORDER BY s.shape_id, g.group_no");
+	PmPassData *data = reader->data;
+	PmQueue    *queue = &data->queue;
+	HTAB	   *requests = make_table("requests of a pass");
+	PmShape    *engine_shapes = palloc0(sizeof(PmShape) * Max(queue->nshapes, 1));
+	int			max_requests = 0;
+	PmArgs		args = {0};
+	uint64		n;
+	uint64		row = 0;
+
+	pm_arg_int64(&args, data->pool->pool_id);
+	pm_arg_int64_array(&args, ids_of(reader->shapes, queue->nshapes), queue->nshapes);
+	n = pm_run(&shapes, &args);
+	data->shapes = palloc0(sizeof(PmStoredShape) * Max(queue->nshapes, 1));
+	while (row < n)
+	{
+		int64		shape_id = pm_get_int64(row, 1);
+		bool		is_new;
+		int			number = number_of(reader->shapes, (uint64) shape_id, &is_new);
+		PmStoredShape *stored = &data->shapes[number];
+		PmTaskGroup *groups;
+		int			ngroups = 0;
+
+		while (row + ngroups < n && pm_get_int64(row + ngroups, 1) == shape_id)
+			ngroups++;
+		stored->shape_id = shape_id;
+		stored->reason = pm_get_text(row, 2);
+		stored->level = pm_get_text(row, 3);
+		stored->resource = pm_get_text(row, 4);
+		stored->needed = pm_get_text(row, 5);
+		stored->available = pm_get_text(row, 6);
+		stored->groups = palloc(sizeof(PmStoredGroup) * ngroups);
+		groups = palloc(sizeof(PmTaskGroup) * ngroups);
+		for (int g = 0; g < ngroups; g++, row++)
+		{
+			bool		isnull;
+
+			stored->groups[g].request = keep_list(pm_get(row, 7, &isnull));
+			stored->groups[g].sku_id = pm_get_int64(row, 12);
+			groups[g].replicas = pm_get_int32(row, 8);
+			groups[g].min_replicas = pm_get_int32(row, 9);
+			groups[g].request = read_request(reader, requests, stored->groups[g].request,
+											 DatumGetJsonbP(pm_get(row, 10, &isnull)),
+											 DatumGetJsonbP(pm_get(row, 11, &isnull)),
+											 &max_requests);
+		}
+		engine_shapes[number].ngroups = ngroups;
+		engine_shapes[number].groups = groups;
+	}
+	queue->shapes = engine_shapes;
+}
+
+PmPassData *
+pm_read_queue(PmPoolInfo *pool)
+{
+	PmPassData *data = palloc0(sizeof(PmPassData));
+	Reader		reader = {0};
+
+	data->pool = pool;
+	reader.data = data;
+	reader.context = CurrentMemoryContext;
+	read_queue(&reader);
+	read_lanes(&reader);
+	return data;
+}
+
+PmPassData *
+pm_read_pass(PmPoolInfo *pool)
+{
+	PmPassData *data = palloc0(sizeof(PmPassData));
+	Reader		reader = {0};
+
+	data->pool = pool;
+	reader.data = data;
+	reader.context = CurrentMemoryContext;
+	reader.dimensions = make_table("resources of a pass");
+	reader.words = make_table("labels of a pass");
+	reader.configs = make_table("node configurations of a pass");
+	read_queue(&reader);
+	read_lanes(&reader);
+	if (data->queue.njobs == 0)
+		return data;
+	read_nodes(&reader);
+	read_shapes(&reader);
+	return data;
+}

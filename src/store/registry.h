@@ -1,0 +1,60 @@
+/*-------------------------------------------------------------------------
+ *
+ * registry.h
+ *	  Writing accounts, catalogue, networks and pools.
+ *
+ * Enum, interval and list arguments are Datums of the column's type.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PM_REGISTRY_H
+#define PM_REGISTRY_H
+
+#include "store/find.h"
+
+/* account.c */
+extern int64 pm_create_tenant(PmCall *call, const char *name, const char *currency,
+							  const char *time_zone, Datum cycle, Datum rounding);
+extern int64 pm_create_workspace(PmCall *call, int64 tenant_id, const char *name);
+extern void pm_grant_tenant(PmCall *call, int64 tenant_id, const char *role, Datum level);
+
+/* catalogue.c */
+extern int64 pm_create_sku(const char *name, const char *unit, Datum per);
+extern int64 pm_create_flavor(const char *name, Datum resources, const char *sku,
+							  const char *accelerator, Datum cpu_architecture);
+extern void pm_set_resource_sku(const char *flavor, Datum unit, const char *sku);
+extern int64 pm_create_network(PmCall *call, const char *name, Datum cidr, int64 tenant_id);
+
+/* pool.c */
+typedef struct PmPoolSpec
+{
+	const char *name;
+	bool		dedicated;
+	int64		tenant_id;		/* 0: none */
+	int64		network_id;		/* 0: none */
+	Datum		job_types;
+	Datum		queue_policy;
+	Datum		placement;
+	Datum		launch;
+	Datum		default_time_limit;
+	bool		no_time_limit;
+	Datum		stop_timeout;
+} PmPoolSpec;
+
+extern int64 pm_create_pool(PmCall *call, const PmPoolSpec *spec);
+/* The new node ids, in order, palloc'd by the caller's context */
+extern int64 *pm_add_nodes(PmCall *call, PmPoolInfo *pool, const char *flavor, int count,
+						   const char *prefix, Datum labels, Datum taints);
+
+/* Pools that the actor may schedule, ascending; their number */
+extern int	pm_schedulable_pools(PmCall *call, int64 **pools);
+
+/*
+ * The pool's lock, held to the end of the transaction.  Returns the instant of
+ * the call: the clock, but never before the pool's last instant, which it
+ * becomes.  pm_advance_pool puts that forward once more.
+ */
+extern TimestampTz pm_lock_pool(int64 pool_id);
+extern void pm_advance_pool(int64 pool_id, TimestampTz instant);
+
+#endif							/* PM_REGISTRY_H */

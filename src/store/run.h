@@ -1,0 +1,83 @@
+/*-------------------------------------------------------------------------
+ *
+ * run.h
+ *	  The life of runs after they were placed, and what they hold.
+ *
+ * All of it under the pool's lock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PM_RUN_H
+#define PM_RUN_H
+
+#include "store/find.h"
+#include "types/resource_list.h"
+
+typedef struct PmRun
+{
+	int64		run_id;
+	int64		job_id;
+	char	   *state;
+	char	   *stop_state;		/* NULL unless stopping */
+} PmRun;
+
+/* The live run of a job; NULL: none */
+extern PmRun *pm_find_run(int64 pool_id, int64 job_id);
+/* Runs whose deadline has come, in order of run id */
+extern int	pm_due_runs(int64 pool_id, TimestampTz instant, PmRun **runs);
+
+/* How runs end */
+typedef struct PmRunEnd
+{
+	int64		run_id;
+	const char *state;			/* final */
+	int32		exit_code;
+	bool		has_exit_code;
+} PmRunEnd;
+
+/*
+ * Ends runs and their jobs: releases what they hold, meters it, notes events.
+ * Returns the instant used: not before metered_until of their holdings.
+ */
+extern TimestampTz pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends, int n,
+							   TimestampTz instant, const char *reason);
+
+/* Live runs become stopping, to end as stop_state when an agent says so or
+ * the pool's stop timeout is over */
+extern void pm_stop_runs(PmCall *call, int64 pool_id, const int64 *run_ids, int n,
+						 const char *stop_state, TimestampTz instant);
+
+/* A starting run runs; metering begins */
+extern void pm_start_run(PmCall *call, int64 pool_id, const PmRun *run, TimestampTz instant);
+
+/* ---- holding.c ---- */
+
+/* Replicas of one task group on nodes of one flavor */
+typedef struct PmHeld
+{
+	int64		run_id;
+	int64		job_id;
+	int64		tenant_id;
+	int64		sku_id;			/* of the job's flavor; 0: bill by resource */
+	PmResourceList *request;
+	int64		node_flavor_id;
+	int64		replicas;
+} PmHeld;
+
+/* Opens the holdings of runs in a public pool, since the instant */
+extern void pm_open_holdings(int64 pool_id, const PmHeld *held, int n, TimestampTz instant);
+/* Closes those of runs; what is left of them becomes usage */
+extern void pm_close_holdings(int64 pool_id, const int64 *run_ids, int n, TimestampTz instant);
+/* The latest instant up to which holdings of the runs are metered; 0: none */
+extern TimestampTz pm_metered_until(int64 pool_id, const int64 *run_ids, int n);
+
+/* ---- queued.c: jobs that wait, without the pool's lock ---- */
+
+/*
+ * Takes a waiting job out of the queue, or changes its state, locking only
+ * its row.  Returns its state before, or NULL if it does not wait.
+ */
+extern char *pm_cancel_queued(PmCall *call, PmJobInfo *job);
+extern char *pm_change_queued(PmCall *call, PmJobInfo *job, const char *from, const char *to);
+
+#endif							/* PM_RUN_H */

@@ -1,0 +1,178 @@
+/*-------------------------------------------------------------------------
+ *
+ * session.c
+ *	  Call frames, and who may do what.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "store/session.h"
+#include "store/statement.h"
+
+#define CALL_SEARCH_PATH "pg_catalog, pool_manager, pg_temp"
+
+/* Every begin sets it, so that an error leaves nothing behind */
+static bool read_only = false;
+
+void
+pm_begin(PmCall *call, FunctionCallInfo fcinfo)
+{
+	Oid			function = fcinfo->flinfo->fn_oid;
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+
+	call->caller = CurrentMemoryContext;
+	call->save_read_only = read_only;
+	read_only = form->provolatile != PROVOLATILE_VOLATILE;
+	GetUserIdAndSecContext(&call->actor, &call->save_context);
+	call->actor_name = GetUserNameFromId(call->actor, false);
+	SetUserIdAndSecContext(form->proowner,
+						   call->save_context | SECURITY_LOCAL_USERID_CHANGE);
+	ReleaseSysCache(tuple);
+	call->save_nestlevel = NewGUCNestLevel();
+	(void) set_config_option("search_path", CALL_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+void
+pm_end(PmCall *call)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	AtEOXact_GUC(false, call->save_nestlevel);
+	SetUserIdAndSecContext(call->actor, call->save_context);
+	MemoryContextSwitchTo(call->caller);
+	read_only = call->save_read_only;
+}
+
+bool
+pm_call_is_read_only(void)
+{
+	return read_only;
+}
+
+Oid
+pm_extension_identity(void)
+{
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+						   CStringGetDatum("resource_list"),
+						   ObjectIdGetDatum(get_namespace_oid("pool_manager", false)));
+}
+
+/* ---- access ---- */
+
+static bool
+is_privileged(PmCall *call)
+{
+	return has_privs_of_role(call->actor, GetUserId());
+}
+
+PmAccess
+pm_access(PmCall *call, int64 tenant_id)
+{
+	static PmStatement members = PM_STATEMENT("int8",
+											  "SELECT tenant_id, role_name, level::text"
+											  " FROM pool_manager.tenant_member WHERE tenant_id IN (0, $1)");
+	PmAccess	access = PM_ACCESS_NONE;
+	PmArgs		args = {0};
+	uint64		n;
+
+	if (is_privileged(call))
+		return PM_ACCESS_OPERATOR;
+	pm_arg_int64(&args, tenant_id);
+	n = pm_run(&members, &args);
+	for (uint64 row = 0; row < n; row++)
+	{
+		Oid			role = get_role_oid(pm_get_text(row, 2), true);
+		char	   *level = pm_get_text(row, 3);
+		PmAccess	granted;
+
+		if (!OidIsValid(role) || !has_privs_of_role(call->actor, role))
+			continue;
+		if (pm_get_int64(row, 1) == 0)
+			granted = PM_ACCESS_OPERATOR;
+		else if (strcmp(level, "owner") == 0)
+			granted = PM_ACCESS_OWNER;
+		else if (strcmp(level, "member") == 0)
+			granted = PM_ACCESS_MEMBER;
+		else
+			granted = PM_ACCESS_VIEWER;
+		access = Max(access, granted);
+	}
+	return access;
+}
+
+bool
+pm_may_see(PmCall *call, int64 tenant_id)
+{
+	return pm_access(call, tenant_id) >= PM_ACCESS_VIEWER;
+}
+
+void
+pm_require_operator(PmCall *call)
+{
+	if (pm_access(call, 0) < PM_ACCESS_OPERATOR)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied: \"%s\" is not an operator", call->actor_name),
+				 errhint("An operator can make the role one with grant_operator().")));
+}
+
+void
+pm_require(PmCall *call, int64 tenant_id, PmAccess least)
+{
+	static const char *const levels[] = {"", "viewer", "member", "owner", "operator"};
+
+	if (tenant_id == 0 || least == PM_ACCESS_OPERATOR)
+		pm_require_operator(call);
+	else if (pm_access(call, tenant_id) < least)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for tenant " INT64_FORMAT, tenant_id),
+				 errdetail("Role \"%s\" is not its %s.", call->actor_name, levels[least]),
+				 errhint("An owner of the tenant or an operator can grant it with grant_tenant().")));
+}
+
+int
+pm_visible_tenants(PmCall *call, int64 **tenants)
+{
+	static PmStatement visible = PM_STATEMENT("oid",
+											  "SELECT DISTINCT tenant_id FROM pool_manager.tenant_member"
+											  " WHERE role_name IN (SELECT rolname FROM pg_catalog.pg_roles"
+											  "  WHERE pg_catalog.pg_has_role($1, oid, 'USAGE'))"
+											  " ORDER BY tenant_id");
+	PmArgs		args = {0};
+	uint64		n;
+
+	*tenants = NULL;
+	if (is_privileged(call))
+		return -1;
+	pm_arg(&args, ObjectIdGetDatum(call->actor), false);
+	n = pm_run(&visible, &args);
+	if (n == 0)
+		return 0;
+	if (pm_get_int64(0, 1) == 0)
+		return -1;				/* tenant 0 comes first: an operator */
+	*tenants = MemoryContextAlloc(call->caller, sizeof(int64) * n);
+	for (uint64 row = 0; row < n; row++)
+		(*tenants)[row] = pm_get_int64(row, 1);
+	return (int) n;
+}

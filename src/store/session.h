@@ -1,0 +1,62 @@
+/*-------------------------------------------------------------------------
+ *
+ * session.h
+ *	  The frame of a call: who acts, and in whose name the tables are touched.
+ *
+ * A call begins as the actor (GetUserId(): the role that SQL runs as, right
+ * behind a pooler too), goes on as the owner of the called function, which is
+ * the extension's owner, with a search_path of its own, and ends as the actor.
+ * After an error the transaction or subtransaction abort puts both back.
+ * Between begin and end SPI is connected.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PM_SESSION_H
+#define PM_SESSION_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+typedef struct PmCall
+{
+	Oid			actor;
+	char	   *actor_name;
+	MemoryContext caller;		/* where results go */
+	int			save_context;
+	int			save_nestlevel;
+	bool		save_read_only;
+} PmCall;
+
+extern void pm_begin(PmCall *call, FunctionCallInfo fcinfo);
+extern void pm_end(PmCall *call);
+
+/* Is the running call one that only reads (not VOLATILE)? */
+extern bool pm_call_is_read_only(void);
+
+/* Who may do what.  Levels grow. */
+typedef enum PmAccess
+{
+	PM_ACCESS_NONE,
+	PM_ACCESS_VIEWER,
+	PM_ACCESS_MEMBER,
+	PM_ACCESS_OWNER,
+	PM_ACCESS_OPERATOR
+} PmAccess;
+
+extern PmAccess pm_access(PmCall *call, int64 tenant_id);
+extern bool pm_may_see(PmCall *call, int64 tenant_id);
+/* 42501 unless the actor has that level for the tenant */
+extern void pm_require(PmCall *call, int64 tenant_id, PmAccess least);
+extern void pm_require_operator(PmCall *call);
+/* The tenants that the actor may see, ascending, palloc'd; -1: all */
+extern int	pm_visible_tenants(PmCall *call, int64 **tenants);
+
+/* Changes when the extension is dropped and made again */
+extern Oid	pm_extension_identity(void);
+
+/* The extension's clock: that of reading calls, that of writing calls */
+extern TimestampTz pm_reading_clock(void);
+extern TimestampTz pm_writing_clock(void);
+
+#endif							/* PM_SESSION_H */

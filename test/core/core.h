@@ -1,0 +1,60 @@
+/*-------------------------------------------------------------------------
+ *
+ * core.h
+ *	  What the files of the engine's harness share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CORE_H
+#define CORE_H
+
+#include "engine/engine.h"
+
+/* stub.c */
+extern void core_fresh_memory(void);
+extern void core_free_memory(void);
+
+/* core_test.c: count a check, print it if it failed */
+extern bool core_check(bool ok, const char *format,...) pg_attribute_printf(2, 3);
+
+/* random.c: a small generator of numbers and of whole inputs */
+extern void core_seed(uint64 seed);
+extern uint64 core_next(void);
+extern int64 core_between(int64 low, int64 high);
+extern PmCluster *core_random_cluster(int size);
+extern PmQueue *core_random_queue(const PmCluster *cluster, int size);
+extern PmCluster *core_copy_cluster(const PmCluster *cluster);
+extern PmQueue *core_copy_queue(const PmQueue *queue);
+extern void core_shuffle_jobs(PmQueue *queue);
+
+/* reference.c: the rules, done slowly */
+typedef struct RefReplica
+{
+	int			job;			/* index into the sorted jobs */
+	int			group;
+	int			node;
+	int			ndevices;
+	int			devices[16];
+	int			share;
+} RefReplica;
+
+typedef struct RefDecision
+{
+	int			nstarts;
+	int		   *starts;			/* job indexes, after sorting */
+	int			nreplicas;
+	RefReplica *replicas;		/* in the order of placement */
+	bool	   *blocked;		/* [nshapes] */
+	int		   *blocked_by;		/* [nlanes] */
+	PmReason   *reasons;		/* [nshapes] */
+	int64	   *needed;			/* [nshapes], -1: not computed */
+	int64	   *available;
+} RefDecision;
+
+extern RefDecision *ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy);
+
+/* cases.c and property.c: the tests */
+extern void core_cases(void);
+extern void core_properties(int rounds);
+
+#endif							/* CORE_H */

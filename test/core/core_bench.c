@@ -1,0 +1,249 @@
+/*-------------------------------------------------------------------------
+ *
+ * core_bench.c
+ *	  How long a pass decides, beside a plain C program on the same data.
+ *
+ * 100,000 jobs of 600 shapes over 200 requests, one in five a gang of 2 to
+ * 64; 1,000 and 10,000 nodes, three in five with 8 devices, one with 4, one
+ * without; empty, and full: after a pass over another 100,000 jobs.  Jobs
+ * come in the order of submission.  Medians; times in milliseconds.
+ *
+ * Usage: core_bench [repetitions [jobs]]
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <time.h>
+
+#include "core.h"
+#include "plain.h"
+
+#undef printf					/* the C library's, not the server's */
+#undef qsort
+#undef snprintf
+
+#define NDIMS		4			/* cpu, mem, gpu, pods */
+#define NREQUESTS	200
+#define NSHAPES		(3 * NREQUESTS)
+#define MAX_REPEAT	101
+#define GIB			(INT64CONST(1) << 30)
+
+static int	repeat = 5;
+static int	njobs = 100000;
+
+static double
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double) ts.tv_sec * 1e3 + (double) ts.tv_nsec / 1e6;
+}
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+static double
+median(double *values, int n)
+{
+	qsort(values, n, sizeof(double), compare_doubles);
+	return values[n / 2];
+}
+
+bool
+core_check(bool ok, const char *format,...)
+{
+	(void) format;
+	return ok;
+}
+
+static PmCluster *
+make_cluster(int nnodes)
+{
+	static const int devices_of[] = {8, 8, 8, 4, 0};
+	PmCluster  *cluster = palloc0(sizeof(PmCluster));
+
+	cluster->ndims = NDIMS;
+	cluster->nconfigs = 1;
+	cluster->configs = palloc0(sizeof(PmNodeConfig));
+	cluster->nnodes = nnodes;
+	cluster->nodes = palloc0(sizeof(PmNode) * nnodes);
+	for (int n = 0; n < nnodes; n++)
+	{
+		PmNode	   *node = &cluster->nodes[n];
+		int64	   *capacity = palloc(sizeof(int64) * NDIMS);
+
+		node->node_id = n + 1;
+		node->ndevices = devices_of[n % 5];
+		node->accelerator = node->ndevices > 0 ? 2 : -1;
+		capacity[0] = node->ndevices == 8 ? 128000 : 64000;
+		capacity[1] = node->ndevices == 8 ? 1024 * GIB : 256 * GIB;
+		capacity[2] = node->ndevices * PM_DEVICE_WHOLE;
+		capacity[3] = 110000;
+		node->capacity = capacity;
+		node->free = palloc(sizeof(int64) * NDIMS);
+		memcpy(node->free, capacity, sizeof(int64) * NDIMS);
+		node->device_free = palloc(sizeof(int32) * Max(node->ndevices, 1));
+		for (int i = 0; i < node->ndevices; i++)
+			node->device_free[i] = PM_DEVICE_WHOLE;
+	}
+	return cluster;
+}
+
+/* Distinct requests: fractions, whole devices, none */
+static void
+make_requests(PmQueue *queue)
+{
+	static const int gpus[] = {0, 0, 250, 500, 1000, 1000, 2000, 4000, 8000, 1000};
+
+	queue->nrequests = NREQUESTS;
+	queue->requests = palloc0(sizeof(PmRequest) * NREQUESTS);
+	for (int r = 0; r < NREQUESTS; r++)
+	{
+		int64	   *amounts = palloc(sizeof(int64) * NDIMS);
+
+		amounts[2] = gpus[r % 10];
+		amounts[0] = amounts[2] > 1000 ? amounts[2] * core_between(4, 14) :
+			core_between(1, 16) * 1000;
+		amounts[1] = amounts[0] / 1000 * core_between(2, 8) * GIB;
+		amounts[3] = 1000;
+		queue->requests[r].amounts = amounts;
+	}
+}
+
+static PmQueue *
+make_queue(void)
+{
+	PmQueue    *queue = palloc0(sizeof(PmQueue));
+	PmShape    *shapes = palloc(sizeof(PmShape) * NSHAPES);
+
+	make_requests(queue);
+	queue->nshapes = NSHAPES;
+	queue->shapes = shapes;
+	for (int s = 0; s < NSHAPES; s++)
+	{
+		PmTaskGroup *group = palloc(sizeof(PmTaskGroup));
+
+		group->request = s % NREQUESTS;
+		group->replicas = s < NREQUESTS ? 1 :
+			(int) core_between(2, s < 2 * NREQUESTS ? 8 : 64);
+		group->min_replicas = group->replicas;
+		shapes[s].ngroups = 1;
+		shapes[s].groups = group;
+	}
+	queue->nlanes = 50;
+	queue->njobs = njobs;
+	queue->jobs = palloc0(sizeof(PmJob) * njobs);
+	for (int i = 0; i < njobs; i++)
+	{
+		PmJob	   *job = &queue->jobs[i];
+		int			kind = (int) core_between(0, 99);
+
+		job->job_id = i + 1;
+		job->submitted_at = (int64) i * 1000;
+		job->shape = (int) core_between(0, NREQUESTS - 1) +
+			(kind < 80 ? 0 : kind < 95 ? NREQUESTS : 2 * NREQUESTS);
+		job->lane = (int) core_between(0, queue->nlanes - 1);
+		job->priority = (int) core_between(1, 3);
+	}
+	return queue;
+}
+
+static void
+reset(PmCluster *cluster, const PmCluster *from, PmQueue *queue, const PmQueue *jobs_from)
+{
+	for (int n = 0; n < cluster->nnodes; n++)
+	{
+		memcpy(cluster->nodes[n].free, from->nodes[n].free, sizeof(int64) * NDIMS);
+		memcpy(cluster->nodes[n].device_free, from->nodes[n].device_free,
+			   sizeof(int32) * from->nodes[n].ndevices);
+	}
+	memcpy(queue->jobs, jobs_from->jobs, sizeof(PmJob) * queue->njobs);
+}
+
+static void
+measure(const char *what, const PmCluster *cluster, const PmQueue *queue, PmQueuePolicy policy)
+{
+	PmPolicy	p = {policy, PM_PLACE_PACK};
+	PmCluster  *c = core_copy_cluster(cluster);
+	PmQueue    *q = core_copy_queue(queue);
+	double		order[MAX_REPEAT];
+	double		pass[MAX_REPEAT];
+	double		plain[MAX_REPEAT];
+	PmDecision *decision = NULL;
+	long		replicas = 0;
+	long		plain_replicas = 0;
+	double		order_ms,
+				pass_ms,
+				plain_ms;
+
+	for (int i = 0; i < repeat; i++)
+	{
+		double		start;
+
+		reset(c, cluster, q, queue);
+		start = now_ms();
+		pm_order_jobs(q->jobs, q->njobs);
+		order[i] = now_ms() - start;
+
+		reset(c, cluster, q, queue);
+		start = now_ms();
+		decision = pm_pass(c, q, &p);
+		pass[i] = now_ms() - start;
+
+		reset(c, cluster, q, queue);
+		start = now_ms();
+		plain_replicas = plain_pass(c, q);
+		plain[i] = now_ms() - start;
+	}
+	for (int i = 0; i < decision->nplacements; i++)
+		replicas += decision->placements[i].replicas;
+	order_ms = median(order, repeat);
+	pass_ms = median(pass, repeat);
+	plain_ms = median(plain, repeat);
+	printf("%-28s %8d %9ld %9.2f %9.2f %9ld %9.2f %7.2f\n", what, decision->nstarts, replicas,
+		   order_ms, pass_ms, plain_replicas, plain_ms, pass_ms / plain_ms);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const int sizes[] = {1000, 10000};
+	PmPolicy	fill = {PM_QUEUE_TRAVERSAL, PM_PLACE_PACK};
+
+	if (argc > 1)
+		repeat = Max(1, Min(atoi(argv[1]), MAX_REPEAT));
+	if (argc > 2)
+		njobs = Max(1, atoi(argv[2]));
+	core_fresh_memory();
+	printf("%d jobs\n", njobs);
+	printf("%-28s %8s %9s %9s %9s %9s %9s %7s\n", "", "starts", "replicas",
+		   "sort ms", "pass ms", "replicas", "plain ms", "ratio");
+	for (int i = 0; i < lengthof(sizes); i++)
+	{
+		PmCluster  *cluster;
+		PmQueue    *queue;
+		char		what[64];
+
+		core_seed(sizes[i]);
+		cluster = make_cluster(sizes[i]);
+		queue = make_queue();
+		snprintf(what, sizeof(what), "%d nodes, empty", sizes[i]);
+		measure(what, cluster, queue, PM_QUEUE_TRAVERSAL);
+		pm_pass(cluster, core_copy_queue(queue), &fill);
+		queue = make_queue();
+		snprintf(what, sizeof(what), "%d nodes, full", sizes[i]);
+		measure(what, cluster, queue, PM_QUEUE_TRAVERSAL);
+		snprintf(what, sizeof(what), "%d nodes, full, reserve", sizes[i]);
+		measure(what, cluster, queue, PM_QUEUE_RESERVE);
+	}
+	core_free_memory();
+	return 0;
+}

@@ -1,0 +1,670 @@
+/*-------------------------------------------------------------------------
+ *
+ * reference.c
+ *	  The rules of a scheduling pass, done slowly and plainly: every replica
+ *	  looks at every node, nothing is remembered but which shapes failed, now
+ *	  or (policy reserve) against capacities.
+ *
+ * It shares no code with the engine.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "core.h"
+
+#undef qsort					/* the C library's, not the server's */
+
+typedef struct Ref
+{
+	PmCluster  *cluster;
+	PmQueue    *queue;
+	PmPolicy	policy;
+	int			maxreplicas;
+	RefDecision *decision;
+	int64	  **withheld;		/* [nnodes][ndims] */
+	int32	  **withheld_devices;
+	bool	   *hopeless;		/* [nshapes]: capacities did not hold it */
+} Ref;
+
+/* Later jobs sort behind */
+static int
+compare_jobs(const void *pa, const void *pb)
+{
+	const PmJob *a = pa;
+	const PmJob *b = pb;
+
+	if (a->priority != b->priority)
+		return b->priority - a->priority;
+	if (a->restarted != b->restarted)
+		return (int) b->restarted - (int) a->restarted;
+	if (a->submitted_at != b->submitted_at)
+		return a->submitted_at > b->submitted_at ? 1 : -1;
+	return a->job_id > b->job_id ? 1 : -1;
+}
+
+static bool
+matches(const PmCluster *cluster, const PmNode *node, const PmRequest *request)
+{
+	const PmNodeConfig *config = &cluster->configs[node->config];
+
+	if (request->impossible)
+		return false;
+	for (int i = 0; i < request->nselectors; i++)
+	{
+		bool		found = false;
+
+		for (int j = 0; j < config->nlabels; j++)
+			found |= config->labels[j].key == request->selectors[i].key &&
+				config->labels[j].value == request->selectors[i].value;
+		if (!found)
+			return false;
+	}
+	for (int i = 0; i < config->ntaints; i++)
+	{
+		bool		found = false;
+
+		for (int j = 0; j < request->ntolerations; j++)
+		{
+			const PmLabel *t = &request->tolerations[j];
+
+			found |= (t->key == PM_ANY_KEY || t->key == config->taints[i].key) &&
+				(t->value == PM_ANY_VALUE || t->value == config->taints[i].value);
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* Whole devices, or the freest one for a fraction */
+static int64
+device_room(const PmNode *node, int64 amount)
+{
+	int64		room = 0;
+
+	for (int i = 0; i < node->ndevices; i++)
+	{
+		if (amount % 1000 == 0)
+			room += node->device_free[i] == 1000 ? 1000 : 0;
+		else
+			room = Max(room, node->device_free[i]);
+	}
+	return room;
+}
+
+static bool
+fits(const PmCluster *cluster, const PmNode *node, const PmRequest *request)
+{
+	for (int d = 0; d < cluster->ndims; d++)
+	{
+		if (request->amounts[d] > node->free[d])
+			return false;
+		if (d == node->accelerator && request->amounts[d] > device_room(node, request->amounts[d]))
+			return false;
+	}
+	return true;
+}
+
+static int64
+share_of(int64 amount, int64 capacity)
+{
+	while (capacity >= INT64CONST(1) << 42)
+	{
+		amount >>= 1;
+		capacity >>= 1;
+	}
+	return capacity == 0 ? 0 : (int64) ((int128) amount * (1 << 20) / capacity);
+}
+
+static bool
+wants_accelerator(const PmCluster *cluster, const PmRequest *request)
+{
+	for (int n = 0; n < cluster->nnodes; n++)
+		if (cluster->nodes[n].accelerator >= 0 &&
+			request->amounts[cluster->nodes[n].accelerator] > 0)
+			return true;
+	return false;
+}
+
+typedef struct RefScore
+{
+	int			behind;
+	int64		accelerator;
+	int64		dominant;
+} RefScore;
+
+static RefScore
+score(const Ref *ref, const PmNode *node, const PmRequest *request)
+{
+	RefScore	s = {0, 0, 0};
+
+	if (ref->policy.placement == PM_PLACE_FIRST_FIT)
+		return s;
+	if (node->accelerator >= 0)
+	{
+		s.behind = !wants_accelerator(ref->cluster, request);
+		s.accelerator = node->free[node->accelerator] - request->amounts[node->accelerator];
+	}
+	for (int d = 0; d < ref->cluster->ndims; d++)
+		s.dominant = Max(s.dominant, share_of(node->free[d] - request->amounts[d],
+											  node->capacity[d]));
+	return s;
+}
+
+static bool
+less(RefScore a, RefScore b)
+{
+	if (a.behind != b.behind)
+		return a.behind < b.behind;
+	if (a.accelerator != b.accelerator)
+		return a.accelerator < b.accelerator;
+	return a.dominant < b.dominant;
+}
+
+static int
+best_node(const Ref *ref, const PmCluster *cluster, const PmRequest *request)
+{
+	int			best = -1;
+	RefScore	best_score = {0, 0, 0};
+
+	for (int n = 0; n < cluster->nnodes; n++)
+	{
+		const PmNode *node = &cluster->nodes[n];
+		RefScore	s;
+
+		if (!matches(cluster, node, request) || !fits(cluster, node, request))
+			continue;
+		s = score(ref, node, request);
+		if (best < 0 || less(s, best_score))
+		{
+			best = n;
+			best_score = s;
+		}
+	}
+	return best;
+}
+
+/* Take one replica on a node */
+static void
+take(const PmCluster *cluster, PmNode *node, const PmRequest *request, RefReplica *replica)
+{
+	int64		amount;
+
+	replica->ndevices = 0;
+	replica->share = 0;
+	for (int d = 0; d < cluster->ndims; d++)
+		node->free[d] -= request->amounts[d];
+	if (node->accelerator < 0)
+		return;
+	amount = request->amounts[node->accelerator];
+	replica->share = (int) Min(amount, 1000);
+	for (int64 left = amount; left > 0; left -= 1000)
+	{
+		int			chosen = -1;
+
+		for (int i = 0; i < node->ndevices; i++)
+			if (node->device_free[i] >= replica->share &&
+				(chosen < 0 || node->device_free[i] < node->device_free[chosen]))
+				chosen = i;
+		node->device_free[chosen] -= replica->share;
+		replica->devices[replica->ndevices++] = chosen;
+	}
+}
+
+static RefReplica *
+add_replica(Ref *ref)
+{
+	RefDecision *d = ref->decision;
+
+	if (d->nreplicas == ref->maxreplicas)
+	{
+		RefReplica *more;
+
+		ref->maxreplicas = Max(64, ref->maxreplicas * 2);
+		more = palloc(sizeof(RefReplica) * ref->maxreplicas);
+		if (d->nreplicas > 0)
+			memcpy(more, d->replicas, sizeof(RefReplica) * d->nreplicas);
+		d->replicas = more;
+	}
+	return &d->replicas[d->nreplicas++];
+}
+
+/* Hardest group first: see the comment in space.c of the engine */
+static int64
+hardness(const PmCluster *cluster, const PmRequest *request)
+{
+	int64		hard = 0;
+
+	for (int d = 0; d < cluster->ndims; d++)
+	{
+		int64		most = 0;
+
+		if (request->amounts[d] == 0)
+			continue;
+		for (int n = 0; n < cluster->nnodes; n++)
+			most = Max(most, cluster->nodes[n].capacity[d]);
+		hard = Max(hard, request->amounts[d] >= most ? 1 << 20 :
+				   share_of(request->amounts[d], most));
+	}
+	return hard + (wants_accelerator(cluster, request) ? 1 << 22 : 0);
+}
+
+static void
+hardest_first(const Ref *ref, const PmShape *shape, int *order)
+{
+	bool		used[8] = {false};
+
+	for (int i = 0; i < shape->ngroups; i++)
+	{
+		int			next = -1;
+
+		for (int g = 0; g < shape->ngroups; g++)
+			if (!used[g] &&
+				(next < 0 ||
+				 hardness(ref->cluster, &ref->queue->requests[shape->groups[g].request]) >
+				 hardness(ref->cluster, &ref->queue->requests[shape->groups[next].request])))
+				next = g;
+		used[next] = true;
+		order[i] = next;
+	}
+}
+
+static void
+save_nodes(const PmCluster *cluster, PmCluster **saved)
+{
+	*saved = core_copy_cluster(cluster);
+}
+
+static void
+restore_nodes(PmCluster *cluster, const PmCluster *saved)
+{
+	for (int n = 0; n < cluster->nnodes; n++)
+	{
+		memcpy(cluster->nodes[n].free, saved->nodes[n].free, sizeof(int64) * cluster->ndims);
+		memcpy(cluster->nodes[n].device_free, saved->nodes[n].device_free,
+			   sizeof(int32) * cluster->nodes[n].ndevices);
+	}
+}
+
+/* Place up to count replicas, noting them for job; returns how many */
+static int
+place(Ref *ref, PmCluster *cluster, int job, const PmShape *shape, int g, int count)
+{
+	const PmRequest *request = &ref->queue->requests[shape->groups[g].request];
+
+	for (int i = 0; i < count; i++)
+	{
+		int			n = best_node(ref, cluster, request);
+		RefReplica *replica;
+
+		if (n < 0)
+			return i;
+		replica = add_replica(ref);
+		replica->job = job;
+		replica->group = g;
+		replica->node = n;
+		take(cluster, &cluster->nodes[n], request, replica);
+	}
+	return count;
+}
+
+static bool
+try_shape(Ref *ref, PmCluster *cluster, int job, const PmShape *shape)
+{
+	PmCluster  *saved;
+	int			before = ref->decision->nreplicas;
+	int			order[8];
+
+	save_nodes(cluster, &saved);
+	hardest_first(ref, shape, order);
+	for (int i = 0; i < shape->ngroups; i++)
+	{
+		int			min = shape->groups[order[i]].min_replicas;
+
+		if (place(ref, cluster, job, shape, order[i], min) < min)
+		{
+			restore_nodes(cluster, saved);
+			ref->decision->nreplicas = before;
+			return false;
+		}
+	}
+	for (int i = 0; i < shape->ngroups; i++)
+	{
+		const PmTaskGroup *group = &shape->groups[order[i]];
+
+		place(ref, cluster, job, shape, order[i], group->replicas - group->min_replicas);
+	}
+	return true;
+}
+
+/* The device with most free, lowest number of equals */
+static int
+freest(const PmNode *node, const bool *used)
+{
+	int			best = -1;
+
+	for (int i = 0; i < node->ndevices; i++)
+		if (!used[i] && (best < 0 || node->device_free[i] > node->device_free[best]))
+			best = i;
+	return best;
+}
+
+static int64
+shortfall(const PmCluster *cluster, const PmNode *node, const PmRequest *request)
+{
+	int64		sum = 0;
+
+	for (int d = 0; d < cluster->ndims; d++)
+	{
+		int64		amount = request->amounts[d];
+		int64		have = node->free[d];
+
+		if (amount == 0)
+			continue;
+		if (d == node->accelerator)
+		{
+			bool		used[16] = {false};
+
+			have = 0;
+			for (int64 left = amount; left > 0; left -= 1000)
+			{
+				int			i = freest(node, used);
+
+				if (i < 0)
+					break;
+				used[i] = true;
+				have += node->device_free[i];
+			}
+		}
+		if (have < amount)
+			sum += share_of(amount - have, node->capacity[d]);
+	}
+	return sum;
+}
+
+static void
+withhold_on(const PmCluster *cluster, PmNode *node, const PmRequest *request)
+{
+	bool		used[16] = {false};
+
+	for (int d = 0; d < cluster->ndims; d++)
+		if (d != node->accelerator)
+			node->free[d] -= Min(node->free[d], request->amounts[d]);
+	if (node->accelerator < 0)
+		return;
+	for (int64 left = request->amounts[node->accelerator]; left > 0; left -= 1000)
+	{
+		int32		want = (int32) Min(request->amounts[node->accelerator], 1000);
+		int			chosen = -1;
+
+		if (want < 1000)
+			for (int i = 0; i < node->ndevices; i++)
+				if (node->device_free[i] >= want &&
+					(chosen < 0 || node->device_free[i] < node->device_free[chosen]))
+					chosen = i;
+		if (chosen < 0)
+			chosen = freest(node, used);
+		used[chosen] = true;
+		want = Min(want, node->device_free[chosen]);
+		node->device_free[chosen] -= want;
+		node->free[node->accelerator] -= want;
+	}
+}
+
+static PmCluster *
+emptied(const PmCluster *cluster)
+{
+	PmCluster  *empty = core_copy_cluster(cluster);
+
+	for (int n = 0; n < empty->nnodes; n++)
+	{
+		memcpy(empty->nodes[n].free, empty->nodes[n].capacity, sizeof(int64) * empty->ndims);
+		for (int i = 0; i < empty->nodes[n].ndevices; i++)
+			empty->nodes[n].device_free[i] = 1000;
+	}
+	return empty;
+}
+
+/* Policy reserve: withhold for a blocked job */
+static void
+withhold(Ref *ref, int s)
+{
+	const PmShape *shape = &ref->queue->shapes[s];
+	PmCluster  *cluster = ref->cluster;
+	PmCluster  *own = emptied(cluster);
+	PmCluster  *saved;
+	int			order[8];
+
+	if (ref->hopeless[s])
+		return;
+	save_nodes(cluster, &saved);
+	hardest_first(ref, shape, order);
+	for (int i = 0; i < shape->ngroups; i++)
+	{
+		const PmTaskGroup *group = &shape->groups[order[i]];
+		const PmRequest *request = &ref->queue->requests[group->request];
+
+		for (int r = 0; r < group->min_replicas; r++)
+		{
+			int			best = -1;
+			int64		best_shortfall = 0;
+			RefReplica	unused;
+
+			for (int n = 0; n < cluster->nnodes; n++)
+			{
+				int64		lack;
+
+				if (!matches(cluster, &cluster->nodes[n], request) ||
+					!fits(cluster, &own->nodes[n], request))
+					continue;
+				lack = shortfall(cluster, &cluster->nodes[n], request);
+				if (best < 0 || lack < best_shortfall)
+				{
+					best = n;
+					best_shortfall = lack;
+				}
+			}
+			if (best < 0)
+			{
+				restore_nodes(cluster, saved);
+				ref->hopeless[s] = true;
+				return;
+			}
+			take(cluster, &own->nodes[best], request, &unused);
+			withhold_on(cluster, &cluster->nodes[best], request);
+		}
+	}
+	for (int n = 0; n < cluster->nnodes; n++)
+	{
+		for (int d = 0; d < cluster->ndims; d++)
+			ref->withheld[n][d] += saved->nodes[n].free[d] - cluster->nodes[n].free[d];
+		for (int i = 0; i < cluster->nodes[n].ndevices; i++)
+			ref->withheld_devices[n][i] +=
+				saved->nodes[n].device_free[i] - cluster->nodes[n].device_free[i];
+	}
+}
+
+static int
+count_replicas(Ref *ref, const PmCluster *cluster, const PmShape *shape, int g)
+{
+	PmCluster  *copy = core_copy_cluster(cluster);
+	int			before = ref->decision->nreplicas;
+	int			n = place(ref, copy, -1, shape, g, shape->groups[g].min_replicas);
+
+	ref->decision->nreplicas = before;
+	return n;
+}
+
+static bool
+fits_alone(Ref *ref, PmCluster *cluster, const PmShape *shape)
+{
+	PmCluster  *copy = core_copy_cluster(cluster);
+	int			before = ref->decision->nreplicas;
+	bool		fit = try_shape(ref, copy, -1, shape);
+
+	ref->decision->nreplicas = before;
+	return fit;
+}
+
+/* The reason of a blocked shape; numbers only where they are simple */
+static void
+explain(Ref *ref, int s)
+{
+	PmCluster  *cluster = ref->cluster;
+	const PmShape *shape = &ref->queue->shapes[s];
+	PmCluster  *empty = emptied(cluster);
+	RefDecision *out = ref->decision;
+	PmPolicy	policy = ref->policy;
+
+	out->needed[s] = out->available[s] = -1;
+	for (int g = 0; g < shape->ngroups; g++)
+	{
+		bool		any = false;
+
+		for (int n = 0; n < cluster->nnodes; n++)
+			any |= matches(cluster, &cluster->nodes[n],
+						   &ref->queue->requests[shape->groups[g].request]);
+		out->reasons[s] = PM_REASON_NO_MATCHING_NODE;
+		if (!any)
+			return;
+	}
+	out->reasons[s] = PM_REASON_EXCEEDS_MAX;
+	for (int g = 0; g < shape->ngroups; g++)
+	{
+		int			n = count_replicas(ref, empty, shape, g);
+
+		if (n >= shape->groups[g].min_replicas)
+			continue;
+		if (n > 0)
+		{
+			out->needed[s] = shape->groups[g].min_replicas;
+			out->available[s] = n;
+		}
+		return;
+	}
+	if (policy.queue == PM_QUEUE_RESERVE && fits_alone(ref, cluster, shape))
+	{
+		out->reasons[s] = PM_REASON_RESERVED;
+		return;
+	}
+	if (!fits_alone(ref, empty, shape))
+		return;
+
+	/* Groups one by one, then together (first = 0, last = all) */
+	out->reasons[s] = PM_REASON_RESOURCES;
+	for (int g = 0; g <= shape->ngroups; g++)
+	{
+		int			first = g < shape->ngroups ? g : 0;
+		int			last = g < shape->ngroups ? g : shape->ngroups - 1;
+		int128		worst_needed = 0;
+		int128		worst_available = 0;
+
+		for (int d = 0; d < cluster->ndims; d++)
+		{
+			int128		needed = 0;
+			int128		available = 0;
+
+			for (int i = first; i <= last; i++)
+				needed += (int128) shape->groups[i].min_replicas *
+					ref->queue->requests[shape->groups[i].request].amounts[d];
+			for (int n = 0; n < cluster->nnodes; n++)
+			{
+				bool		any = false;
+
+				for (int i = first; i <= last; i++)
+					any |= matches(cluster, &cluster->nodes[n],
+								   &ref->queue->requests[shape->groups[i].request]);
+				if (any)
+					available += cluster->nodes[n].free[d];
+			}
+			if (available < needed &&
+				(worst_needed == 0 ||
+				 (needed - available) * worst_needed > (worst_needed - worst_available) * needed))
+			{
+				worst_needed = needed;
+				worst_available = available;
+			}
+		}
+		if (worst_needed > 0)
+		{
+			out->needed[s] = (int64) worst_needed;
+			out->available[s] = (int64) worst_available;
+			return;
+		}
+	}
+	out->reasons[s] = PM_REASON_FRAGMENTED;
+	for (int g = 0; g < shape->ngroups; g++)
+	{
+		int			n = count_replicas(ref, cluster, shape, g);
+
+		if (n >= shape->groups[g].min_replicas)
+			continue;
+		if (n > 0)
+		{
+			out->needed[s] = shape->groups[g].min_replicas;
+			out->available[s] = n;
+		}
+		return;
+	}
+}
+
+RefDecision *
+ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
+{
+	Ref			ref = {0};
+	RefDecision *out = palloc0(sizeof(RefDecision));
+
+	ref.cluster = cluster;
+	ref.queue = queue;
+	ref.policy = *policy;
+	ref.decision = out;
+	ref.withheld = palloc(sizeof(int64 *) * Max(cluster->nnodes, 1));
+	ref.withheld_devices = palloc(sizeof(int32 *) * Max(cluster->nnodes, 1));
+	for (int n = 0; n < cluster->nnodes; n++)
+	{
+		ref.withheld[n] = palloc0(sizeof(int64) * cluster->ndims);
+		ref.withheld_devices[n] = palloc0(sizeof(int32) * 16);
+	}
+	ref.hopeless = palloc0(sizeof(bool) * queue->nshapes);
+	out->starts = palloc(sizeof(int) * Max(queue->njobs, 1));
+	out->blocked = palloc0(sizeof(bool) * queue->nshapes);
+	out->reasons = palloc0(sizeof(PmReason) * queue->nshapes);
+	out->needed = palloc0(sizeof(int64) * queue->nshapes);
+	out->available = palloc0(sizeof(int64) * queue->nshapes);
+	out->blocked_by = palloc(sizeof(int) * queue->nlanes);
+	for (int l = 0; l < queue->nlanes; l++)
+		out->blocked_by[l] = -1;
+
+	qsort(queue->jobs, queue->njobs, sizeof(PmJob), compare_jobs);
+	for (int i = 0; i < queue->njobs; i++)
+	{
+		const PmJob *job = &queue->jobs[i];
+		const PmShape *shape = &queue->shapes[job->shape];
+
+		if (out->blocked_by[job->lane] >= 0)
+			continue;
+		if (!out->blocked[job->shape] && try_shape(&ref, cluster, i, shape))
+		{
+			out->starts[out->nstarts++] = i;
+			continue;
+		}
+		out->blocked[job->shape] = true;
+		if (policy->queue == PM_QUEUE_FIFO)
+			out->blocked_by[job->lane] = i;
+		else if (policy->queue == PM_QUEUE_RESERVE)
+			withhold(&ref, job->shape);
+	}
+
+	for (int n = 0; n < cluster->nnodes; n++)
+	{
+		for (int d = 0; d < cluster->ndims; d++)
+			cluster->nodes[n].free[d] += ref.withheld[n][d];
+		for (int i = 0; i < cluster->nodes[n].ndevices; i++)
+			cluster->nodes[n].device_free[i] += ref.withheld_devices[n][i];
+	}
+	for (int s = 0; s < queue->nshapes; s++)
+		if (out->blocked[s])
+			explain(&ref, s);
+	return out;
+}

@@ -1,0 +1,179 @@
+/*-------------------------------------------------------------------------
+ *
+ * stub.c
+ *	  What the engine needs of a server, for programs that are none: memory
+ *	  contexts over malloc, and no interrupts.
+ *
+ * Every chunk is a block of its own, so that a sanitizer sees each overrun;
+ * memory that is not asked to be zero is filled with a pattern.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "nodes/memnodes.h"
+#include "utils/memutils.h"
+
+#include "core.h"
+
+#undef fprintf					/* the C library's, not the server's */
+
+typedef struct Chunk
+{
+	struct Chunk *prev;
+	struct Chunk *next;
+	MemoryContext context;
+	Size		size;
+} Chunk;
+
+/* The server's struct, and our list of chunks behind it */
+typedef struct StubContext
+{
+	MemoryContextData header;
+	Chunk		chunks;			/* head of a ring */
+} StubContext;
+
+volatile sig_atomic_t InterruptPending = false;
+MemoryContext CurrentMemoryContext = NULL;
+
+void
+ProcessInterrupts(void)
+{
+}
+
+void
+core_assert_failed(const char *condition, const char *file, int line)
+{
+	fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, condition);
+	abort();
+}
+
+MemoryContext
+AllocSetContextCreateInternal(MemoryContext parent, const char *name,
+							  Size minContextSize, Size initBlockSize,
+							  Size maxBlockSize)
+{
+	StubContext *context = calloc(1, sizeof(StubContext));
+
+	if (context == NULL)
+		abort();
+	context->header.name = name;
+	context->header.parent = parent;
+	context->chunks.prev = context->chunks.next = &context->chunks;
+	return (MemoryContext) context;
+}
+
+void
+MemoryContextDelete(MemoryContext context)
+{
+	Chunk	   *head = &((StubContext *) context)->chunks;
+
+	while (head->next != head)
+	{
+		Chunk	   *chunk = head->next;
+
+		head->next = chunk->next;
+		free(chunk);
+	}
+	free(context);
+}
+
+static void
+link_chunk(Chunk *chunk)
+{
+	Chunk	   *head = &((StubContext *) chunk->context)->chunks;
+
+	chunk->prev = head;
+	chunk->next = head->next;
+	head->next->prev = chunk;
+	head->next = chunk;
+}
+
+static void
+unlink_chunk(Chunk *chunk)
+{
+	chunk->prev->next = chunk->next;
+	chunk->next->prev = chunk->prev;
+}
+
+void *
+MemoryContextAllocHuge(MemoryContext context, Size size)
+{
+	Chunk	   *chunk = malloc(sizeof(Chunk) + size);
+
+	if (chunk == NULL)
+		abort();
+	chunk->context = context;
+	chunk->size = size;
+	link_chunk(chunk);
+#ifdef CORE_CHECKED_H
+	memset(chunk + 1, 0x7F, size);
+#endif
+	return chunk + 1;
+}
+
+void *
+MemoryContextAlloc(MemoryContext context, Size size)
+{
+	if (!AllocSizeIsValid(size))
+		abort();
+	return MemoryContextAllocHuge(context, size);
+}
+
+void *
+MemoryContextAllocZero(MemoryContext context, Size size)
+{
+	return memset(MemoryContextAlloc(context, size), 0, size);
+}
+
+void *
+palloc(Size size)
+{
+	return MemoryContextAlloc(CurrentMemoryContext, size);
+}
+
+void *
+palloc0(Size size)
+{
+	return MemoryContextAllocZero(CurrentMemoryContext, size);
+}
+
+void
+pfree(void *pointer)
+{
+	Chunk	   *chunk = (Chunk *) pointer - 1;
+
+	unlink_chunk(chunk);
+	free(chunk);
+}
+
+void *
+repalloc_huge(void *pointer, Size size)
+{
+	Chunk	   *chunk = (Chunk *) pointer - 1;
+
+	unlink_chunk(chunk);
+	chunk = realloc(chunk, sizeof(Chunk) + size);
+	if (chunk == NULL)
+		abort();
+	chunk->size = size;
+	link_chunk(chunk);
+	return chunk + 1;
+}
+
+/* Start of a test's own memory; all of it goes at the next call */
+void
+core_fresh_memory(void)
+{
+	if (CurrentMemoryContext)
+		MemoryContextDelete(CurrentMemoryContext);
+	CurrentMemoryContext = AllocSetContextCreateInternal(NULL, "core", 0, 0, 0);
+}
+
+void
+core_free_memory(void)
+{
+	MemoryContextDelete(CurrentMemoryContext);
+	CurrentMemoryContext = NULL;
+}
