@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "store/clock.h"
+#include "worker/worker.h"
 
 PM_MODULE_MAGIC;
 
@@ -31,5 +32,25 @@ _PG_init(void)
 							   pm_clock_check,
 							   pm_clock_assign,
 							   NULL);
+	if (process_shared_preload_libraries_in_progress)
+	{
+		DefineCustomStringVariable("pool_manager.database",
+								   "Database that the background worker serves; empty: there is none.",
+								   NULL,
+								   &pm_worker_database,
+								   "",
+								   PGC_POSTMASTER,
+								   0,
+								   NULL, NULL, NULL);
+		DefineCustomIntVariable("pool_manager.naptime",
+								"Longest time between two rounds of passes by the background worker.",
+								"It is woken earlier when a queue or a pool changes.",
+								&pm_worker_naptime,
+								10000, 10, 3600000,
+								PGC_SIGHUP,
+								GUC_UNIT_MS,
+								NULL, NULL, NULL);
+		pm_worker_init();
+	}
 	MarkGUCPrefixReserved("pool_manager");
 }

@@ -7,22 +7,24 @@ SELECT p.name AS pool,
        j.name AS job,
        t.name AS tenant,
        q.priority,
-       date_trunc('second', clock() - q.submitted_at) AS waiting,
+       date_trunc('second', greatest(clock() - q.submitted_at, '0')) AS waiting,
        CASE WHEN q.state = 'held' THEN 'held'
             WHEN p.state <> 'running' THEN 'pool_not_running'
             WHEN o.behind_head THEN 'behind_head'
             ELSE s.reason END AS reason,
-       n.resource,
-       n.needed,
-       n.available
+       n.lacking
 FROM pool p
 JOIN job_queue q USING (pool_id)
 JOIN job j USING (pool_id, job_id)
 JOIN tenant t ON t.tenant_id = q.tenant_id
 JOIN job_shape s ON s.pool_id = q.pool_id AND s.shape_id = q.shape_id
 LEFT JOIN LATERAL queue_order(p.pool_id) o ON o.job_id = q.job_id
-LEFT JOIN LATERAL (SELECT s.resource, s.needed, s.available
-                   WHERE q.state = 'queued' AND p.state = 'running' AND NOT o.behind_head) n ON true
+LEFT JOIN LATERAL (
+    SELECT format('%s of %s %s', coalesce(nullif(split_part(
+                      jsonb_build_object(s.resource, s.available)::resource_list::text, '=', 2), ''), '0'),
+                  split_part(jsonb_build_object(s.resource, s.needed)::resource_list::text, '=', 2),
+                  s.resource) AS lacking
+    WHERE s.resource IS NOT NULL AND q.state = 'queued' AND p.state = 'running' AND NOT o.behind_head) n ON true
 ORDER BY p.name, o."position", q.job_id;
 COMMENT ON VIEW queue IS
 'jobs that wait, in the order in which the next pass looks at them, and why they wait: see table pending_reason. Jobs of other tenants count in position but are not shown';
@@ -34,26 +36,24 @@ COMMENT ON COLUMN queue.tenant IS 'tenant';
 COMMENT ON COLUMN queue.priority IS '1 to 3, larger first';
 COMMENT ON COLUMN queue.waiting IS 'time since it was submitted';
 COMMENT ON COLUMN queue.reason IS 'why it has not started';
-COMMENT ON COLUMN queue.resource IS 'resource that is lacking, or replicas';
-COMMENT ON COLUMN queue.needed IS 'how much of it is needed (bytes for memory)';
-COMMENT ON COLUMN queue.available IS 'how much of it there is';
+COMMENT ON COLUMN queue.lacking IS
+'how much is available of how much that is needed, of the resource that is lacking or of replicas; job_shape has the numbers';
 
 CREATE VIEW job_status WITH (security_invoker = true) AS
 SELECT j.job_id,
        j.name AS job,
        t.name AS tenant,
        p.name AS pool,
-       j.kind,
        coalesce(j.end_state, r.state, q.state) AS state,
-       j.submitted_at,
-       r.started_at,
-       coalesce(r.ended_at, j.ended_at) AS ended_at,
+       date_trunc('second', j.submitted_at) AS submitted_at,
+       date_trunc('second', greatest(coalesce(r.started_at, j.ended_at, clock()) - j.submitted_at, '0')) AS waited,
+       date_trunc('second', greatest(coalesce(j.ended_at, clock()) - r.started_at, '0')) AS ran,
        r.exit_code
 FROM job j
 JOIN pool p USING (pool_id)
 JOIN tenant t ON t.tenant_id = j.tenant_id
 LEFT JOIN job_queue q ON q.pool_id = j.pool_id AND q.job_id = j.job_id
-LEFT JOIN LATERAL (SELECT state, started_at, ended_at, exit_code FROM job_run r
+LEFT JOIN LATERAL (SELECT state, started_at, exit_code FROM job_run r
                    WHERE r.pool_id = j.pool_id AND r.job_id = j.job_id
                    ORDER BY run_id DESC LIMIT 1) r ON true;
 COMMENT ON VIEW job_status IS 'every job with its present state and its last run';
@@ -61,18 +61,16 @@ COMMENT ON COLUMN job_status.job_id IS 'job';
 COMMENT ON COLUMN job_status.job IS 'name of the job';
 COMMENT ON COLUMN job_status.tenant IS 'tenant';
 COMMENT ON COLUMN job_status.pool IS 'pool';
-COMMENT ON COLUMN job_status.kind IS 'training, inference, notebook or workflow';
 COMMENT ON COLUMN job_status.state IS 'present state';
 COMMENT ON COLUMN job_status.submitted_at IS 'when it was submitted';
-COMMENT ON COLUMN job_status.started_at IS 'when its last run began to run';
-COMMENT ON COLUMN job_status.ended_at IS 'when it ended';
+COMMENT ON COLUMN job_status.waited IS 'time until its last run began to run, or until now or its end without one';
+COMMENT ON COLUMN job_status.ran IS 'time that its last run has been running or ran; NULL: it did not start';
 COMMENT ON COLUMN job_status.exit_code IS 'as reported by finish_job';
 
 CREATE VIEW node_status WITH (security_invoker = true) AS
 SELECT p.name AS pool,
        n.node_id,
        n.name AS node,
-       f.name AS flavor,
        CASE WHEN n.state = 'available' AND NOT n.schedulable THEN 'cordoned' ELSE n.state::text END AS state,
        (SELECT count(*) FROM allocation a
         WHERE a.pool_id = n.pool_id AND a.node_id = n.node_id AND a.released_at IS NULL) AS runs,
@@ -80,13 +78,11 @@ SELECT p.name AS pool,
        l.allocated
 FROM node n
 JOIN node_load l USING (pool_id, node_id)
-JOIN pool p USING (pool_id)
-JOIN flavor f USING (flavor_id);
+JOIN pool p USING (pool_id);
 COMMENT ON VIEW node_status IS 'nodes and what is allocated on them; those of public pools are seen by operators';
 COMMENT ON COLUMN node_status.pool IS 'pool';
 COMMENT ON COLUMN node_status.node_id IS 'node';
 COMMENT ON COLUMN node_status.node IS 'name of the node';
-COMMENT ON COLUMN node_status.flavor IS 'flavor';
 COMMENT ON COLUMN node_status.state IS 'state; cordoned: available, but takes no new replicas';
 COMMENT ON COLUMN node_status.runs IS 'how many task groups of runs have replicas on it';
 COMMENT ON COLUMN node_status.busy IS 'percent allocated of the resource that is scarcest on it';
@@ -140,9 +136,24 @@ COMMENT ON COLUMN pool_utilization.allocated IS 'what jobs hold (bytes for memor
 COMMENT ON COLUMN pool_utilization.allocatable IS 'what jobs may hold';
 COMMENT ON COLUMN pool_utilization.busy IS 'percent';
 
+CREATE FUNCTION scheduler_stats() RETURNS TABLE (
+    passes bigint, changed bigint, failed bigint, last_pass_at timestamptz, last_pass_us bigint)
+    AS 'MODULE_PATHNAME', 'pm_scheduler_stats' LANGUAGE C VOLATILE ROWS 1;
+COMMENT ON FUNCTION scheduler_stats() IS
+'what the background worker has done since the server started; no row where the library is not preloaded';
+
+CREATE VIEW stat_scheduler WITH (security_invoker = true) AS
+SELECT passes, changed, failed, last_pass_at, last_pass_us FROM scheduler_stats();
+COMMENT ON VIEW stat_scheduler IS
+'what the background worker has done since the server started; no row where the library is not preloaded';
+COMMENT ON COLUMN stat_scheduler.passes IS 'passes it has run';
+COMMENT ON COLUMN stat_scheduler.changed IS 'jobs whose state these passes changed';
+COMMENT ON COLUMN stat_scheduler.failed IS 'passes that ended in an error; the log has it';
+COMMENT ON COLUMN stat_scheduler.last_pass_at IS 'end of the last pass, by the real clock';
+COMMENT ON COLUMN stat_scheduler.last_pass_us IS 'how long it took, in microseconds, with its commit';
+
 CREATE VIEW running_cost WITH (security_invoker = true) AS
 SELECT t.name AS tenant,
-       h.pool_id,
        h.job_id,
        h.node_id,
        s.name AS sku,
@@ -162,7 +173,6 @@ LEFT JOIN LATERAL (
     ORDER BY p.tenant_id DESC LIMIT 1) pr ON true;
 COMMENT ON VIEW running_cost IS 'what is held and billed right now, and what an hour of it costs';
 COMMENT ON COLUMN running_cost.tenant IS 'who pays';
-COMMENT ON COLUMN running_cost.pool_id IS 'pool';
 COMMENT ON COLUMN running_cost.job_id IS 'job that holds it, in a public pool';
 COMMENT ON COLUMN running_cost.node_id IS 'node that is held, of a dedicated pool';
 COMMENT ON COLUMN running_cost.sku IS 'what it is billed as';

@@ -16,7 +16,7 @@ BEGIN
         'network', 'pool', 'pool_job_type', 'sub_pool', 'node_group', 'node', 'node_load', 'pending_reason',
         'job_shape', 'task_group', 'job', 'job_queue', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'price',
         'event_kind', 'event', 'queue', 'job_status', 'node_status', 'pool_status',
-        'pool_utilization', 'running_cost']
+        'pool_utilization', 'stat_scheduler', 'running_cost']
     LOOP
         EXECUTE format('GRANT SELECT ON %I TO PUBLIC', t);
     END LOOP;

@@ -74,6 +74,25 @@ pm_schedulable_pools(PmCall *call, int64 **pools)
 	return kept;
 }
 
+int
+pm_busy_pools(int64 **pools)
+{
+	static PmStatement read = PM_STATEMENT("timestamptz",
+										   "SELECT p.pool_id FROM pool_manager.pool p WHERE"
+										   " EXISTS (SELECT FROM pool_manager.job_queue q WHERE q.pool_id = p.pool_id AND q.state = 'queued')"
+										   " OR EXISTS (SELECT FROM pool_manager.job_run r WHERE r.pool_id = p.pool_id AND r.deadline <= $1)"
+										   " ORDER BY p.pool_id");
+	PmArgs		args = {0};
+	int			n;
+
+	pm_arg_time(&args, pm_writing_clock());
+	n = (int) pm_run(&read, &args);
+	*pools = palloc(sizeof(int64) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		(*pools)[i] = pm_get_int64(i, 1);
+	return n;
+}
+
 int64
 pm_create_pool(PmCall *call, const PmPoolSpec *spec)
 {
@@ -215,6 +234,7 @@ pm_add_nodes(PmCall *call, PmPoolInfo *pool, const char *flavor, int count,
 	pm_arg_bool(&args, pool->dedicated);
 	pm_arg_text(&args, call->actor_name);
 	pm_run(&add, &args);
+	pm_changed();
 
 	ids = MemoryContextAlloc(call->caller, sizeof(int64) * count);
 	for (int i = 0; i < count; i++)

@@ -80,5 +80,6 @@ pm_change_queued(PmCall *call, PmJobInfo *job, const char *from, const char *to)
 	pm_arg_text(&args, from);
 	pm_arg_text(&args, to);
 	pm_run(&change, &args);
+	pm_changed();
 	return state;
 }

@@ -46,6 +46,8 @@ extern int64 pm_create_pool(PmCall *call, const PmPoolSpec *spec);
 extern int64 *pm_add_nodes(PmCall *call, PmPoolInfo *pool, const char *flavor, int count,
 						   const char *prefix, Datum labels, Datum taints);
 
+/* Pools with a queued job or a run that is over its time, ascending */
+extern int	pm_busy_pools(int64 **pools);
 /* Pools that the actor may schedule, ascending; their number */
 extern int	pm_schedulable_pools(PmCall *call, int64 **pools);
 

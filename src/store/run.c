@@ -113,6 +113,7 @@ pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends, int n,
 	pm_arg_text(&args, call->actor_name);
 	pm_arg_text(&args, reason);
 	pm_run(&end, &args);
+	pm_changed();
 	pm_close_holdings(pool_id, ids, n, instant);
 	return instant;
 }

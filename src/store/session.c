@@ -26,6 +26,17 @@
 /* Every begin sets it, so that an error leaves nothing behind */
 static bool read_only = false;
 
+/* From here on, the extension's own way of seeing names */
+static void
+enter(PmCall *call)
+{
+	call->save_nestlevel = NewGUCNestLevel();
+	(void) set_config_option("search_path", CALL_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
 void
 pm_begin(PmCall *call, FunctionCallInfo fcinfo)
 {
@@ -45,11 +56,27 @@ pm_begin(PmCall *call, FunctionCallInfo fcinfo)
 	SetUserIdAndSecContext(form->proowner,
 						   call->save_context | SECURITY_LOCAL_USERID_CHANGE);
 	ReleaseSysCache(tuple);
-	call->save_nestlevel = NewGUCNestLevel();
-	(void) set_config_option("search_path", CALL_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	enter(call);
+}
+
+void
+pm_begin_background(PmCall *call)
+{
+	call->caller = CurrentMemoryContext;
+	call->save_read_only = read_only;
+	read_only = false;
+	GetUserIdAndSecContext(&call->actor, &call->save_context);
+	call->actor_name = GetUserNameFromId(call->actor, false);
+	enter(call);
+}
+
+void		(*pm_changed_hook) (void) = NULL;
+
+void
+pm_changed(void)
+{
+	if (pm_changed_hook)
+		pm_changed_hook();
 }
 
 void

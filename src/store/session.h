@@ -30,6 +30,12 @@ typedef struct PmCall
 
 extern void pm_begin(PmCall *call, FunctionCallInfo fcinfo);
 extern void pm_end(PmCall *call);
+/* The same frame for a background worker, which acts as itself: a superuser */
+extern void pm_begin_background(PmCall *call);
+
+/* Called when something changed that the next pass should see; may be NULL */
+extern void (*pm_changed_hook) (void);
+extern void pm_changed(void);
 
 /* Is the running call one that only reads (not VOLATILE)? */
 extern bool pm_call_is_read_only(void);

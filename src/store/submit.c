@@ -295,6 +295,7 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 	pm_arg_text(&args, call->actor_name);
 	arg_jobs(&args, jobs, n);
 	inserted = pm_run(once ? &insert_once : &insert, &args);
+	pm_changed();
 	if (!once)
 		return;
 

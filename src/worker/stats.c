@@ -1,0 +1,140 @@
+/*-------------------------------------------------------------------------
+ *
+ * stats.c
+ *	  Shared memory of the background worker: counters and its latch.
+ *
+ * Every field is protected by the spinlock; it guards plain assignments only.
+ * Nothing here changes what a pass decides, so that a rolled-back pass leaves
+ * no trace.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "storage/spin.h"
+#include "utils/timestamp.h"
+
+#include "worker/worker.h"
+
+typedef struct SharedState
+{
+	slock_t		mutex;
+	Latch	   *latch;
+	PmWorkerStats stats;
+} SharedState;
+
+static SharedState *shared = NULL;
+static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+static void
+request_shmem(void)
+{
+	if (previous_request_hook)
+		previous_request_hook();
+	RequestAddinShmemSpace(MAXALIGN(sizeof(SharedState)));
+}
+
+static void
+startup_shmem(void)
+{
+	bool		found;
+
+	if (previous_startup_hook)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("pool_manager", sizeof(SharedState), &found);
+	if (!found)
+	{
+		memset(shared, 0, sizeof(SharedState));
+		SpinLockInit(&shared->mutex);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+pm_stats_init(void)
+{
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request_shmem;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup_shmem;
+}
+
+bool
+pm_stats_read(PmWorkerStats *stats)
+{
+	if (shared == NULL)
+		return false;
+	SpinLockAcquire(&shared->mutex);
+	*stats = shared->stats;
+	SpinLockRelease(&shared->mutex);
+	return true;
+}
+
+void
+pm_stats_add(const PmWorkerStats *delta)
+{
+	SpinLockAcquire(&shared->mutex);
+	shared->stats.passes += delta->passes;
+	shared->stats.changed += delta->changed;
+	shared->stats.failed += delta->failed;
+	if (delta->passes > 0)
+	{
+		shared->stats.last_pass_at = delta->last_pass_at;
+		shared->stats.last_pass_us = delta->last_pass_us;
+	}
+	SpinLockRelease(&shared->mutex);
+}
+
+void
+pm_stats_set_latch(Latch *latch)
+{
+	SpinLockAcquire(&shared->mutex);
+	shared->latch = latch;
+	SpinLockRelease(&shared->mutex);
+}
+
+void
+pm_stats_wake(void)
+{
+	Latch	   *latch;
+
+	if (shared == NULL)
+		return;
+	SpinLockAcquire(&shared->mutex);
+	latch = shared->latch;
+	SpinLockRelease(&shared->mutex);
+
+	/* latches of processes stay in shared memory: at worst another is woken */
+	if (latch)
+		SetLatch(latch);
+}
+
+PG_FUNCTION_INFO_V1(pm_scheduler_stats);
+
+Datum
+pm_scheduler_stats(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	PmWorkerStats stats;
+	Datum		values[5];
+	bool		nulls[5] = {0};
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (!pm_stats_read(&stats))
+		return (Datum) 0;
+	values[0] = Int64GetDatum(stats.passes);
+	values[1] = Int64GetDatum(stats.changed);
+	values[2] = Int64GetDatum(stats.failed);
+	nulls[3] = nulls[4] = stats.passes == 0;
+	values[3] = TimestampTzGetDatum(stats.last_pass_at);
+	values[4] = Int64GetDatum(stats.last_pass_us);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	return (Datum) 0;
+}

@@ -1,0 +1,113 @@
+
+# The background worker: runs passes when something is committed or the nap is
+# over, notifies, survives being killed; without it all works by hand.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('worker');
+$node->init;
+$node->append_conf('postgresql.conf', slurp_file($ENV{PM_TEST_CONF}))
+  if $ENV{PM_TEST_CONF};
+$node->append_conf('postgresql.conf', "search_path = 'pool_manager, public'");
+$node->start;
+
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION pool_manager CASCADE;
+	SELECT create_tenant('acme', 'USD', 'UTC');
+	SELECT create_sku('core', 'core');
+	SELECT create_flavor('node', 'cpu=4');
+	SELECT set_resource_sku('node', 'cpu=1', 'core');
+	SELECT create_pool('public', 'public');
+	SELECT add_nodes('public', 'node', 1);
+});
+
+# without the library preloaded
+is($node->safe_psql('postgres', 'SELECT count(*) FROM stat_scheduler'),
+	'0', 'no statistics where the library is not preloaded');
+$node->safe_psql('postgres',
+	q{SELECT submit_job('public', 'by hand', request => 'cpu=4', tenant => 'acme')});
+is($node->safe_psql('postgres', q{SELECT state FROM schedule('public')}),
+	'running', 'a pass by hand');
+
+$node->append_conf('postgresql.conf', qq{
+shared_preload_libraries = 'pool_manager'
+pool_manager.database = 'postgres'
+pool_manager.naptime = '1h'
+});
+$node->restart;
+
+sub running
+{
+	my ($job, $what) = @_;
+	ok($node->poll_query_until('postgres',
+			"SELECT state = 'running' FROM job_status WHERE job = '$job'"), $what);
+}
+
+# the nap is an hour: only the commit can have woken the worker
+$node->safe_psql('postgres',
+	q{SELECT submit_job('public', 'second', request => 'cpu=4', tenant => 'acme')});
+ok($node->poll_query_until('postgres', q{SELECT reason = 'resources' FROM queue WHERE job = 'second'}),
+	'a submission wakes the worker');
+$node->safe_psql('postgres',
+	q{SELECT finish_job(job_id) FROM job_status WHERE job = 'by hand'});
+running('second', 'so does the end of a job');
+
+# a transaction that is rolled back does not
+my $before = $node->safe_psql('postgres', 'SELECT passes FROM stat_scheduler');
+$node->safe_psql('postgres', q{
+	BEGIN;
+	SELECT submit_job('public', 'never', request => 'cpu=1', tenant => 'acme');
+	ROLLBACK;
+});
+is($node->safe_psql('postgres', 'SELECT passes FROM stat_scheduler'),
+	$before, 'a rollback does not');
+
+# one notification a pass that changed something
+my $listener = $node->background_psql('postgres', on_error_stop => 0);
+$listener->query_safe('LISTEN pool_manager');
+$node->safe_psql('postgres', q{
+	SELECT finish_job(job_id) FROM job_status WHERE job = 'second';
+	SELECT submit_job('public', 'third', request => 'cpu=4', tenant => 'acme');
+});
+running('third', 'the next job runs');
+like($listener->query('SELECT 1'),
+	qr/Asynchronous notification "pool_manager" with payload "public"/,
+	'listeners are told which pool');
+$listener->quit;
+
+# killed, it comes back
+my $pid = $node->safe_psql('postgres',
+	q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'pool_manager scheduler'});
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
+ok($node->poll_query_until('postgres',
+		"SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pool_manager scheduler' AND pid <> $pid"),
+	'a terminated worker is started again');
+$node->safe_psql('postgres', q{
+	SELECT finish_job(job_id) FROM job_status WHERE job = 'third';
+	SELECT submit_job('public', 'fourth', request => 'cpu=4', tenant => 'acme');
+});
+running('fourth', 'and works');
+
+# time limits are kept without anybody's commit
+$node->append_conf('postgresql.conf', q{pool_manager.naptime = '100ms'});
+$node->reload;
+$node->safe_psql('postgres', q{
+	SELECT finish_job(job_id) FROM job_status WHERE job = 'fourth';
+	SELECT submit_job('public', 'short', request => 'cpu=4', tenant => 'acme', time_limit => '1 second');
+});
+ok($node->poll_query_until('postgres',
+		q{SELECT state = 'timed_out' FROM job_status WHERE job = 'short'}),
+	'a run over its time limit is ended');
+
+# dropping the extension does not trouble it
+$node->safe_psql('postgres', 'DROP EXTENSION pool_manager');
+$node->safe_psql('postgres', 'CREATE EXTENSION pool_manager');
+is($node->safe_psql('postgres', 'SELECT failed FROM stat_scheduler'), '0', 'no pass failed');
+
+$node->stop;
+done_testing();
