@@ -33,13 +33,13 @@ CREATE TABLE job_shape (
     needed      numeric,
     available   numeric,
     CONSTRAINT job_shape_pkey PRIMARY KEY (pool_id, shape_id),
-    CONSTRAINT job_shape_digest_key UNIQUE (pool_id, sub_pool_id, digest),
+    CONSTRAINT job_shape_digest_key UNIQUE (pool_id, sub_pool_id, digest, generation),
     CONSTRAINT job_shape_sub_pool_fkey FOREIGN KEY (pool_id, sub_pool_id) REFERENCES sub_pool,
     CONSTRAINT job_shape_reason_fkey FOREIGN KEY (reason) REFERENCES pending_reason,
     CONSTRAINT job_shape_level_check CHECK (level IN ('pool', 'node'))
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE job_shape IS
-'what jobs of one shape share: the task groups they ask for and why they wait. Written once a shape, not once a job';
+'what jobs of one shape share: the task groups they ask for and why they wait. Written once a shape, not once a job; made anew when the pool''s node groups change';
 COMMENT ON COLUMN job_shape.pool_id IS 'pool';
 COMMENT ON COLUMN job_shape.shape_id IS 'identifier';
 COMMENT ON COLUMN job_shape.sub_pool_id IS 'queue of its jobs';
@@ -235,7 +235,7 @@ CREATE TABLE allocation (
         CASE WHEN devices = '{}' THEN device_share = 0
              ELSE device_share BETWEEN 1 AND 1000 AND 0 <= ALL (devices) END)
 ) WITH (fillfactor = 80);
-CREATE INDEX allocation_node_idx ON allocation (pool_id, node_id) WHERE released_at IS NULL;
+CREATE INDEX allocation_node_idx ON allocation (node_id, pool_id) WHERE released_at IS NULL;
 COMMENT ON TABLE allocation IS 'replicas of a run on a node, with device numbers; live until released';
 COMMENT ON COLUMN allocation.pool_id IS 'pool';
 COMMENT ON COLUMN allocation.run_id IS 'run';

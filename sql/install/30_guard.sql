@@ -60,6 +60,9 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON holding
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON price
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'price_id', 'sku_id', 'currency', 'tariff', 'set_at', 'set_by');
 
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON request
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'request_id', 'call', 'arguments', 'results?', 'at', 'actor');
+
 CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON usage
     FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
 CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event

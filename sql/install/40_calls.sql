@@ -1,5 +1,7 @@
 -- The calls.  Each takes the actor from the current role, checks what it may
--- do, then works as the extension's owner.
+-- do, then works as the extension's owner.  A call that creates something takes
+-- a request_id: repeated with the same content it returns its first result,
+-- with other content it is an error (PM004).
 
 CREATE FUNCTION clock() RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'pm_clock' LANGUAGE C STABLE PARALLEL SAFE;
@@ -15,18 +17,19 @@ COMMENT ON FUNCTION write_clock() IS
 
 CREATE FUNCTION create_tenant(
     name text, currency text, time_zone text,
-    cycle interval DEFAULT '1 hour', rounding rounding_rule DEFAULT 'half_up') RETURNS bigint
+    cycle interval DEFAULT '1 hour', rounding rounding_rule DEFAULT 'half_up',
+    request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_tenant' LANGUAGE C;
-COMMENT ON FUNCTION create_tenant(text, text, text, interval, rounding_rule) IS
+COMMENT ON FUNCTION create_tenant(text, text, text, interval, rounding_rule, text) IS
 'makes an account with its default workspace and its contract; returns its id. Operators only (42501); 23505: the name is taken; 22023: unknown time zone or cycle; 23514: currency is not an ISO 4217 code';
 
-CREATE FUNCTION create_workspace(tenant bigint, name text) RETURNS bigint
+CREATE FUNCTION create_workspace(tenant bigint, name text, request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_workspace' LANGUAGE C;
-COMMENT ON FUNCTION create_workspace(bigint, text) IS
+COMMENT ON FUNCTION create_workspace(bigint, text, text) IS
 'makes a cost centre of a tenant; returns its id. Owners of the tenant (42501); 23505: the name is taken';
-CREATE FUNCTION create_workspace(tenant text, name text) RETURNS bigint
+CREATE FUNCTION create_workspace(tenant text, name text, request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_workspace' LANGUAGE C;
-COMMENT ON FUNCTION create_workspace(text, text) IS 'the same, the tenant by name';
+COMMENT ON FUNCTION create_workspace(text, text, text) IS 'the same, the tenant by name';
 
 CREATE FUNCTION grant_tenant(tenant bigint, role name, level member_level DEFAULT 'member') RETURNS void
     AS 'MODULE_PATHNAME', 'pm_sql_grant_tenant' LANGUAGE C;
@@ -43,16 +46,16 @@ COMMENT ON FUNCTION grant_operator(name) IS
 
 -- catalogue
 
-CREATE FUNCTION create_sku(name text, unit text, per sku_per DEFAULT 'hour') RETURNS bigint
+CREATE FUNCTION create_sku(name text, unit text, per sku_per DEFAULT 'hour', request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_sku' LANGUAGE C;
-COMMENT ON FUNCTION create_sku(text, text, sku_per) IS
+COMMENT ON FUNCTION create_sku(text, text, sku_per, text) IS
 'makes a stock-keeping unit, priced per unit and hour, or once per unit; returns its id. Operators only (42501); 23505: the name is taken';
 
 CREATE FUNCTION create_flavor(
     name text, resources resource_list, sku text DEFAULT NULL, accelerator text DEFAULT NULL,
-    cpu_architecture cpu_architecture DEFAULT 'x86') RETURNS bigint
+    cpu_architecture cpu_architecture DEFAULT 'x86', request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_flavor' LANGUAGE C;
-COMMENT ON FUNCTION create_flavor(text, resource_list, text, text, cpu_architecture) IS
+COMMENT ON FUNCTION create_flavor(text, resource_list, text, text, cpu_architecture, text) IS
 'makes a named specification of a node or replica; returns its id. accelerator names the resource that is tracked device by device. Operators only (42501); 23505: the name is taken; 23514: the accelerator is not 1 to 1024 whole devices';
 
 CREATE FUNCTION set_resource_sku(flavor text, unit resource_list, sku text) RETURNS void
@@ -62,44 +65,46 @@ COMMENT ON FUNCTION set_resource_sku(text, resource_list, text) IS
 
 -- networks, pools, nodes
 
-CREATE FUNCTION create_network(name text, cidr cidr, tenant bigint) RETURNS bigint
+CREATE FUNCTION create_network(name text, cidr cidr, tenant bigint, request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_network' LANGUAGE C;
-COMMENT ON FUNCTION create_network(text, cidr, bigint) IS
+COMMENT ON FUNCTION create_network(text, cidr, bigint, text) IS
 'makes a private network of a tenant; returns its id. The range is fixed. Owners of the tenant (42501); 23505: the name is taken; 23514: the range is not private';
-CREATE FUNCTION create_network(name text, cidr cidr, tenant text) RETURNS bigint
+CREATE FUNCTION create_network(name text, cidr cidr, tenant text, request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_network' LANGUAGE C;
-COMMENT ON FUNCTION create_network(text, cidr, text) IS 'the same, the tenant by name';
+COMMENT ON FUNCTION create_network(text, cidr, text, text) IS 'the same, the tenant by name';
 
 CREATE FUNCTION create_pool(
     name text, kind pool_kind, tenant bigint DEFAULT NULL, network bigint DEFAULT NULL,
     job_types job_kind[] DEFAULT '{training,inference,notebook,workflow}',
     queue_policy queue_policy DEFAULT 'fifo', placement placement_policy DEFAULT 'pack',
     launch launch_mode DEFAULT 'immediate', default_time_limit interval DEFAULT NULL,
-    stop_timeout interval DEFAULT '10 minutes') RETURNS bigint
+    stop_timeout interval DEFAULT '10 minutes', request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_pool' LANGUAGE C;
-COMMENT ON FUNCTION create_pool(text, pool_kind, bigint, bigint, job_kind[], queue_policy, placement_policy, launch_mode, interval, interval) IS
+COMMENT ON FUNCTION create_pool(text, pool_kind, bigint, bigint, job_kind[], queue_policy, placement_policy, launch_mode, interval, interval, text) IS
 'makes a resource pool without nodes; returns its id. A dedicated pool needs tenant and network, a public one has neither. Operators, or owners of the tenant (42501); 22023: tenant or network missing or too many; 23505: the name is taken; 23514: a time limit that is not positive';
 CREATE FUNCTION create_pool(
     name text, kind pool_kind, tenant text, network text DEFAULT NULL,
     job_types job_kind[] DEFAULT '{training,inference,notebook,workflow}',
     queue_policy queue_policy DEFAULT 'fifo', placement placement_policy DEFAULT 'pack',
     launch launch_mode DEFAULT 'immediate', default_time_limit interval DEFAULT NULL,
-    stop_timeout interval DEFAULT '10 minutes') RETURNS bigint
+    stop_timeout interval DEFAULT '10 minutes', request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_pool' LANGUAGE C;
-COMMENT ON FUNCTION create_pool(text, pool_kind, text, text, job_kind[], queue_policy, placement_policy, launch_mode, interval, interval) IS
+COMMENT ON FUNCTION create_pool(text, pool_kind, text, text, job_kind[], queue_policy, placement_policy, launch_mode, interval, interval, text) IS
 'the same, tenant and network by name';
 
 CREATE FUNCTION add_nodes(
     pool bigint, flavor text, count integer DEFAULT 1, name_prefix text DEFAULT NULL,
-    labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]') RETURNS SETOF bigint
+    labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]',
+    request_id text DEFAULT NULL) RETURNS SETOF bigint
     AS 'MODULE_PATHNAME', 'pm_sql_add_nodes' LANGUAGE C;
-COMMENT ON FUNCTION add_nodes(bigint, text, integer, text, jsonb, jsonb) IS
+COMMENT ON FUNCTION add_nodes(bigint, text, integer, text, jsonb, jsonb, text) IS
 'adds 1 to 100,000 available nodes of a flavor, named prefix-id (the flavor''s name by default); returns their ids. Nodes of a dedicated pool are billed from now on. Owners of the pool (42501); 42704: no such flavor; 55000: the flavor, or a resource of it in a public pool, has no SKU; 23P01: another processor architecture; 23514: an eleventh flavor, labels or taints of another form';
 CREATE FUNCTION add_nodes(
     pool text, flavor text, count integer DEFAULT 1, name_prefix text DEFAULT NULL,
-    labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]') RETURNS SETOF bigint
+    labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]',
+    request_id text DEFAULT NULL) RETURNS SETOF bigint
     AS 'MODULE_PATHNAME', 'pm_sql_add_nodes' LANGUAGE C;
-COMMENT ON FUNCTION add_nodes(text, text, integer, text, jsonb, jsonb) IS 'the same, the pool by name';
+COMMENT ON FUNCTION add_nodes(text, text, integer, text, jsonb, jsonb, text) IS 'the same, the pool by name';
 
 -- jobs
 
@@ -175,14 +180,15 @@ COMMENT ON FUNCTION queue_order(bigint) IS
 
 CREATE FUNCTION set_price(
     sku text, tariff tariff, valid_from timestamptz DEFAULT NULL, tenant bigint DEFAULT NULL,
-    currency text DEFAULT NULL) RETURNS bigint
+    currency text DEFAULT NULL, request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_set_price' LANGUAGE C;
-COMMENT ON FUNCTION set_price(text, tariff, timestamptz, bigint, text) IS
+COMMENT ON FUNCTION set_price(text, tariff, timestamptz, bigint, text, text) IS
 'puts a price in force from an instant (now by default; cut to the second) until the next later one; the one in force before ends there. Without a tenant it is a list price and needs a currency. A NULL tariff ends a contracted price. Returns its id, or NULL. Operators only (42501); 42710: one begins at that instant already; 22023: not the currency of the tenant''s contract; 42704: no such SKU or tenant, nothing to end';
 CREATE FUNCTION set_price(
-    sku text, tariff tariff, valid_from timestamptz, tenant text, currency text DEFAULT NULL) RETURNS bigint
+    sku text, tariff tariff, valid_from timestamptz, tenant text, currency text DEFAULT NULL,
+    request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_set_price' LANGUAGE C;
-COMMENT ON FUNCTION set_price(text, tariff, timestamptz, text, text) IS 'the same, the tenant by name';
+COMMENT ON FUNCTION set_price(text, tariff, timestamptz, text, text, text) IS 'the same, the tenant by name';
 
 CREATE FUNCTION charges(
     tenant bigint, since timestamptz, until timestamptz, cycle interval DEFAULT NULL)

@@ -12,19 +12,20 @@ SELECT p.name AS pool,
             WHEN p.state <> 'running' THEN 'pool_not_running'
             WHEN o.behind_head THEN 'behind_head'
             ELSE s.reason END AS reason,
-       n.lacking
+       CASE WHEN q.state = 'queued' AND p.state = 'running' AND NOT o.behind_head AND s.resource IS NOT NULL
+            THEN format('%s of %s %s',
+                 coalesce(nullif(split_part(jsonb_build_object(s.resource, s.available)::resource_list::text, '=', 2), ''), '0'),
+                 split_part(jsonb_build_object(s.resource, s.needed)::resource_list::text, '=', 2), s.resource)
+            END AS lacking
 FROM pool p
-JOIN job_queue q USING (pool_id)
-JOIN job j USING (pool_id, job_id)
+CROSS JOIN LATERAL (
+    SELECT job_id, "position", behind_head FROM queue_order(p.pool_id)
+    UNION ALL
+    SELECT w.job_id, NULL, false FROM job_queue w WHERE w.pool_id = p.pool_id AND w.state <> 'queued') o
+JOIN job_queue q ON q.pool_id = p.pool_id AND q.job_id = o.job_id
+JOIN job j ON j.pool_id = q.pool_id AND j.job_id = q.job_id
 JOIN tenant t ON t.tenant_id = q.tenant_id
 JOIN job_shape s ON s.pool_id = q.pool_id AND s.shape_id = q.shape_id
-LEFT JOIN LATERAL queue_order(p.pool_id) o ON o.job_id = q.job_id
-LEFT JOIN LATERAL (
-    SELECT format('%s of %s %s', coalesce(nullif(split_part(
-                      jsonb_build_object(s.resource, s.available)::resource_list::text, '=', 2), ''), '0'),
-                  split_part(jsonb_build_object(s.resource, s.needed)::resource_list::text, '=', 2),
-                  s.resource) AS lacking
-    WHERE s.resource IS NOT NULL AND q.state = 'queued' AND p.state = 'running' AND NOT o.behind_head) n ON true
 ORDER BY p.name, o."position", q.job_id;
 COMMENT ON VIEW queue IS
 'jobs that wait, in the order in which the next pass looks at them, and why they wait: see table pending_reason. Jobs of other tenants count in position but are not shown';
@@ -47,7 +48,8 @@ SELECT j.job_id,
        coalesce(j.end_state, r.state, q.state) AS state,
        date_trunc('second', j.submitted_at) AS submitted_at,
        date_trunc('second', greatest(coalesce(r.started_at, j.ended_at, clock()) - j.submitted_at, '0')) AS waited,
-       date_trunc('second', greatest(coalesce(j.ended_at, clock()) - r.started_at, '0')) AS ran,
+       CASE WHEN r.started_at IS NOT NULL
+            THEN date_trunc('second', greatest(coalesce(j.ended_at, clock()) - r.started_at, '0')) END AS ran,
        r.exit_code
 FROM job j
 JOIN pool p USING (pool_id)

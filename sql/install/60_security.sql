@@ -6,7 +6,7 @@ DECLARE
 BEGIN
     -- rows of a tenant are seen by who acts for it
     FOREACH t IN ARRAY ARRAY['tenant', 'workspace', 'contract', 'tenant_member', 'network', 'sub_pool', 'node',
-        'job_shape', 'task_group', 'job', 'job_queue', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'event']
+        'job_shape', 'task_group', 'job', 'job_queue', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'event', 'request']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format($p$CREATE POLICY tenant_rows ON %I FOR SELECT USING (
@@ -15,7 +15,7 @@ BEGIN
     FOREACH t IN ARRAY ARRAY['tenant', 'workspace', 'contract', 'tenant_member', 'sku', 'flavor', 'flavor_resource_sku',
         'network', 'pool', 'pool_job_type', 'sub_pool', 'node_group', 'node', 'node_load', 'pending_reason',
         'job_shape', 'task_group', 'job', 'job_queue', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'price',
-        'event_kind', 'event', 'queue', 'job_status', 'node_status', 'pool_status',
+        'event_kind', 'event', 'request', 'queue', 'job_status', 'node_status', 'pool_status',
         'pool_utilization', 'stat_scheduler', 'running_cost']
     LOOP
         EXECUTE format('GRANT SELECT ON %I TO PUBLIC', t);

@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "api/args.h"
+#include "api/request.h"
 #include "billing/calendar.h"
 #include "billing/counter.h"
 #include "billing/rate.h"
@@ -216,6 +217,7 @@ Datum
 pm_sql_set_price(PG_FUNCTION_ARGS)
 {
 	PmCall		call;
+	PmRequested requested;
 	int64		tenant_id;
 	int64		price_id;
 	TimestampTz valid_from;
@@ -248,8 +250,14 @@ pm_sql_set_price(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the tenant's contract is in %s, not in %s", agreed, currency),
 				 errdetail("A tenant is rated only with prices in its contract's currency.")));
-	price_id = pm_set_price(&call, tenant_id, pm_find_sku(pm_text_arg(fcinfo, 0)), currency,
-							PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1), valid_from);
+	if (pm_is_repeated(&call, fcinfo, tenant_id, &requested))
+		price_id = requested.results[0];
+	else
+	{
+		price_id = pm_set_price(&call, tenant_id, pm_find_sku(pm_text_arg(fcinfo, 0)), currency,
+								PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1), valid_from);
+		pm_request_done(&requested, &price_id, 1);
+	}
 	pm_end(&call);
 	if (price_id == 0)
 		PG_RETURN_NULL();

@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 
 #include "api/args.h"
+#include "api/request.h"
 #include "errors.h"
 #include "store/registry.h"
 
@@ -21,6 +22,7 @@ Datum
 pm_sql_create_tenant(PG_FUNCTION_ARGS)
 {
 	PmCall		call;
+	PmRequested requested;
 	int64		tenant_id;
 
 	pm_begin(&call, fcinfo);
@@ -30,8 +32,14 @@ pm_sql_create_tenant(PG_FUNCTION_ARGS)
 	pm_not_null(fcinfo, 2, "time_zone");
 	pm_not_null(fcinfo, 3, "cycle");
 	pm_not_null(fcinfo, 4, "rounding");
-	tenant_id = pm_create_tenant(&call, pm_text_arg(fcinfo, 0), pm_text_arg(fcinfo, 1),
-								 pm_text_arg(fcinfo, 2), PG_GETARG_DATUM(3), PG_GETARG_DATUM(4));
+	if (pm_is_repeated(&call, fcinfo, 0, &requested))
+		tenant_id = requested.results[0];
+	else
+	{
+		tenant_id = pm_create_tenant(&call, pm_text_arg(fcinfo, 0), pm_text_arg(fcinfo, 1),
+									 pm_text_arg(fcinfo, 2), PG_GETARG_DATUM(3), PG_GETARG_DATUM(4));
+		pm_request_done(&requested, &tenant_id, 1);
+	}
 	pm_end(&call);
 	PG_RETURN_INT64(tenant_id);
 }
@@ -42,6 +50,7 @@ Datum
 pm_sql_create_workspace(PG_FUNCTION_ARGS)
 {
 	PmCall		call;
+	PmRequested requested;
 	int64		tenant_id;
 	int64		workspace_id;
 
@@ -50,7 +59,13 @@ pm_sql_create_workspace(PG_FUNCTION_ARGS)
 	pm_not_null(fcinfo, 1, "name");
 	tenant_id = pm_tenant_arg(&call, fcinfo, 0);
 	pm_require(&call, tenant_id, PM_ACCESS_OWNER);
-	workspace_id = pm_create_workspace(&call, tenant_id, pm_text_arg(fcinfo, 1));
+	if (pm_is_repeated(&call, fcinfo, tenant_id, &requested))
+		workspace_id = requested.results[0];
+	else
+	{
+		workspace_id = pm_create_workspace(&call, tenant_id, pm_text_arg(fcinfo, 1));
+		pm_request_done(&requested, &workspace_id, 1);
+	}
 	pm_end(&call);
 	PG_RETURN_INT64(workspace_id);
 }
@@ -97,6 +112,7 @@ Datum
 pm_sql_create_sku(PG_FUNCTION_ARGS)
 {
 	PmCall		call;
+	PmRequested requested;
 	int64		sku_id;
 
 	pm_begin(&call, fcinfo);
@@ -104,7 +120,13 @@ pm_sql_create_sku(PG_FUNCTION_ARGS)
 	pm_not_null(fcinfo, 0, "name");
 	pm_not_null(fcinfo, 1, "unit");
 	pm_not_null(fcinfo, 2, "per");
-	sku_id = pm_create_sku(pm_text_arg(fcinfo, 0), pm_text_arg(fcinfo, 1), PG_GETARG_DATUM(2));
+	if (pm_is_repeated(&call, fcinfo, 0, &requested))
+		sku_id = requested.results[0];
+	else
+	{
+		sku_id = pm_create_sku(pm_text_arg(fcinfo, 0), pm_text_arg(fcinfo, 1), PG_GETARG_DATUM(2));
+		pm_request_done(&requested, &sku_id, 1);
+	}
 	pm_end(&call);
 	PG_RETURN_INT64(sku_id);
 }
@@ -115,6 +137,7 @@ Datum
 pm_sql_create_flavor(PG_FUNCTION_ARGS)
 {
 	PmCall		call;
+	PmRequested requested;
 	int64		flavor_id;
 
 	pm_begin(&call, fcinfo);
@@ -122,8 +145,14 @@ pm_sql_create_flavor(PG_FUNCTION_ARGS)
 	pm_not_null(fcinfo, 0, "name");
 	pm_not_null(fcinfo, 1, "resources");
 	pm_not_null(fcinfo, 4, "cpu_architecture");
-	flavor_id = pm_create_flavor(pm_text_arg(fcinfo, 0), PG_GETARG_DATUM(1), pm_text_arg(fcinfo, 2),
-								 pm_text_arg(fcinfo, 3), PG_GETARG_DATUM(4));
+	if (pm_is_repeated(&call, fcinfo, 0, &requested))
+		flavor_id = requested.results[0];
+	else
+	{
+		flavor_id = pm_create_flavor(pm_text_arg(fcinfo, 0), PG_GETARG_DATUM(1), pm_text_arg(fcinfo, 2),
+									 pm_text_arg(fcinfo, 3), PG_GETARG_DATUM(4));
+		pm_request_done(&requested, &flavor_id, 1);
+	}
 	pm_end(&call);
 	PG_RETURN_INT64(flavor_id);
 }
@@ -150,6 +179,7 @@ Datum
 pm_sql_create_network(PG_FUNCTION_ARGS)
 {
 	PmCall		call;
+	PmRequested requested;
 	int64		tenant_id;
 	int64		network_id;
 
@@ -159,7 +189,13 @@ pm_sql_create_network(PG_FUNCTION_ARGS)
 	pm_not_null(fcinfo, 2, "tenant");
 	tenant_id = pm_tenant_arg(&call, fcinfo, 2);
 	pm_require(&call, tenant_id, PM_ACCESS_OWNER);
-	network_id = pm_create_network(&call, pm_text_arg(fcinfo, 0), PG_GETARG_DATUM(1), tenant_id);
+	if (pm_is_repeated(&call, fcinfo, tenant_id, &requested))
+		network_id = requested.results[0];
+	else
+	{
+		network_id = pm_create_network(&call, pm_text_arg(fcinfo, 0), PG_GETARG_DATUM(1), tenant_id);
+		pm_request_done(&requested, &network_id, 1);
+	}
 	pm_end(&call);
 	PG_RETURN_INT64(network_id);
 }
@@ -201,6 +237,7 @@ pm_sql_create_pool(PG_FUNCTION_ARGS)
 		"name", "kind", NULL, NULL, "job_types", "queue_policy", "placement", "launch", NULL, "stop_timeout"
 	};
 	PmCall		call;
+	PmRequested requested;
 	PmPoolSpec	spec = {0};
 	int64		pool_id;
 
@@ -223,7 +260,13 @@ pm_sql_create_pool(PG_FUNCTION_ARGS)
 	spec.default_time_limit = spec.no_time_limit ? (Datum) 0 : PG_GETARG_DATUM(8);
 	spec.stop_timeout = PG_GETARG_DATUM(9);
 	check_pool_spec(&call, &spec);
-	pool_id = pm_create_pool(&call, &spec);
+	if (pm_is_repeated(&call, fcinfo, spec.tenant_id, &requested))
+		pool_id = requested.results[0];
+	else
+	{
+		pool_id = pm_create_pool(&call, &spec);
+		pm_request_done(&requested, &pool_id, 1);
+	}
 	pm_end(&call);
 	PG_RETURN_INT64(pool_id);
 }
@@ -237,6 +280,7 @@ pm_sql_add_nodes(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	PmCall		call;
+	PmRequested requested;
 	PmPoolInfo *pool;
 	int64	   *ids;
 	int			count;
@@ -255,9 +299,15 @@ pm_sql_add_nodes(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot add %d nodes", count),
 				 errdetail("A call adds between 1 and %d.", MAX_NODES_A_CALL)));
-	ids = pm_add_nodes(&call, pool, pm_text_arg(fcinfo, 1), count,
-					   PG_ARGISNULL(3) ? pm_text_arg(fcinfo, 1) : pm_text_arg(fcinfo, 3),
-					   PG_GETARG_DATUM(4), PG_GETARG_DATUM(5));
+	if (pm_is_repeated(&call, fcinfo, pool->tenant_id, &requested))
+		ids = requested.results;
+	else
+	{
+		ids = pm_add_nodes(&call, pool, pm_text_arg(fcinfo, 1), count,
+						   PG_ARGISNULL(3) ? pm_text_arg(fcinfo, 1) : pm_text_arg(fcinfo, 3),
+						   PG_GETARG_DATUM(4), PG_GETARG_DATUM(5));
+		pm_request_done(&requested, ids, count);
+	}
 	pm_end(&call);
 	for (int i = 0; i < count; i++)
 	{

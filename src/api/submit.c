@@ -248,23 +248,42 @@ digest_job(PmJobSpec *job)
 	pg_cryptohash_free(hash);
 }
 
-/* What is looked up once for a batch, though many jobs name it */
+/* Flavors that jobs of a batch have named; few, though the jobs be many */
 typedef struct Seen
 {
-	PmFlavor   *flavor;			/* the last one looked up */
-	PmJobSpec  *shape;			/* the last job whose shape was looked up */
+	int			count;
+	int			size;
+	PmFlavor  **flavors;
 } Seen;
+
+static PmFlavor *
+seen_flavor(Seen *seen, const char *name)
+{
+	for (int i = seen->count - 1; i >= 0; i--)
+	{
+		if (strcmp(seen->flavors[i]->name, name) == 0)
+			return seen->flavors[i];
+	}
+	if (seen->count == seen->size)
+	{
+		seen->size = Max(8, seen->size * 2);
+		seen->flavors = seen->flavors ?
+			repalloc(seen->flavors, sizeof(PmFlavor *) * seen->size) :
+			palloc(sizeof(PmFlavor *) * seen->size);
+	}
+	return seen->flavors[seen->count++] = pm_find_flavor(name);
+}
 
 static void
 resolve_flavor(PmSubmission *submission, PmJobSpec *job, Seen *seen)
 {
 	if (job->flavor)
 	{
-		if (seen->flavor == NULL || strcmp(seen->flavor->name, job->flavor) != 0)
-			seen->flavor = pm_find_flavor(job->flavor);
-		job->request = seen->flavor->resources;
-		job->flavor_id = seen->flavor->flavor_id;
-		if (seen->flavor->sku_id == 0 && !submission->pool->dedicated)
+		PmFlavor   *flavor = seen_flavor(seen, job->flavor);
+
+		job->request = flavor->resources;
+		job->flavor_id = flavor->flavor_id;
+		if (flavor->sku_id == 0 && !submission->pool->dedicated)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("flavor \"%s\" has no SKU", job->flavor),
@@ -276,21 +295,47 @@ resolve_flavor(PmSubmission *submission, PmJobSpec *job, Seen *seen)
 	digest_job(job);
 }
 
-static void
-resolve_shape(PmSubmission *submission, PmJobSpec *job, Seen *seen)
+/* By digest; the first of the batch first, which an error then names */
+static int
+compare_shapes(const void *a, const void *b)
 {
-	if (seen->shape && memcmp(seen->shape->digest, job->digest, sizeof(job->digest)) == 0)
+	const PmJobSpec *left = *(PmJobSpec *const *) a;
+	const PmJobSpec *right = *(PmJobSpec *const *) b;
+	int			result = memcmp(left->digest, right->digest, sizeof(left->digest));
+
+	if (result != 0)
+		return result;
+	return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/*
+ * Finds or makes the shapes, each once, in the order of their digests: two
+ * batches that make the same shapes do not wait for each other crosswise.
+ */
+static void
+resolve_shapes(PmSubmission *submission, PmJobSpec *jobs, PmJobSpec **fresh, int n, int *current)
+{
+	PmJobSpec **sorted = palloc(sizeof(PmJobSpec *) * Max(n, 1));
+
+	memcpy(sorted, fresh, sizeof(PmJobSpec *) * n);
+	qsort(sorted, n, sizeof(PmJobSpec *), compare_shapes);
+	for (int i = 0; i < n; i++)
 	{
-		job->shape_id = seen->shape->shape_id;
-		return;
+		PmJobSpec  *job = sorted[i];
+
+		*current = job - jobs;
+		if (i > 0 && memcmp(job->digest, sorted[i - 1]->digest, sizeof(job->digest)) == 0)
+		{
+			job->shape_id = sorted[i - 1]->shape_id;
+			continue;
+		}
+		job->shape_id = pm_find_shape(submission, job->digest);
+		if (job->shape_id == 0)
+		{
+			check_fit(submission, job);
+			job->shape_id = pm_put_shape(submission, job);
+		}
 	}
-	job->shape_id = pm_find_shape(submission, job->digest);
-	if (job->shape_id == 0)
-	{
-		check_fit(submission, job);
-		job->shape_id = pm_put_shape(submission, job);
-	}
-	seen->shape = job;
 }
 
 /* ---- submitting ---- */
@@ -351,9 +396,9 @@ pm_submit_batch(PmCall *call, PmSubmission *submission, PmJobSpec *jobs, int n, 
 		if (jobs[i].job_id != 0)
 			continue;
 		check_open(submission, &jobs[i]);
-		resolve_shape(submission, &jobs[i], &seen);
 		fresh[nfresh++] = &jobs[i];
 	}
+	resolve_shapes(submission, jobs, fresh, nfresh, current);
 	*current = -1;
 	if (nfresh > 0)
 		pm_insert_jobs(call, submission, fresh, nfresh);

@@ -34,7 +34,7 @@ take_on_node(PmSpace *space, PmSearch *search, int group, int n, int count)
 						   space->ntakes + 1, sizeof(PmTake));
 	space->take_devices = pm_grow(space->context, space->take_devices,
 								  &space->maxtake_devices,
-								  space->ntake_devices + per * count, sizeof(int));
+								  Max(space->ntake_devices + per * count, 1), sizeof(int));
 	take = &space->takes[space->ntakes++];
 	take->search = search;
 	take->group = group;

@@ -152,11 +152,11 @@ pm_put_shape(PmSubmission *submission, const PmJobSpec *job)
 										  "int8;int8;bytea;int8;int8;int8;resource_list;int4;int4;jsonb;jsonb",
 										  "WITH s AS (INSERT INTO pool_manager.job_shape (pool_id, sub_pool_id, digest, generation, tenant_id)"
 										  "  VALUES ($1, $2, $3, $4, $5)"
-										  "  ON CONFLICT (pool_id, sub_pool_id, digest) DO UPDATE SET generation = excluded.generation"
-										  "  RETURNING shape_id, xmax = 0 AS is_new),"
+										  "  ON CONFLICT (pool_id, sub_pool_id, digest, generation) DO NOTHING"
+										  "  RETURNING shape_id),"
 										  " g AS (INSERT INTO pool_manager.task_group (pool_id, shape_id, group_no, tenant_id, flavor_id,"
 										  "   request, replicas, min_replicas, node_selector, tolerations)"
-										  "  SELECT $1, shape_id, 1, $5, $6, $7, $8, $9, $10, $11 FROM s WHERE is_new)"
+										  "  SELECT $1, shape_id, 1, $5, $6, $7, $8, $9, $10, $11 FROM s)"
 										  " SELECT shape_id FROM s");
 	PmArgs		args = {0};
 
@@ -171,8 +171,10 @@ pm_put_shape(PmSubmission *submission, const PmJobSpec *job)
 	pm_arg_int32(&args, job->min_replicas);
 	pm_arg(&args, JsonbPGetDatum(job->node_selector), false);
 	pm_arg(&args, JsonbPGetDatum(job->tolerations), false);
-	pm_run(&put, &args);
-	return pm_get_int64(0, 1);
+	if (pm_run(&put, &args) > 0)
+		return pm_get_int64(0, 1);
+	/* another session made it just now */
+	return pm_find_shape(submission, job->digest);
 }
 
 /* ---- jobs ---- */

@@ -65,7 +65,7 @@ extern PmFlavor *pm_find_flavor(const char *name);
 
 /* The shape of that digest that the pool's node groups are known to hold; 0: none */
 extern int64 pm_find_shape(PmSubmission *submission, const uint8 *digest);
-/* Makes it, or notes that today's node groups hold it too */
+/* Makes it.  Never changes one, so that it waits for no pass. */
 extern int64 pm_put_shape(PmSubmission *submission, const PmJobSpec *job);
 
 /*

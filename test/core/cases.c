@@ -3,73 +3,20 @@
  * cases.c
  *	  Cases made by hand, with results worked out by hand.
  *
- * Cases named in the style of order-001 are those of the collection of
- * scheduling cases with that name; what they call the reason "capacity" is
- * split here into exceeds_max, resources and fragmented.
- *
- * A result is written in one line:
- *		start JOB [gGROUP] nNODE xREPLICAS [dDEVICE,...[@SHARE]]
- *		wait JOB REASON [LEVEL DIMENSION NEEDED/AVAILABLE]
- * starts in the order of the pass, then those that wait in queue order.
+ * Those named in the style of order-001 are from a collection of scheduling
+ * cases, re-told from the public tests of other schedulers; what it calls the
+ * reason "capacity" is split here into exceeds_max, resources and fragmented.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "core.h"
-
-#undef snprintf					/* the C library's, not the server's */
-#undef vsnprintf
-
-#define NDIMS		3			/* by name: cpu, mem, gpu */
-#define MAX_NODES	4
-#define MAX_JOBS	6
-#define MAX_GROUPS	2
+#include "cases.h"
 
 #define GIB			(INT64CONST(1) << 30)
 #define FIFO		PM_QUEUE_FIFO
 #define TRAVERSAL	PM_QUEUE_TRAVERSAL
 #define RESERVE		PM_QUEUE_RESERVE
-
-typedef struct CaseNode
-{
-	int64		capacity[NDIMS];
-	int64		used[NDIMS];
-	int			ngpus;			/* tracked one by one if not 0 */
-	int32		gpu_used[8];
-	PmLabel		label;			/* key 0: none */
-	PmLabel		taint;			/* key 0: none */
-} CaseNode;
-
-typedef struct CaseGroup
-{
-	int			replicas;
-	int			min;			/* 0: all */
-	int64		request[NDIMS];
-} CaseGroup;
-
-typedef struct CaseJob
-{
-	int			id;
-	int			priority;
-	int			submitted;
-	int			lane;
-	bool		restarted;
-	CaseGroup	groups[MAX_GROUPS];
-	PmLabel		selector;		/* key 0: none */
-	PmLabel		toleration;		/* key 0: none */
-	bool		impossible;
-} CaseJob;
-
-typedef struct Case
-{
-	const char *name;
-	PmQueuePolicy queue;
-	PmPlacementPolicy placement;
-	CaseNode	nodes[MAX_NODES];	/* up to the first without capacity */
-	CaseJob		jobs[MAX_JOBS]; /* up to the first without id */
-	const char *expected;
-} Case;
 
 static const Case cases[] = {
 	/* From the collection */
@@ -411,6 +358,19 @@ static const Case cases[] = {
 		"wait 1 fragmented node cpu 4000/2000"
 	},
 	{
+		"fragmented: a node is as far away as its worst dimension, ties to the first",
+		TRAVERSAL, PM_PLACE_PACK,
+		{
+			{{4000, 4 * GIB}, {2000, 1 * GIB}},
+			{{4000, 4 * GIB}, {1000, 2 * GIB}},
+			{{4000, 4 * GIB}, {0, 4 * GIB}},
+			{{4000, 4 * GIB}, {4000, 0}}
+		},
+		/* the first lacks 2/4 of cpu and 1/4 of mem, the second 1/4 and 2/4 */
+		{{1, .groups = {{1, 0, {4000, 4 * GIB}}}}},
+		"wait 1 fragmented node cpu 4000/2000"
+	},
+	{
 		"started, and another of the same shape not", TRAVERSAL, PM_PLACE_PACK,
 		{{{4000}}},
 		{
@@ -498,206 +458,6 @@ static const Case cases[] = {
 	},
 };
 
-static char line[2000];
-
-static void write_out(const char *format,...) pg_attribute_printf(1, 2);
-
-static void
-write_out(const char *format,...)
-{
-	size_t		used = strlen(line);
-	va_list		args;
-
-	va_start(args, format);
-	vsnprintf(line + used, sizeof(line) - used, format, args);
-	va_end(args);
-}
-
-static PmLabel *
-keep_label(const PmLabel *label, int *n)
-{
-	PmLabel    *copy = palloc(sizeof(PmLabel));
-
-	*copy = *label;
-	*n = label->key != 0;
-	return copy;
-}
-
-static PmCluster *
-build_cluster(const Case *c)
-{
-	PmCluster  *cluster = palloc0(sizeof(PmCluster));
-	PmNodeConfig *configs = palloc0(sizeof(PmNodeConfig) * MAX_NODES);
-
-	cluster->ndims = NDIMS;
-	cluster->configs = configs;
-	cluster->nodes = palloc0(sizeof(PmNode) * MAX_NODES);
-	for (int n = 0; n < MAX_NODES; n++)
-	{
-		const CaseNode *from = &c->nodes[n];
-		PmNode	   *node = &cluster->nodes[n];
-
-		if (from->capacity[0] + from->capacity[1] + from->capacity[2] == 0)
-			break;
-		configs[n].labels = keep_label(&from->label, &configs[n].nlabels);
-		configs[n].taints = keep_label(&from->taint, &configs[n].ntaints);
-		node->node_id = n + 1;
-		node->config = n;
-		node->capacity = from->capacity;
-		node->accelerator = from->ngpus > 0 ? 2 : -1;
-		node->ndevices = from->ngpus;
-		node->free = palloc(sizeof(int64) * NDIMS);
-		node->device_free = palloc(sizeof(int32) * 8);
-		for (int d = 0; d < NDIMS; d++)
-			node->free[d] = from->capacity[d] - from->used[d];
-		if (from->ngpus > 0)
-			node->free[2] = 0;
-		for (int i = 0; i < from->ngpus; i++)
-		{
-			node->device_free[i] = PM_DEVICE_WHOLE - from->gpu_used[i];
-			node->free[2] += node->device_free[i];
-		}
-		cluster->nnodes = cluster->nconfigs = n + 1;
-	}
-	return cluster;
-}
-
-/* The index of this request among those seen, equal ones sharing it */
-static int
-find_request(PmQueue *queue, const CaseJob *job, const CaseGroup *group)
-{
-	PmRequest	request = {0};
-	int			r;
-
-	request.amounts = group->request;
-	request.impossible = job->impossible;
-	request.selectors = keep_label(&job->selector, &request.nselectors);
-	request.tolerations = keep_label(&job->toleration, &request.ntolerations);
-	for (r = 0; r < queue->nrequests; r++)
-	{
-		const PmRequest *other = &queue->requests[r];
-
-		if (memcmp(other->amounts, request.amounts, sizeof(int64) * NDIMS) == 0 &&
-			other->impossible == request.impossible &&
-			other->selectors[0].key == request.selectors[0].key &&
-			other->selectors[0].value == request.selectors[0].value &&
-			other->tolerations[0].key == request.tolerations[0].key &&
-			other->tolerations[0].value == request.tolerations[0].value)
-			return r;
-	}
-	queue->requests[r] = request;
-	return queue->nrequests++;
-}
-
-static PmQueue *
-build_queue(const Case *c)
-{
-	PmQueue    *queue = palloc0(sizeof(PmQueue));
-	PmShape    *shapes = palloc0(sizeof(PmShape) * MAX_JOBS);
-
-	queue->requests = palloc0(sizeof(PmRequest) * MAX_JOBS * MAX_GROUPS);
-	queue->shapes = shapes;
-	queue->jobs = palloc0(sizeof(PmJob) * MAX_JOBS);
-	queue->nlanes = 2;
-	for (int i = 0; i < MAX_JOBS && c->jobs[i].id != 0; i++)
-	{
-		const CaseJob *from = &c->jobs[i];
-		PmTaskGroup *groups = palloc0(sizeof(PmTaskGroup) * MAX_GROUPS);
-		PmJob	   *job = &queue->jobs[queue->njobs++];
-		int			n = 0;
-		int			s;
-
-		for (; n < MAX_GROUPS && from->groups[n].replicas > 0; n++)
-		{
-			groups[n].request = find_request(queue, from, &from->groups[n]);
-			groups[n].replicas = from->groups[n].replicas;
-			groups[n].min_replicas = from->groups[n].min ? from->groups[n].min :
-				from->groups[n].replicas;
-		}
-		for (s = 0; s < queue->nshapes; s++)
-			if (shapes[s].ngroups == n &&
-				memcmp(shapes[s].groups, groups, sizeof(PmTaskGroup) * n) == 0)
-				break;
-		if (s == queue->nshapes)
-		{
-			shapes[s].ngroups = n;
-			shapes[s].groups = groups;
-			queue->nshapes++;
-		}
-		job->job_id = from->id;
-		job->submitted_at = from->submitted;
-		job->shape = s;
-		job->lane = from->lane;
-		job->priority = from->priority;
-		job->restarted = from->restarted;
-	}
-	return queue;
-}
-
-static void
-write_start(const PmDecision *decision, const PmQueue *queue, const PmStart *start)
-{
-	const PmJob *job = &queue->jobs[start->job];
-
-	write_out("%sstart %d", line[0] ? "; " : "", (int) job->job_id);
-	for (int p = 0; p < start->nplacements; p++)
-	{
-		const PmPlacement *placement = &decision->placements[start->first_placement + p];
-
-		if (queue->shapes[job->shape].ngroups > 1)
-			write_out(" g%d", placement->group);
-		write_out(" n%d x%d", placement->node, placement->replicas);
-		for (int i = 0; i < placement->ndevices; i++)
-			write_out("%s%d", i == 0 ? " d" : ",",
-					  decision->devices[placement->first_device + i]);
-		if (placement->device_share % PM_DEVICE_WHOLE != 0)
-			write_out("@%d", placement->device_share);
-	}
-}
-
-static void
-write_wait(const PmDecision *decision, const PmQueue *queue, int j)
-{
-	static const char *const names[] = {"replicas", "none", "cpu", "mem", "gpu"};
-	const PmJob *job = &queue->jobs[j];
-	const PmBlock *block = &decision->blocks[job->shape];
-	int			head = decision->blocked_by[job->lane];
-
-	write_out("%swait %d ", line[0] ? "; " : "", (int) job->job_id);
-	if (head >= 0 && head != j)
-	{
-		write_out("%s", pm_reason_name(PM_REASON_BEHIND_HEAD));
-		return;
-	}
-	write_out("%s", pm_reason_name(block->reason));
-	if (block->level != PM_LEVEL_NONE)
-		write_out(" %s %s %lld/%lld", pm_level_name(block->level),
-				  names[block->dimension + 2],
-				  (long long) block->needed, (long long) block->available);
-}
-
-static void
-run_case(const Case *c)
-{
-	PmCluster  *cluster = build_cluster(c);
-	PmQueue    *queue = build_queue(c);
-	PmPolicy	policy = {c->queue, c->placement};
-	PmDecision *decision = pm_pass(cluster, queue, &policy);
-	bool		started[MAX_JOBS] = {false};
-
-	line[0] = '\0';
-	for (int i = 0; i < decision->nstarts; i++)
-	{
-		write_start(decision, queue, &decision->starts[i]);
-		started[decision->starts[i].job] = true;
-	}
-	for (int j = 0; j < queue->njobs; j++)
-		if (!started[j])
-			write_wait(decision, queue, j);
-	core_check(strcmp(line, c->expected) == 0, "%s:\n  expected %s\n  got      %s",
-			   c->name, c->expected, line);
-}
-
 /* order-001 and order-003: positions, overall and in each lane */
 static void
 positions(void)
@@ -722,7 +482,7 @@ core_cases(void)
 	for (int i = 0; i < lengthof(cases); i++)
 	{
 		core_fresh_memory();
-		run_case(&cases[i]);
+		core_run_case(&cases[i]);
 	}
 	positions();
 }

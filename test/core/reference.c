@@ -11,21 +11,9 @@
  */
 #include "postgres.h"
 
-#include "core.h"
+#include "reference.h"
 
 #undef qsort					/* the C library's, not the server's */
-
-typedef struct Ref
-{
-	PmCluster  *cluster;
-	PmQueue    *queue;
-	PmPolicy	policy;
-	int			maxreplicas;
-	RefDecision *decision;
-	int64	  **withheld;		/* [nnodes][ndims] */
-	int32	  **withheld_devices;
-	bool	   *hopeless;		/* [nshapes]: capacities did not hold it */
-} Ref;
 
 /* Later jobs sort behind */
 static int
@@ -43,8 +31,8 @@ compare_jobs(const void *pa, const void *pb)
 	return a->job_id > b->job_id ? 1 : -1;
 }
 
-static bool
-matches(const PmCluster *cluster, const PmNode *node, const PmRequest *request)
+bool
+ref_matches(const PmCluster *cluster, const PmNode *node, const PmRequest *request)
 {
 	const PmNodeConfig *config = &cluster->configs[node->config];
 
@@ -173,7 +161,7 @@ best_node(const Ref *ref, const PmCluster *cluster, const PmRequest *request)
 		const PmNode *node = &cluster->nodes[n];
 		RefScore	s;
 
-		if (!matches(cluster, node, request) || !fits(cluster, node, request))
+		if (!ref_matches(cluster, node, request) || !fits(cluster, node, request))
 			continue;
 		s = score(ref, node, request);
 		if (best < 0 || less(s, best_score))
@@ -288,8 +276,8 @@ restore_nodes(PmCluster *cluster, const PmCluster *saved)
 }
 
 /* Place up to count replicas, noting them for job; returns how many */
-static int
-place(Ref *ref, PmCluster *cluster, int job, const PmShape *shape, int g, int count)
+int
+ref_place(Ref *ref, PmCluster *cluster, int job, const PmShape *shape, int g, int count)
 {
 	const PmRequest *request = &ref->queue->requests[shape->groups[g].request];
 
@@ -309,8 +297,8 @@ place(Ref *ref, PmCluster *cluster, int job, const PmShape *shape, int g, int co
 	return count;
 }
 
-static bool
-try_shape(Ref *ref, PmCluster *cluster, int job, const PmShape *shape)
+bool
+ref_try_shape(Ref *ref, PmCluster *cluster, int job, const PmShape *shape)
 {
 	PmCluster  *saved;
 	int			before = ref->decision->nreplicas;
@@ -322,7 +310,7 @@ try_shape(Ref *ref, PmCluster *cluster, int job, const PmShape *shape)
 	{
 		int			min = shape->groups[order[i]].min_replicas;
 
-		if (place(ref, cluster, job, shape, order[i], min) < min)
+		if (ref_place(ref, cluster, job, shape, order[i], min) < min)
 		{
 			restore_nodes(cluster, saved);
 			ref->decision->nreplicas = before;
@@ -333,7 +321,7 @@ try_shape(Ref *ref, PmCluster *cluster, int job, const PmShape *shape)
 	{
 		const PmTaskGroup *group = &shape->groups[order[i]];
 
-		place(ref, cluster, job, shape, order[i], group->replicas - group->min_replicas);
+		ref_place(ref, cluster, job, shape, order[i], group->replicas - group->min_replicas);
 	}
 	return true;
 }
@@ -412,8 +400,8 @@ withhold_on(const PmCluster *cluster, PmNode *node, const PmRequest *request)
 	}
 }
 
-static PmCluster *
-emptied(const PmCluster *cluster)
+PmCluster *
+ref_emptied(const PmCluster *cluster)
 {
 	PmCluster  *empty = core_copy_cluster(cluster);
 
@@ -432,7 +420,7 @@ withhold(Ref *ref, int s)
 {
 	const PmShape *shape = &ref->queue->shapes[s];
 	PmCluster  *cluster = ref->cluster;
-	PmCluster  *own = emptied(cluster);
+	PmCluster  *own = ref_emptied(cluster);
 	PmCluster  *saved;
 	int			order[8];
 
@@ -455,7 +443,7 @@ withhold(Ref *ref, int s)
 			{
 				int64		lack;
 
-				if (!matches(cluster, &cluster->nodes[n], request) ||
+				if (!ref_matches(cluster, &cluster->nodes[n], request) ||
 					!fits(cluster, &own->nodes[n], request))
 					continue;
 				lack = shortfall(cluster, &cluster->nodes[n], request);
@@ -482,130 +470,6 @@ withhold(Ref *ref, int s)
 		for (int i = 0; i < cluster->nodes[n].ndevices; i++)
 			ref->withheld_devices[n][i] +=
 				saved->nodes[n].device_free[i] - cluster->nodes[n].device_free[i];
-	}
-}
-
-static int
-count_replicas(Ref *ref, const PmCluster *cluster, const PmShape *shape, int g)
-{
-	PmCluster  *copy = core_copy_cluster(cluster);
-	int			before = ref->decision->nreplicas;
-	int			n = place(ref, copy, -1, shape, g, shape->groups[g].min_replicas);
-
-	ref->decision->nreplicas = before;
-	return n;
-}
-
-static bool
-fits_alone(Ref *ref, PmCluster *cluster, const PmShape *shape)
-{
-	PmCluster  *copy = core_copy_cluster(cluster);
-	int			before = ref->decision->nreplicas;
-	bool		fit = try_shape(ref, copy, -1, shape);
-
-	ref->decision->nreplicas = before;
-	return fit;
-}
-
-/* The reason of a blocked shape; numbers only where they are simple */
-static void
-explain(Ref *ref, int s)
-{
-	PmCluster  *cluster = ref->cluster;
-	const PmShape *shape = &ref->queue->shapes[s];
-	PmCluster  *empty = emptied(cluster);
-	RefDecision *out = ref->decision;
-	PmPolicy	policy = ref->policy;
-
-	out->needed[s] = out->available[s] = -1;
-	for (int g = 0; g < shape->ngroups; g++)
-	{
-		bool		any = false;
-
-		for (int n = 0; n < cluster->nnodes; n++)
-			any |= matches(cluster, &cluster->nodes[n],
-						   &ref->queue->requests[shape->groups[g].request]);
-		out->reasons[s] = PM_REASON_NO_MATCHING_NODE;
-		if (!any)
-			return;
-	}
-	out->reasons[s] = PM_REASON_EXCEEDS_MAX;
-	for (int g = 0; g < shape->ngroups; g++)
-	{
-		int			n = count_replicas(ref, empty, shape, g);
-
-		if (n >= shape->groups[g].min_replicas)
-			continue;
-		if (n > 0)
-		{
-			out->needed[s] = shape->groups[g].min_replicas;
-			out->available[s] = n;
-		}
-		return;
-	}
-	if (policy.queue == PM_QUEUE_RESERVE && fits_alone(ref, cluster, shape))
-	{
-		out->reasons[s] = PM_REASON_RESERVED;
-		return;
-	}
-	if (!fits_alone(ref, empty, shape))
-		return;
-
-	/* Groups one by one, then together (first = 0, last = all) */
-	out->reasons[s] = PM_REASON_RESOURCES;
-	for (int g = 0; g <= shape->ngroups; g++)
-	{
-		int			first = g < shape->ngroups ? g : 0;
-		int			last = g < shape->ngroups ? g : shape->ngroups - 1;
-		int128		worst_needed = 0;
-		int128		worst_available = 0;
-
-		for (int d = 0; d < cluster->ndims; d++)
-		{
-			int128		needed = 0;
-			int128		available = 0;
-
-			for (int i = first; i <= last; i++)
-				needed += (int128) shape->groups[i].min_replicas *
-					ref->queue->requests[shape->groups[i].request].amounts[d];
-			for (int n = 0; n < cluster->nnodes; n++)
-			{
-				bool		any = false;
-
-				for (int i = first; i <= last; i++)
-					any |= matches(cluster, &cluster->nodes[n],
-								   &ref->queue->requests[shape->groups[i].request]);
-				if (any)
-					available += cluster->nodes[n].free[d];
-			}
-			if (available < needed &&
-				(worst_needed == 0 ||
-				 (needed - available) * worst_needed > (worst_needed - worst_available) * needed))
-			{
-				worst_needed = needed;
-				worst_available = available;
-			}
-		}
-		if (worst_needed > 0)
-		{
-			out->needed[s] = (int64) worst_needed;
-			out->available[s] = (int64) worst_available;
-			return;
-		}
-	}
-	out->reasons[s] = PM_REASON_FRAGMENTED;
-	for (int g = 0; g < shape->ngroups; g++)
-	{
-		int			n = count_replicas(ref, cluster, shape, g);
-
-		if (n >= shape->groups[g].min_replicas)
-			continue;
-		if (n > 0)
-		{
-			out->needed[s] = shape->groups[g].min_replicas;
-			out->available[s] = n;
-		}
-		return;
 	}
 }
 
@@ -644,7 +508,7 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 
 		if (out->blocked_by[job->lane] >= 0)
 			continue;
-		if (!out->blocked[job->shape] && try_shape(&ref, cluster, i, shape))
+		if (!out->blocked[job->shape] && ref_try_shape(&ref, cluster, i, shape))
 		{
 			out->starts[out->nstarts++] = i;
 			continue;
@@ -665,6 +529,6 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	}
 	for (int s = 0; s < queue->nshapes; s++)
 		if (out->blocked[s])
-			explain(&ref, s);
+			ref_explain(&ref, s);
 	return out;
 }

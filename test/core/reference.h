@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * reference.h
+ *	  What the two files of the slow reference share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CORE_REFERENCE_H
+#define CORE_REFERENCE_H
+
+#include "core.h"
+
+typedef struct Ref
+{
+	PmCluster  *cluster;
+	PmQueue    *queue;
+	PmPolicy	policy;
+	int			maxreplicas;
+	RefDecision *decision;
+	int64	  **withheld;		/* [nnodes][ndims] */
+	int32	  **withheld_devices;
+	bool	   *hopeless;		/* [nshapes]: capacities did not hold it */
+} Ref;
+
+extern bool ref_matches(const PmCluster *cluster, const PmNode *node, const PmRequest *request);
+extern PmCluster *ref_emptied(const PmCluster *cluster);
+extern int	ref_place(Ref *ref, PmCluster *cluster, int job, const PmShape *shape,
+					  int g, int count);
+extern bool ref_try_shape(Ref *ref, PmCluster *cluster, int job, const PmShape *shape);
+extern void ref_explain(Ref *ref, int s);
+
+#endif							/* CORE_REFERENCE_H */
