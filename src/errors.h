@@ -19,8 +19,6 @@
 #define ERRCODE_PM_NOT_OFFERED			MAKE_SQLSTATE('P','M','0','0','3')
 /* a request_id that was used for other content */
 #define ERRCODE_PM_REQUEST_REUSED		MAKE_SQLSTATE('P','M','0','0','4')
-/* a SKU without a price in force */
-#define ERRCODE_PM_NO_PRICE				MAKE_SQLSTATE('P','M','0','0','5')
 /* a table's books would no longer agree */
 #define ERRCODE_PM_BOOKS				MAKE_SQLSTATE('P','M','0','0','6')
 

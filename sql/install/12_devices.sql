@@ -14,6 +14,10 @@ CREATE FUNCTION device_sum_step(integer[], numbers integer[], share integer) RET
     AS 'MODULE_PATHNAME', 'pm_device_sum_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION device_sum_step(integer[], integer[], integer) IS 'transition function of device_sum';
 
+CREATE FUNCTION device_total(integer[]) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'pm_device_total' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION device_total(integer[]) IS 'sum of the elements';
+
 CREATE AGGREGATE device_sum(numbers integer[], share integer) (
     SFUNC = device_sum_step,
     STYPE = integer[],

@@ -15,6 +15,11 @@ CREATE FUNCTION is_whole_second(timestamptz) RETURNS boolean
 COMMENT ON FUNCTION is_whole_second(timestamptz) IS
 'does this instant fall on a whole second? Metered intervals do';
 
+CREATE FUNCTION billing_month(instant timestamptz, time_zone text) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'pm_billing_month' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION billing_month(timestamptz, text) IS
+'the local midnight at which the billing month of an instant began: where clocks are set back over it, the second one. 22023: unknown time zone; 22008: an instant that is not finite';
+
 CREATE SEQUENCE tenant_id_seq;
 CREATE TABLE tenant (
     tenant_id   bigint      NOT NULL DEFAULT nextval('tenant_id_seq'),

@@ -33,13 +33,14 @@ CREATE TABLE flavor (
     CONSTRAINT flavor_resources_check CHECK (resources @> '' AND resources <> ''),
     CONSTRAINT flavor_accelerator_check CHECK (
         accelerator IS NULL OR
-        (quantity(resources, accelerator) BETWEEN 1 AND 1024 AND quantity(resources, accelerator) % 1 = 0))
+        (quantity(resources, accelerator) BETWEEN 1 AND 1024 AND quantity(resources, accelerator) % 1 = 0 AND
+         accelerator !~ '^(memory|storage|ephemeral-storage|hugepages-.*)$'))
 );
 COMMENT ON TABLE flavor IS 'named specifications: the resources of one node or of one job replica, and what it is billed as';
 COMMENT ON COLUMN flavor.flavor_id IS 'identifier';
 COMMENT ON COLUMN flavor.name IS 'unique name';
 COMMENT ON COLUMN flavor.resources IS 'resources of one node or one replica';
-COMMENT ON COLUMN flavor.accelerator IS 'the resource that is tracked device by device, if there is one; 1 to 1024 whole devices';
+COMMENT ON COLUMN flavor.accelerator IS 'the resource that is tracked device by device, if there is one; 1 to 1024 whole devices, not bytes';
 COMMENT ON COLUMN flavor.cpu_architecture IS 'x86 or arm64; a pool has one';
 COMMENT ON COLUMN flavor.sku_id IS 'what one node or replica is billed as';
 COMMENT ON COLUMN flavor.created_at IS 'when it was made';

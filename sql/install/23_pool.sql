@@ -41,12 +41,13 @@ CREATE TABLE pool (
     CONSTRAINT pool_pkey PRIMARY KEY (pool_id),
     CONSTRAINT pool_name_key UNIQUE (name),
     CONSTRAINT pool_owner_key UNIQUE (pool_id, kind, tenant_id),
+    CONSTRAINT pool_tenant_key UNIQUE (pool_id, tenant_id),
     CONSTRAINT pool_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
     CONSTRAINT pool_network_fkey FOREIGN KEY (network_id, tenant_id) REFERENCES network (network_id, tenant_id),
     CONSTRAINT pool_owner_check CHECK ((kind = 'public') = (tenant_id = 0)),
     CONSTRAINT pool_network_check CHECK (kind = 'public' OR network_id IS NOT NULL),
-    CONSTRAINT pool_default_time_limit_check CHECK (default_time_limit > '0'),
-    CONSTRAINT pool_stop_timeout_check CHECK (stop_timeout > '0')
+    CONSTRAINT pool_default_time_limit_check CHECK (default_time_limit > '0' AND default_time_limit <= '100 years'),
+    CONSTRAINT pool_stop_timeout_check CHECK (stop_timeout > '0' AND stop_timeout <= '100 years')
 );
 COMMENT ON TABLE pool IS 'resource pools: nodes under one queue';
 COMMENT ON COLUMN pool.pool_id IS 'identifier';
@@ -148,6 +149,7 @@ CREATE TABLE node (
     CONSTRAINT node_id_key UNIQUE (node_id),
     CONSTRAINT node_name_key UNIQUE (pool_id, name),
     CONSTRAINT node_group_fkey FOREIGN KEY (pool_id, flavor_id) REFERENCES node_group,
+    CONSTRAINT node_pool_fkey FOREIGN KEY (pool_id, tenant_id) REFERENCES pool (pool_id, tenant_id),
     CONSTRAINT node_labels_check CHECK (jsonb_typeof(labels) = 'object' AND NOT jsonb_path_exists(labels, '$.* ? (@.type() != "string")')),
     CONSTRAINT node_taints_check CHECK (jsonb_typeof(taints) = 'array' AND NOT jsonb_path_exists(taints, 'strict $[*] ? (@.type() != "object" || !exists (@.key ? (@.type() == "string")))'))
 );
@@ -176,7 +178,8 @@ CREATE TABLE node_load (
     CONSTRAINT node_load_devices_check CHECK (0 <= ALL (devices) AND 1000 >= ALL (devices)),
     CONSTRAINT node_load_accelerator_check CHECK (
         CASE WHEN accelerator IS NULL THEN devices = '{}'
-             ELSE cardinality(devices) = quantity(allocatable, accelerator) END)
+             ELSE cardinality(devices) = quantity(allocatable, accelerator)
+                  AND device_total(devices) = 1000 * quantity(allocated, accelerator) END)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE node_load IS 'what is allocated on each node, of what can be';
 COMMENT ON COLUMN node_load.pool_id IS 'pool';

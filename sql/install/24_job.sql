@@ -33,6 +33,7 @@ CREATE TABLE job_shape (
     needed      numeric,
     available   numeric,
     CONSTRAINT job_shape_pkey PRIMARY KEY (pool_id, shape_id),
+    CONSTRAINT job_shape_tenant_key UNIQUE (pool_id, shape_id, tenant_id),
     CONSTRAINT job_shape_digest_key UNIQUE (pool_id, sub_pool_id, digest, generation),
     CONSTRAINT job_shape_sub_pool_fkey FOREIGN KEY (pool_id, sub_pool_id) REFERENCES sub_pool,
     CONSTRAINT job_shape_reason_fkey FOREIGN KEY (reason) REFERENCES pending_reason,
@@ -64,7 +65,8 @@ CREATE TABLE task_group (
     node_selector jsonb         NOT NULL,
     tolerations   jsonb         NOT NULL,
     CONSTRAINT task_group_pkey PRIMARY KEY (pool_id, shape_id, group_no),
-    CONSTRAINT task_group_shape_fkey FOREIGN KEY (pool_id, shape_id) REFERENCES job_shape,
+    CONSTRAINT task_group_shape_fkey FOREIGN KEY (pool_id, shape_id, tenant_id)
+        REFERENCES job_shape (pool_id, shape_id, tenant_id),
     CONSTRAINT task_group_flavor_fkey FOREIGN KEY (flavor_id) REFERENCES flavor,
     CONSTRAINT task_group_no_check CHECK (group_no >= 1),
     CONSTRAINT task_group_request_check CHECK (request @> '' AND request <> ''),
@@ -104,11 +106,12 @@ CREATE TABLE job (
     CONSTRAINT job_id_key UNIQUE (job_id),
     CONSTRAINT job_sub_pool_fkey FOREIGN KEY (pool_id, sub_pool_id, tenant_id, pool_kind)
         REFERENCES sub_pool (pool_id, sub_pool_id, tenant_id, pool_kind),
-    CONSTRAINT job_shape_fkey FOREIGN KEY (pool_id, shape_id) REFERENCES job_shape,
+    CONSTRAINT job_shape_fkey FOREIGN KEY (pool_id, shape_id, tenant_id)
+        REFERENCES job_shape (pool_id, shape_id, tenant_id),
     CONSTRAINT job_workspace_fkey FOREIGN KEY (tenant_id, workspace_id) REFERENCES workspace,
     CONSTRAINT job_priority_check CHECK (
         priority BETWEEN 1 AND 3 AND (priority = 1 OR pool_kind = 'dedicated')),
-    CONSTRAINT job_time_limit_check CHECK (time_limit > '0'),
+    CONSTRAINT job_time_limit_check CHECK (time_limit > '0' AND time_limit <= '100 years'),
     CONSTRAINT job_request_id_check CHECK (length(request_id) BETWEEN 1 AND 128),
     CONSTRAINT job_end_check CHECK (
         (end_state IS NULL) = (ended_at IS NULL) AND
@@ -192,7 +195,11 @@ CREATE TABLE job_run (
     CONSTRAINT job_run_times_check CHECK (
         started_at >= placed_at AND stopping_at >= placed_at AND ended_at >= placed_at AND
         ended_at >= started_at AND planned_end > placed_at),
-    CONSTRAINT job_run_stop_check CHECK (stop_state IN ('cancelled', 'timed_out')),
+    CONSTRAINT job_run_stop_check CHECK (
+        (stop_state IS NULL) = (stopping_at IS NULL) AND
+        (stop_state IS NULL OR stop_state IN ('cancelled', 'timed_out')) AND
+        (stop_state IS NULL OR state IN ('stopping', stop_state))),
+    CONSTRAINT job_run_exit_code_check CHECK (exit_code IS NULL OR ended_at IS NOT NULL),
     CONSTRAINT job_run_deadline_check CHECK (deadline IS NULL OR ended_at IS NULL),
     CONSTRAINT job_run_replicas_check CHECK (cardinality(replicas) >= 1 AND 1 <= ALL (replicas))
 ) WITH (fillfactor = 80);
@@ -208,7 +215,7 @@ COMMENT ON COLUMN job_run.state IS 'starting, running, stopping, or how it ended
 COMMENT ON COLUMN job_run.replicas IS 'replicas held, by task group, in order of group_no';
 COMMENT ON COLUMN job_run.placed_at IS 'when it was given its resources';
 COMMENT ON COLUMN job_run.started_at IS 'when it began to run; metering starts here';
-COMMENT ON COLUMN job_run.planned_end IS 'placement plus time limit; NULL: no limit';
+COMMENT ON COLUMN job_run.planned_end IS 'start plus time limit, before the start placement plus time limit; NULL: no limit';
 COMMENT ON COLUMN job_run.stopping_at IS 'when it was told to stop';
 COMMENT ON COLUMN job_run.stop_state IS 'how it will have ended once it has stopped';
 COMMENT ON COLUMN job_run.deadline IS 'when a pass ends it: its planned end, or while it is stopping, the stop timeout';
@@ -229,6 +236,7 @@ CREATE TABLE allocation (
     CONSTRAINT allocation_pkey PRIMARY KEY (pool_id, run_id, group_no, node_id),
     CONSTRAINT allocation_run_fkey FOREIGN KEY (pool_id, run_id) REFERENCES job_run,
     CONSTRAINT allocation_node_fkey FOREIGN KEY (pool_id, node_id) REFERENCES node_load,
+    CONSTRAINT allocation_group_check CHECK (group_no >= 1),
     CONSTRAINT allocation_replicas_check CHECK (replicas >= 1),
     CONSTRAINT allocation_allocated_check CHECK (allocated @> '' AND allocated <> ''),
     CONSTRAINT allocation_devices_check CHECK (

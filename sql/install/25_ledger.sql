@@ -23,7 +23,8 @@ CREATE TABLE holding (
     CONSTRAINT holding_quantity_check CHECK (quantity > 0),
     CONSTRAINT holding_tenant_check CHECK (tenant_id <> 0),
     CONSTRAINT holding_times_check CHECK (
-        is_whole_second(since) AND is_whole_second(metered_until) AND metered_until >= since)
+        is_whole_second(since) AND is_whole_second(metered_until) AND metered_until >= since),
+    CONSTRAINT holding_slice_check CHECK (slice_no >= 0 AND (slice_no = 0) = (metered_until = since))
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX holding_run_key ON holding (pool_id, run_id, sku_id) WHERE run_id IS NOT NULL;
 CREATE UNIQUE INDEX holding_node_key ON holding (pool_id, node_id) WHERE node_id IS NOT NULL;

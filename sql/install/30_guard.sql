@@ -10,6 +10,11 @@ CREATE FUNCTION guard_unchanged() RETURNS trigger
 COMMENT ON FUNCTION guard_unchanged() IS
 'refuses an UPDATE of the columns named by its arguments; one followed by a question mark may change once, from NULL (55000)';
 
+CREATE FUNCTION guard_forward() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'pm_guard_forward' LANGUAGE C;
+COMMENT ON FUNCTION guard_forward() IS
+'refuses an UPDATE by which the column named by its argument would go back (55000); whether it would, the trigger''s WHEN says';
+
 CREATE FUNCTION guard_append_only() RETURNS trigger
     AS 'MODULE_PATHNAME', 'pm_guard_append_only' LANGUAGE C;
 COMMENT ON FUNCTION guard_append_only() IS 'refuses UPDATE, DELETE and TRUNCATE (55000)';
@@ -18,6 +23,11 @@ CREATE FUNCTION guard_books() RETURNS trigger
     AS 'MODULE_PATHNAME', 'pm_guard_books' LANGUAGE C;
 COMMENT ON FUNCTION guard_books() IS
 'refuses a statement after which live allocations, node loads and live runs of the touched rows disagree (PM006)';
+
+CREATE FUNCTION guard_job() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'pm_guard_job' LANGUAGE C;
+COMMENT ON FUNCTION guard_job() IS
+'refuses rows by which a job would wait, run or have ended at the same time, or that name another tenant than it (PM006)';
 
 CREATE FUNCTION guard_usage() RETURNS trigger
     AS 'MODULE_PATHNAME', 'pm_guard_usage' LANGUAGE C;
@@ -41,15 +51,30 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON network
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('network_id', 'tenant_id', 'name', 'cidr');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON pool
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'kind', 'tenant_id');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON sub_pool
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'sub_pool_id', 'tenant_id');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON node
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'node_id', 'flavor_id', 'tenant_id');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON sku
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('sku_id', 'unit', 'per');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON flavor
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('flavor_id', 'resources', 'accelerator', 'cpu_architecture');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_shape
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'shape_id', 'sub_pool_id', 'tenant_id', 'digest', 'generation');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON task_group
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
+        'pool_id', 'shape_id', 'group_no', 'tenant_id', 'flavor_id', 'request', 'replicas', 'min_replicas',
+        'node_selector', 'tolerations');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'job_id', 'tenant_id', 'pool_kind', 'sub_pool_id', 'shape_id', 'workspace_id', 'kind', 'priority',
         'name', 'time_limit', 'request_id', 'submitted_at', 'submitted_by', 'end_state?', 'ended_at?');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_queue
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
+        'pool_id', 'job_id', 'tenant_id', 'sub_pool_id', 'shape_id', 'submitted_at');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_run
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
-        'pool_id', 'run_id', 'job_id', 'tenant_id', 'replicas', 'placed_at', 'planned_end',
+        'pool_id', 'run_id', 'job_id', 'tenant_id', 'replicas', 'placed_at',
         'started_at?', 'stopping_at?', 'stop_state?', 'ended_at?', 'exit_code?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON allocation
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
@@ -63,9 +88,25 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON price
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON request
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'request_id', 'call', 'arguments', 'results?', 'at', 'actor');
 
+CREATE TRIGGER guard_forward BEFORE UPDATE ON pool_clock
+    FOR EACH ROW WHEN (NEW.last_instant < OLD.last_instant) EXECUTE FUNCTION guard_forward('last_instant');
+CREATE TRIGGER guard_forward BEFORE UPDATE ON holding
+    FOR EACH ROW WHEN (NEW.metered_until < OLD.metered_until OR NEW.slice_no < OLD.slice_no)
+    EXECUTE FUNCTION guard_forward('metered_until');
+
 CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON usage
     FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
 CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON allocation
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON job_queue
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON holding
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON unrated
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON price
     FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
 
 -- An INSERT of allocations may only fall short of the node's load, never
@@ -80,5 +121,15 @@ CREATE TRIGGER guard_books_update AFTER UPDATE ON node_load
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_books();
 CREATE TRIGGER guard_books_update AFTER UPDATE ON job_run
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_books();
+CREATE TRIGGER guard_job_update AFTER UPDATE ON job
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
+CREATE TRIGGER guard_job_insert AFTER INSERT ON job_queue
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
+CREATE TRIGGER guard_job_update AFTER UPDATE ON job_queue
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
+CREATE TRIGGER guard_job_insert AFTER INSERT ON job_run
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
+CREATE TRIGGER guard_job_insert AFTER INSERT ON holding
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
 CREATE TRIGGER guard_usage AFTER INSERT ON usage
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_usage();

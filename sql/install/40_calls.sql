@@ -21,12 +21,12 @@ CREATE FUNCTION create_tenant(
     request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_tenant' LANGUAGE C;
 COMMENT ON FUNCTION create_tenant(text, text, text, interval, rounding_rule, text) IS
-'makes an account with its default workspace and its contract; returns its id. Operators only (42501); 23505: the name is taken; 22023: unknown time zone or cycle; 23514: currency is not an ISO 4217 code';
+'makes an account with its default workspace and its contract; returns its id. Operators only (42501); 42710: the name is taken; 22023: unknown time zone or cycle, currency not of the form of an ISO 4217 code';
 
 CREATE FUNCTION create_workspace(tenant bigint, name text, request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_workspace' LANGUAGE C;
 COMMENT ON FUNCTION create_workspace(bigint, text, text) IS
-'makes a cost centre of a tenant; returns its id. Owners of the tenant (42501); 23505: the name is taken';
+'makes a cost centre of a tenant; returns its id. Owners of the tenant (42501); 42710: the name is taken';
 CREATE FUNCTION create_workspace(tenant text, name text, request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_workspace' LANGUAGE C;
 COMMENT ON FUNCTION create_workspace(text, text, text) IS 'the same, the tenant by name';
@@ -49,26 +49,26 @@ COMMENT ON FUNCTION grant_operator(name) IS
 CREATE FUNCTION create_sku(name text, unit text, per sku_per DEFAULT 'hour', request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_sku' LANGUAGE C;
 COMMENT ON FUNCTION create_sku(text, text, sku_per, text) IS
-'makes a stock-keeping unit, priced per unit and hour, or once per unit; returns its id. Operators only (42501); 23505: the name is taken';
+'makes a stock-keeping unit, priced per unit and hour, or once per unit; returns its id. Operators only (42501); 42710: the name is taken';
 
 CREATE FUNCTION create_flavor(
     name text, resources resource_list, sku text DEFAULT NULL, accelerator text DEFAULT NULL,
     cpu_architecture cpu_architecture DEFAULT 'x86', request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_flavor' LANGUAGE C;
 COMMENT ON FUNCTION create_flavor(text, resource_list, text, text, cpu_architecture, text) IS
-'makes a named specification of a node or replica; returns its id. accelerator names the resource that is tracked device by device. Operators only (42501); 23505: the name is taken; 23514: the accelerator is not 1 to 1024 whole devices';
+'makes a named specification of a node or replica; returns its id. accelerator names the resource that is tracked device by device. Operators only (42501); 42710: the name is taken; 22023: no or negative resources, the accelerator is not 1 to 1024 whole devices, the SKU is priced once; 42704: no such SKU';
 
 CREATE FUNCTION set_resource_sku(flavor text, unit resource_list, sku text) RETURNS void
     AS 'MODULE_PATHNAME', 'pm_sql_set_resource_sku' LANGUAGE C;
 COMMENT ON FUNCTION set_resource_sku(text, resource_list, text) IS
-'what a resource of a flavor''s nodes is billed as when a job asks for it without a flavor: unit is how much of it is one unit of the SKU (memory=1Gi); a NULL SKU lists it as free. Operators only (42501); 42704: no such flavor or SKU; 22023: unit names more than one resource';
+'what a resource of a flavor''s nodes is billed as when a job asks for it without a flavor: unit is how much of it is one unit of the SKU (memory=1Gi); a NULL SKU lists it as free. Operators only (42501); 42704: no such flavor or SKU; 22023: unit names more than one resource or a negative amount, the SKU is priced once';
 
 -- networks, pools, nodes
 
 CREATE FUNCTION create_network(name text, cidr cidr, tenant bigint, request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_network' LANGUAGE C;
 COMMENT ON FUNCTION create_network(text, cidr, bigint, text) IS
-'makes a private network of a tenant; returns its id. The range is fixed. Owners of the tenant (42501); 23505: the name is taken; 23514: the range is not private';
+'makes a private network of a tenant; returns its id. The range is fixed. Owners of the tenant (42501); 42710: the name is taken; 22023: the range is not private';
 CREATE FUNCTION create_network(name text, cidr cidr, tenant text, request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_network' LANGUAGE C;
 COMMENT ON FUNCTION create_network(text, cidr, text, text) IS 'the same, the tenant by name';
@@ -81,7 +81,7 @@ CREATE FUNCTION create_pool(
     stop_timeout interval DEFAULT '10 minutes', request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_pool' LANGUAGE C;
 COMMENT ON FUNCTION create_pool(text, pool_kind, bigint, bigint, job_kind[], queue_policy, placement_policy, launch_mode, interval, interval, text) IS
-'makes a resource pool without nodes; returns its id. A dedicated pool needs tenant and network, a public one has neither. Operators, or owners of the tenant (42501); 22023: tenant or network missing or too many; 23505: the name is taken; 23514: a time limit that is not positive';
+'makes a resource pool without nodes; returns its id. A dedicated pool needs tenant and network, a public one has neither. Operators, or owners of the tenant (42501); 22023: tenant or network missing or too many, a time limit that is not positive or beyond 100 years; 42710: the name is taken';
 CREATE FUNCTION create_pool(
     name text, kind pool_kind, tenant text, network text DEFAULT NULL,
     job_types job_kind[] DEFAULT '{training,inference,notebook,workflow}',
@@ -98,7 +98,7 @@ CREATE FUNCTION add_nodes(
     request_id text DEFAULT NULL) RETURNS SETOF bigint
     AS 'MODULE_PATHNAME', 'pm_sql_add_nodes' LANGUAGE C;
 COMMENT ON FUNCTION add_nodes(bigint, text, integer, text, jsonb, jsonb, text) IS
-'adds 1 to 100,000 available nodes of a flavor, named prefix-id (the flavor''s name by default); returns their ids. Nodes of a dedicated pool are billed from now on. Owners of the pool (42501); 42704: no such flavor; 55000: the flavor, or a resource of it in a public pool, has no SKU; 23P01: another processor architecture; 23514: an eleventh flavor, labels or taints of another form';
+'adds 1 to 100,000 available nodes of a flavor, named prefix-id (the flavor''s name by default); returns their ids. Nodes of a dedicated pool are billed from now on. Owners of the pool (42501); 42704: no such flavor; 55000: the flavor, or a resource of it in a public pool, has no SKU, or it has another processor architecture than the pool; 54000: an eleventh flavor; 22023: labels or taints of another form';
 CREATE FUNCTION add_nodes(
     pool text, flavor text, count integer DEFAULT 1, name_prefix text DEFAULT NULL,
     labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]',

@@ -2,7 +2,7 @@
 
 CREATE VIEW queue WITH (security_invoker = true) AS
 SELECT p.name AS pool,
-       o."position",
+       p."position",
        q.job_id,
        j.name AS job,
        t.name AS tenant,
@@ -10,23 +10,25 @@ SELECT p.name AS pool,
        date_trunc('second', greatest(clock() - q.submitted_at, '0')) AS waiting,
        CASE WHEN q.state = 'held' THEN 'held'
             WHEN p.state <> 'running' THEN 'pool_not_running'
-            WHEN o.behind_head THEN 'behind_head'
+            WHEN p.behind_head THEN 'behind_head'
             ELSE s.reason END AS reason,
-       CASE WHEN q.state = 'queued' AND p.state = 'running' AND NOT o.behind_head AND s.resource IS NOT NULL
+       CASE WHEN q.state = 'queued' AND p.state = 'running' AND NOT p.behind_head AND s.resource IS NOT NULL
             THEN format('%s of %s %s',
                  coalesce(nullif(split_part(jsonb_build_object(s.resource, s.available)::resource_list::text, '=', 2), ''), '0'),
                  split_part(jsonb_build_object(s.resource, s.needed)::resource_list::text, '=', 2), s.resource)
             END AS lacking
-FROM pool p
-CROSS JOIN LATERAL (
-    SELECT job_id, "position", behind_head FROM queue_order(p.pool_id)
+FROM (
+    SELECT pool_id, (s.o).job_id, (s.o)."position", (s.o).behind_head, name, state
+    -- in the select list, a pool is ordered once, whatever the planner thinks
+    FROM (SELECT pool_id, queue_order(pool_id) AS o, name, state FROM pool) s
     UNION ALL
-    SELECT w.job_id, NULL, false FROM job_queue w WHERE w.pool_id = p.pool_id AND w.state <> 'queued') o
-JOIN job_queue q ON q.pool_id = p.pool_id AND q.job_id = o.job_id
+    SELECT pool_id, w.job_id, NULL, false, p.name, p.state
+    FROM pool p JOIN job_queue w USING (pool_id) WHERE w.state <> 'queued') p
+JOIN job_queue q ON q.pool_id = p.pool_id AND q.job_id = p.job_id
 JOIN job j ON j.pool_id = q.pool_id AND j.job_id = q.job_id
 JOIN tenant t ON t.tenant_id = q.tenant_id
 JOIN job_shape s ON s.pool_id = q.pool_id AND s.shape_id = q.shape_id
-ORDER BY p.name, o."position", q.job_id;
+ORDER BY p.name, p."position", q.job_id;
 COMMENT ON VIEW queue IS
 'jobs that wait, in the order in which the next pass looks at them, and why they wait: see table pending_reason. Jobs of other tenants count in position but are not shown';
 COMMENT ON COLUMN queue.pool IS 'pool';

@@ -42,3 +42,8 @@ CREATE POLICY tenant_rows ON price FOR SELECT USING (tenant_id = 0 OR may_see(te
 ALTER TABLE pool_clock ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA pool_manager TO PUBLIC;
+
+-- Guards work as the extension's owner on what the trigger's table holds: on
+-- tables of users, with types and casts of theirs, they must not.
+REVOKE EXECUTE ON FUNCTION guard_state(), guard_unchanged(), guard_forward(), guard_append_only(), guard_books(),
+    guard_job(), guard_usage() FROM PUBLIC;

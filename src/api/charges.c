@@ -18,6 +18,7 @@
 #include "billing/calendar.h"
 #include "billing/counter.h"
 #include "billing/rate.h"
+#include "billing/rounding.h"
 #include "store/ledger.h"
 
 /* One SKU of one tenant in a stretch of time under one contract */
@@ -169,7 +170,9 @@ instant_arg(FunctionCallInfo fcinfo, int n, const char *name)
 	if (TIMESTAMP_NOT_FINITE(instant))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("argument \"%s\" must be finite", name)));
+				 errmsg("argument \"%s\" must be finite", name),
+				 errdetail("Time is metered in whole seconds."),
+				 errhint("Name an instant.")));
 	return pm_second(instant);
 }
 
@@ -197,7 +200,8 @@ pm_charges(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"since\" must be before \"until\""),
-				 errdetail("Both are cut to the second.")));
+				 errdetail("Both are cut to the second."),
+				 errhint("A month is from its first day to the first day of the next.")));
 	if (!PG_ARGISNULL(3))
 		cycle = pm_cycle(PG_GETARG_INTERVAL_P(3));
 	naccounts = pm_read_accounts(&call, tenant_id, &accounts);
@@ -232,7 +236,8 @@ pm_sql_set_price(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a list price must have a tariff"),
-				 errdetail("A NULL tariff ends a contracted price.")));
+				 errdetail("A NULL tariff ends a contracted price."),
+				 errhint("Set a tariff of 0 for what is free.")));
 	valid_from = PG_ARGISNULL(2) ?
 		pm_second_timestamptz(pm_second(pm_writing_clock())) :
 		pm_second_timestamptz(instant_arg(fcinfo, 2, "valid_from"));
@@ -244,12 +249,15 @@ pm_sql_set_price(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a list price must have a currency"),
+				 errdetail("There is no contract to take it from."),
 				 errhint("Name it with the argument \"currency\".")));
+	(void) pm_currency_scale(currency);
 	if (agreed && strcmp(agreed, currency) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the tenant's contract is in %s, not in %s", agreed, currency),
-				 errdetail("A tenant is rated only with prices in its contract's currency.")));
+				 errdetail("A tenant is rated only with prices in its contract's currency."),
+				 errhint("Leave out the argument \"currency\".")));
 	if (pm_is_repeated(&call, fcinfo, tenant_id, &requested))
 		price_id = requested.results[0];
 	else

@@ -12,10 +12,12 @@
 
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
 #include "api/args.h"
 #include "api/check.h"
+#include "types/quantity.h"
 
 #define MAX_NAME_CHARACTERS		128
 #define MAX_LIMIT_YEARS			100
@@ -57,6 +59,15 @@ pm_name_arg(FunctionCallInfo fcinfo, int n, const char *name)
 	value = pm_text_arg(fcinfo, n);
 	pm_check_name(value, name);
 	return value;
+}
+
+void
+pm_check_request_id(const char *value)
+{
+	int			len = strlen(value);
+
+	if (len == 0 || pg_mbstrlen_with_len(value, len) > MAX_NAME_CHARACTERS)
+		pm_invalid_argument("request_id", "It must have 1 to 128 characters.", "A UUID is a good one.");
 }
 
 /* ---- labels and taints ---- */
@@ -122,6 +133,25 @@ pm_check_time_limit(const Interval *limit, const char *name)
 							"Leave out the argument for the default.");
 }
 
+/* ---- networks ---- */
+
+void
+pm_check_private(Datum cidr, const char *name)
+{
+	static const char *const ranges[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"};
+
+	for (int i = 0; i < (int) lengthof(ranges); i++)
+	{
+		Datum		range = DirectFunctionCall1(cidr_in, CStringGetDatum(ranges[i]));
+
+		if (DatumGetBool(DirectFunctionCall2(network_subeq, cidr, range)))
+			return;
+	}
+	pm_invalid_argument(name,
+						"It must lie in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or fc00::/7.",
+						"Choose a range for private use.");
+}
+
 /* ---- flavors ---- */
 
 void
@@ -141,7 +171,7 @@ pm_check_flavor(PmResourceList *resources, const char *accelerator)
 	if (accelerator == NULL)
 		return;
 	devices = pm_resource_get(resources, accelerator, strlen(accelerator));
-	if (devices < 1000 || devices > MAX_DEVICES * 1000 || devices % 1000 != 0)
+	if (pm_quantity_in_bytes(accelerator, strlen(accelerator)) || devices < 1000 || devices > MAX_DEVICES * 1000 || devices % 1000 != 0)
 		pm_invalid_argument("accelerator",
 							"It must name a resource of the flavor, of which there are 1 to 1024 whole devices.",
 							"Leave out the argument if the flavor has no such resource.");

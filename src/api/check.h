@@ -24,6 +24,8 @@ extern void pm_invalid_argument(const char *name, const char *detail, const char
 extern char *pm_name_arg(FunctionCallInfo fcinfo, int n, const char *name);
 extern void pm_check_name(const char *value, const char *name);
 
+extern void pm_check_request_id(const char *value);
+
 /* An object of strings */
 extern void pm_check_labels(Jsonb *labels, const char *name);
 
@@ -32,6 +34,9 @@ extern void pm_check_taints(Jsonb *taints, const char *name, bool toleration);
 
 /* Longer than nothing, and not so long that no clock reaches its end */
 extern void pm_check_time_limit(const Interval *limit, const char *name);
+
+/* An address range for private use */
+extern void pm_check_private(Datum cidr, const char *name);
 
 /* What a flavor consists of */
 extern void pm_check_flavor(PmResourceList *resources, const char *accelerator);

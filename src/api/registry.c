@@ -10,9 +10,12 @@
 #include "funcapi.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "api/args.h"
+#include "api/check.h"
 #include "api/request.h"
+#include "billing/rounding.h"
 #include "errors.h"
 #include "store/registry.h"
 
@@ -27,8 +30,9 @@ pm_sql_create_tenant(PG_FUNCTION_ARGS)
 
 	pm_begin(&call, fcinfo);
 	pm_require_operator(&call);
-	pm_not_null(fcinfo, 0, "name");
+	(void) pm_name_arg(fcinfo, 0, "name");
 	pm_not_null(fcinfo, 1, "currency");
+	(void) pm_currency_scale(pm_text_arg(fcinfo, 1));
 	pm_not_null(fcinfo, 2, "time_zone");
 	pm_not_null(fcinfo, 3, "cycle");
 	pm_not_null(fcinfo, 4, "rounding");
@@ -56,7 +60,7 @@ pm_sql_create_workspace(PG_FUNCTION_ARGS)
 
 	pm_begin(&call, fcinfo);
 	pm_not_null(fcinfo, 0, "tenant");
-	pm_not_null(fcinfo, 1, "name");
+	(void) pm_name_arg(fcinfo, 1, "name");
 	tenant_id = pm_tenant_arg(&call, fcinfo, 0);
 	pm_require(&call, tenant_id, PM_ACCESS_OWNER);
 	if (pm_is_repeated(&call, fcinfo, tenant_id, &requested))
@@ -117,8 +121,8 @@ pm_sql_create_sku(PG_FUNCTION_ARGS)
 
 	pm_begin(&call, fcinfo);
 	pm_require_operator(&call);
-	pm_not_null(fcinfo, 0, "name");
-	pm_not_null(fcinfo, 1, "unit");
+	(void) pm_name_arg(fcinfo, 0, "name");
+	(void) pm_name_arg(fcinfo, 1, "unit");
 	pm_not_null(fcinfo, 2, "per");
 	if (pm_is_repeated(&call, fcinfo, 0, &requested))
 		sku_id = requested.results[0];
@@ -142,9 +146,10 @@ pm_sql_create_flavor(PG_FUNCTION_ARGS)
 
 	pm_begin(&call, fcinfo);
 	pm_require_operator(&call);
-	pm_not_null(fcinfo, 0, "name");
+	(void) pm_name_arg(fcinfo, 0, "name");
 	pm_not_null(fcinfo, 1, "resources");
 	pm_not_null(fcinfo, 4, "cpu_architecture");
+	pm_check_flavor(PG_GETARG_RESOURCE_LIST_P(1), pm_text_arg(fcinfo, 3));
 	if (pm_is_repeated(&call, fcinfo, 0, &requested))
 		flavor_id = requested.results[0];
 	else
@@ -184,8 +189,9 @@ pm_sql_create_network(PG_FUNCTION_ARGS)
 	int64		network_id;
 
 	pm_begin(&call, fcinfo);
-	pm_not_null(fcinfo, 0, "name");
+	(void) pm_name_arg(fcinfo, 0, "name");
 	pm_not_null(fcinfo, 1, "cidr");
+	pm_check_private(PG_GETARG_DATUM(1), "cidr");
 	pm_not_null(fcinfo, 2, "tenant");
 	tenant_id = pm_tenant_arg(&call, fcinfo, 2);
 	pm_require(&call, tenant_id, PM_ACCESS_OWNER);
@@ -204,16 +210,18 @@ pm_sql_create_network(PG_FUNCTION_ARGS)
 
 /* A public pool is the provider's; a dedicated one has an owner and a network */
 static void
-check_pool_spec(PmCall *call, const PmPoolSpec *spec)
+check_pool_spec(PmCall *call, const PmPoolSpec *spec, bool has_network)
 {
 	if (!spec->dedicated)
 	{
-		if (spec->tenant_id != 0)
+		const char *given = spec->tenant_id != 0 ? "tenant" : "network";
+
+		if (spec->tenant_id != 0 || has_network)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("public pool \"%s\" cannot have a tenant", spec->name),
+					 errmsg("public pool \"%s\" cannot have a %s", spec->name, given),
 					 errdetail("Public pools belong to the provider."),
-					 errhint("Leave out the argument \"tenant\", or make the pool dedicated.")));
+					 errhint("Leave out the argument \"%s\", or make the pool dedicated.", given)));
 		pm_require_operator(call);
 		return;
 	}
@@ -247,7 +255,7 @@ pm_sql_create_pool(PG_FUNCTION_ARGS)
 		if (names[i])
 			pm_not_null(fcinfo, i, names[i]);
 	}
-	spec.name = pm_text_arg(fcinfo, 0);
+	spec.name = pm_name_arg(fcinfo, 0, "name");
 	spec.dedicated = strcmp(pm_enum_arg(fcinfo, 1), "dedicated") == 0;
 	spec.tenant_id = pm_tenant_arg(&call, fcinfo, 2);
 	if (spec.tenant_id != 0)
@@ -259,7 +267,10 @@ pm_sql_create_pool(PG_FUNCTION_ARGS)
 	spec.no_time_limit = PG_ARGISNULL(8);
 	spec.default_time_limit = spec.no_time_limit ? (Datum) 0 : PG_GETARG_DATUM(8);
 	spec.stop_timeout = PG_GETARG_DATUM(9);
-	check_pool_spec(&call, &spec);
+	if (!spec.no_time_limit)
+		pm_check_time_limit(DatumGetIntervalP(spec.default_time_limit), "default_time_limit");
+	pm_check_time_limit(DatumGetIntervalP(spec.stop_timeout), "stop_timeout");
+	check_pool_spec(&call, &spec, !PG_ARGISNULL(3));
 	if (pm_is_repeated(&call, fcinfo, spec.tenant_id, &requested))
 		pool_id = requested.results[0];
 	else
@@ -291,6 +302,8 @@ pm_sql_add_nodes(PG_FUNCTION_ARGS)
 	pm_not_null(fcinfo, 2, "count");
 	pm_not_null(fcinfo, 4, "labels");
 	pm_not_null(fcinfo, 5, "taints");
+	pm_check_labels(PG_GETARG_JSONB_P(4), "labels");
+	pm_check_taints(PG_GETARG_JSONB_P(5), "taints", false);
 	pool = pm_pool_arg(&call, fcinfo, 0);
 	pm_require(&call, pool->tenant_id, PM_ACCESS_OWNER);
 	count = PG_GETARG_INT32(2);
@@ -298,7 +311,8 @@ pm_sql_add_nodes(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot add %d nodes", count),
-				 errdetail("A call adds between 1 and %d.", MAX_NODES_A_CALL)));
+				 errdetail("A call adds between 1 and %d.", MAX_NODES_A_CALL),
+				 errhint("Call add_nodes() again for more.")));
 	if (pm_is_repeated(&call, fcinfo, pool->tenant_id, &requested))
 		ids = requested.results;
 	else

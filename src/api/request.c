@@ -18,6 +18,7 @@
 #include "utils/syscache.h"
 
 #include "api/args.h"
+#include "api/check.h"
 #include "api/request.h"
 #include "errors.h"
 #include "store/request.h"
@@ -79,6 +80,7 @@ pm_is_repeated(PmCall *call, FunctionCallInfo fcinfo, int64 tenant_id, PmRequest
 	requested->request_id = pm_text_arg(fcinfo, PG_NARGS() - 1);
 	if (requested->request_id == NULL)
 		return false;
+	pm_check_request_id(requested->request_id);
 	arguments = arguments_text(fcinfo, &function);
 	earlier = pm_note_request(call, tenant_id, requested->request_id, function, arguments);
 	if (earlier == NULL)

@@ -12,6 +12,7 @@
 
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -74,6 +75,23 @@ policy_of(const PmPoolInfo *pool)
 	return policy;
 }
 
+/* The parts of a pass: read, decide, write */
+static void
+log_parts(int64 pool_id, const instr_time *edges)
+{
+	double		ms[3];
+
+	for (int i = 0; i < 3; i++)
+	{
+		instr_time	part = edges[i + 1];
+
+		INSTR_TIME_SUBTRACT(part, edges[i]);
+		ms[i] = INSTR_TIME_GET_MILLISEC(part);
+	}
+	elog(DEBUG1, "pass over pool " INT64_FORMAT ": read %.3f ms, decide %.3f ms, write %.3f ms",
+		 pool_id, ms[0], ms[1], ms[2]);
+}
+
 PmPassResult
 pm_run_pass(PmCall *call, PmPoolInfo *pool)
 {
@@ -83,19 +101,25 @@ pm_run_pass(PmCall *call, PmPoolInfo *pool)
 	PmPassData *data;
 	PmChange   *started;
 	TimestampTz locked_at;
+	instr_time	edges[4];
 	int			nstarted;
 
+	INSTR_TIME_SET_CURRENT(edges[0]);
 	locked_at = pm_lock_pool(pool->pool_id);
 	result.instant = end_due_runs(call, pool, locked_at, &result);
 
 	data = pm_read_pass(pool);
+	INSTR_TIME_SET_CURRENT(edges[1]);
 	if (data->queue.njobs > 0 && pool->running)
 		decision = pm_pass(&data->cluster, &data->queue, &policy);
+	INSTR_TIME_SET_CURRENT(edges[2]);
 	/* a job that was submitted or released while the pass waited starts no earlier */
 	result.instant = Max(result.instant, data->last_change);
 	nstarted = pm_write_pass(call, data, decision, result.instant, &started);
 	if (result.instant > locked_at)
 		pm_advance_pool(pool->pool_id, result.instant);
+	INSTR_TIME_SET_CURRENT(edges[3]);
+	log_parts(pool->pool_id, edges);
 
 	if (nstarted > 0)
 	{

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "api/args.h"
+#include "api/check.h"
 #include "api/schedule.h"
 #include "api/submit.h"
 #include "errors.h"
@@ -25,79 +26,40 @@
 
 /* ---- checks of what was given ---- */
 
-static void
-invalid_argument(const char *name, const char *message)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for argument \"%s\"", name),
-			 errdetail_internal("%s", message)));
-}
-
 /* A time limit in exact hours: a day is 24, a month 30 days */
 static Interval *
 exact_interval(const Interval *given)
 {
 	Interval   *exact = palloc(sizeof(Interval));
-	Interval	zero = {0};
 
-	if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(given),
-										  IntervalPGetDatum(&zero))) <= 0)
-		invalid_argument("time_limit", "It must be longer than 0 seconds.");
+	pm_check_time_limit(given, "time_limit");
 	*exact = *given;
 	exact->time += ((int64) given->month * DAYS_PER_MONTH + given->day) * USECS_PER_DAY;
 	exact->month = exact->day = 0;
 	return exact;
 }
 
-static void
-check_tolerations(Jsonb *tolerations)
-{
-	if (!JB_ROOT_IS_ARRAY(tolerations) || JB_ROOT_IS_SCALAR(tolerations))
-		invalid_argument("tolerations", "It must be an array of {\"key\", \"value\"}.");
-	for (int i = 0; i < (int) JB_ROOT_COUNT(tolerations); i++)
-	{
-		JsonbValue *item = getIthJsonbValueFromContainer(&tolerations->root, i);
-
-		if (item->type != jbvBinary || !JsonContainerIsObject(item->val.binary.data))
-			invalid_argument("tolerations", "It must be an array of {\"key\", \"value\"}.");
-	}
-}
-
-static void
-check_selector(Jsonb *selector)
-{
-	JsonbIterator *it;
-	JsonbValue	value;
-	JsonbIteratorToken token;
-
-	if (!JB_ROOT_IS_OBJECT(selector))
-		invalid_argument("node_selector", "It must be an object of strings.");
-	it = JsonbIteratorInit(&selector->root);
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-	{
-		if (token == WJB_VALUE && value.type != jbvString)
-			invalid_argument("node_selector", "It must be an object of strings.");
-	}
-}
-
 /* What can be said of a job without looking at the pool's state */
 static void
 check_spec(PmSubmission *submission, PmJobSpec *job)
 {
-	if (job->name == NULL || *job->name == '\0')
-		invalid_argument("name", "It must not be empty.");
+	if (job->name == NULL)
+		pm_invalid_argument("name", "A job has a name.", "Give it one.");
+	pm_check_name(job->name, "name");
 	if ((job->flavor == NULL) == (job->request == NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("job \"%s\" must have a flavor or a request, and not both", job->name),
+				 errmsg("job \"%s\" must have either a flavor or a request", job->name),
+				 job->flavor ? errdetail("It has both.") : errdetail("It has neither."),
 				 errhint("Give one of the arguments \"flavor\" and \"request\".")));
 	if (job->replicas < 1)
-		invalid_argument("replicas", "It must be 1 or more.");
+		pm_invalid_argument("replicas", "It must be 1 or more.", "Leave out the argument for one replica.");
 	if (job->min_replicas < 1 || job->min_replicas > job->replicas)
-		invalid_argument("min_replicas", "It must be between 1 and \"replicas\".");
+		pm_invalid_argument("min_replicas", "It must be between 1 and \"replicas\".",
+							"Leave out the argument if all replicas must start together.");
 	if (job->priority < 1 || job->priority > 3)
-		invalid_argument("priority", "It must be 1, 2 or 3.");
+		pm_invalid_argument("priority", "It must be 1, 2 or 3, of which 3 is looked at first.",
+							"Leave out the argument for 1.");
 	if (job->priority != 1 && !submission->pool->dedicated)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_NOT_OFFERED),
@@ -106,17 +68,18 @@ check_spec(PmSubmission *submission, PmJobSpec *job)
 				 errhint("Leave out the argument \"priority\".")));
 	if (job->time_limit)
 		job->time_limit = exact_interval(job->time_limit);
-	if (job->request_id && (*job->request_id == '\0' || strlen(job->request_id) > 128))
-		invalid_argument("request_id", "It must have 1 to 128 characters.");
-	check_selector(job->node_selector);
-	check_tolerations(job->tolerations);
+	if (job->request_id)
+		pm_check_request_id(job->request_id);
+	pm_check_labels(job->node_selector, "node_selector");
+	pm_check_taints(job->tolerations, "tolerations", true);
 }
 
 static void
-check_request(PmResourceList *request)
+check_request(const char *name, PmResourceList *request)
 {
 	if (request->count == 0)
-		invalid_argument("request", "It must ask for something.");
+		pm_invalid_argument("request", "It must ask for something.",
+							"Write it like cpu=8,memory=64Gi,nvidia.com/gpu=1.");
 	for (uint32 i = 0; i < request->count; i++)
 	{
 		PmResource	resource = pm_resource_entry(request, i);
@@ -124,9 +87,11 @@ check_request(PmResourceList *request)
 		if (resource.value < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("request of %s of \"%.*s\" is negative",
-							pm_resource_quantity_text(resource.name, resource.name_len, resource.value),
-							resource.name_len, resource.name)));
+					 errmsg("request of job \"%s\" is negative", name),
+					 errdetail("It asks for %s of \"%.*s\".",
+							   pm_resource_quantity_text(resource.name, resource.name_len, resource.value),
+							   resource.name_len, resource.name),
+					 errhint("Leave out what the job does not need.")));
 	}
 }
 
@@ -164,17 +129,21 @@ refuse_request(PmSubmission *submission, PmJobSpec *job)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_NEVER_FITS),
 				 errmsg("pool \"%s\" has no nodes", pool),
+				 errdetail("A pool takes only what one of its nodes could hold."),
 				 errhint("Nodes are added with add_nodes().")));
 	for (uint32 i = 0; i < job->request->count; i++)
 	{
 		PmResource	resource = pm_resource_entry(job->request, i);
 		int64		most = 0;
-		bool		fraction = true;
+		bool		divisible = false;
 
 		for (int f = 0; f < submission->nflavors; f++)
 		{
-			most = Max(most, pm_resource_get(submission->flavors[f].resources, resource.name, resource.name_len));
-			fraction = fraction && !accelerator_fits(&submission->flavors[f], resource);
+			int64		has = pm_resource_get(submission->flavors[f].resources, resource.name, resource.name_len);
+
+			most = Max(most, has);
+			if (has >= resource.value && accelerator_fits(&submission->flavors[f], resource))
+				divisible = true;
 		}
 		if (resource.value > most)
 			ereport(ERROR,
@@ -185,7 +154,7 @@ refuse_request(PmSubmission *submission, PmJobSpec *job)
 							   resource.name_len, resource.name,
 							   pm_resource_quantity_text(resource.name, resource.name_len, most)),
 					 errhint("Ask for less a replica, or for more replicas.")));
-		if (fraction)
+		if (!divisible)
 			ereport(ERROR,
 					(errcode(ERRCODE_PM_NEVER_FITS),
 					 errmsg("no node of pool \"%s\" can hold a replica of job \"%s\"", pool, job->name),
@@ -291,7 +260,7 @@ resolve_flavor(PmSubmission *submission, PmJobSpec *job, Seen *seen)
 					 errhint("Use a flavor with a SKU, or a bare request.")));
 	}
 	else
-		check_request(job->request);
+		check_request(job->name, job->request);
 	digest_job(job);
 }
 
@@ -346,7 +315,9 @@ check_open(PmSubmission *submission, PmJobSpec *job)
 	if (!submission->pool->running)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_WRONG_STATE),
-				 errmsg("pool \"%s\" is not running", submission->pool->name)));
+				 errmsg("pool \"%s\" is not running", submission->pool->name),
+				 errdetail("Only a running pool takes jobs."),
+				 errhint("The view pool_status shows its state.")));
 	for (int i = 0; i < submission->nkinds; i++)
 	{
 		if (strcmp(submission->kinds[i], job->kind) == 0)

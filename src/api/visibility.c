@@ -134,6 +134,17 @@ pm_is_time_zone(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
+PG_FUNCTION_INFO_V1(pm_billing_month);
+
+Datum
+pm_billing_month(PG_FUNCTION_ARGS)
+{
+	int64		second = pm_second(PG_GETARG_TIMESTAMPTZ(0));
+	pg_tz	   *zone = pm_time_zone(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+
+	PG_RETURN_TIMESTAMPTZ(pm_second_timestamptz(pm_month_start(second, zone)));
+}
+
 PG_FUNCTION_INFO_V1(pm_is_cycle);
 
 Datum

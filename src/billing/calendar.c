@@ -93,6 +93,7 @@ pm_time_zone(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("time zone \"%s\" not recognized", name),
+				 errdetail("It must be the full name of a zone, such as Asia/Shanghai."),
 				 errhint("pg_timezone_names lists the names.")));
 	return zone;
 }
@@ -226,7 +227,8 @@ pm_cycle(const Interval *interval)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid billing cycle"),
-				 errdetail("A cycle is a divisor of 24 hours in whole seconds, one day or one month.")));
+				 errdetail("A cycle is a divisor of 24 hours in whole seconds, one day or one month."),
+				 errhint("Write it like 1 hour, 15 min, 1 day or 1 month.")));
 
 	cycle.kind = PM_CYCLE_SECONDS;
 	cycle.seconds = interval->time / USECS_PER_SEC;

@@ -96,7 +96,8 @@ pm_currency_scale(const char *code)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid currency code \"%s\"", code),
-				 errhint("A currency is three capital letters, as in ISO 4217.")));
+				 errdetail("A currency is three capital letters, as in ISO 4217."),
+				 errhint("Write it like USD.")));
 
 	for (i = 0; i < (int) lengthof(currencies); i++)
 	{

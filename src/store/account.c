@@ -19,7 +19,8 @@ pm_create_tenant(PmCall *call, const char *name, const char *currency,
 	/* the first contract covers all time, so that early usage has one too */
 	static PmStatement create = PM_STATEMENT(
 											 "text;text;text;interval;pool_manager.rounding_rule;timestamptz;text",
-											 "WITH t AS (INSERT INTO pool_manager.tenant (name, created_at) VALUES ($1, $6) RETURNING tenant_id),"
+											 "WITH t AS (INSERT INTO pool_manager.tenant (name, created_at) VALUES ($1, $6)"
+											 "  ON CONFLICT (name) DO NOTHING RETURNING tenant_id),"
 											 " w AS (INSERT INTO pool_manager.workspace (tenant_id, name, created_at)"
 											 "  SELECT tenant_id, 'default', $6 FROM t),"
 											 " c AS (INSERT INTO pool_manager.contract (tenant_id, from_month, currency, time_zone, cycle, rounding)"
@@ -36,7 +37,8 @@ pm_create_tenant(PmCall *call, const char *name, const char *currency,
 	pm_arg(&args, rounding, false);
 	pm_arg_time(&args, pm_writing_clock());
 	pm_arg_text(&args, call->actor_name);
-	pm_run(&create, &args);
+	if (pm_run(&create, &args) == 0)
+		pm_already_exists("tenant", name);
 	return pm_get_int64(0, 1);
 }
 
@@ -45,13 +47,15 @@ pm_create_workspace(PmCall *call, int64 tenant_id, const char *name)
 {
 	static PmStatement create = PM_STATEMENT("int8;text;timestamptz",
 											 "INSERT INTO pool_manager.workspace (tenant_id, name, created_at)"
-											 " VALUES ($1, $2, $3) RETURNING workspace_id");
+											 " VALUES ($1, $2, $3)"
+											 " ON CONFLICT (tenant_id, name) DO NOTHING RETURNING workspace_id");
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, tenant_id);
 	pm_arg_text(&args, name);
 	pm_arg_time(&args, pm_writing_clock());
-	pm_run(&create, &args);
+	if (pm_run(&create, &args) == 0)
+		pm_already_exists("workspace", name);
 	return pm_get_int64(0, 1);
 }
 

@@ -17,14 +17,15 @@ pm_create_sku(const char *name, const char *unit, Datum per)
 {
 	static PmStatement create = PM_STATEMENT("text;text;pool_manager.sku_per;timestamptz",
 											 "INSERT INTO pool_manager.sku (name, unit, per, created_at)"
-											 " VALUES ($1, $2, $3, $4) RETURNING sku_id");
+											 " VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING RETURNING sku_id");
 	PmArgs		args = {0};
 
 	pm_arg_text(&args, name);
 	pm_arg_text(&args, unit);
 	pm_arg(&args, per, false);
 	pm_arg_time(&args, pm_writing_clock());
-	pm_run(&create, &args);
+	if (pm_run(&create, &args) == 0)
+		pm_already_exists("SKU", name);
 	return pm_get_int64(0, 1);
 }
 
@@ -35,16 +36,17 @@ pm_create_flavor(const char *name, Datum resources, const char *sku,
 	static PmStatement create = PM_STATEMENT(
 											 "text;resource_list;int8;text;pool_manager.cpu_architecture;timestamptz",
 											 "INSERT INTO pool_manager.flavor (name, resources, sku_id, accelerator, cpu_architecture, created_at)"
-											 " VALUES ($1, $2, $3, $4, $5, $6) RETURNING flavor_id");
+											 " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING RETURNING flavor_id");
 	PmArgs		args = {0};
 
 	pm_arg_text(&args, name);
 	pm_arg(&args, resources, false);
-	pm_arg_id(&args, sku ? pm_find_sku(sku) : 0);
+	pm_arg_id(&args, sku ? pm_find_hourly_sku(sku) : 0);
 	pm_arg_text(&args, accelerator);
 	pm_arg(&args, cpu_architecture, false);
 	pm_arg_time(&args, pm_writing_clock());
-	pm_run(&create, &args);
+	if (pm_run(&create, &args) == 0)
+		pm_already_exists("flavor", name);
 	return pm_get_int64(0, 1);
 }
 
@@ -63,14 +65,19 @@ pm_set_resource_sku(const char *flavor, Datum unit, const char *sku)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the unit of a resource SKU must name one resource, not %u", list->count),
+				 errdetail("It is how much of the resource one unit of the SKU is."),
+				 errhint("For memory billed by the GiB write \"memory=1Gi\".")));
+	if (pm_resource_entry(list, 0).value < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the unit of a resource SKU must not be negative"),
+				 errdetail("It is how much of the resource one unit of the SKU is."),
 				 errhint("For memory billed by the GiB write \"memory=1Gi\".")));
 	pm_arg_text(&args, flavor);
 	pm_arg(&args, unit, false);
-	pm_arg_id(&args, sku ? pm_find_sku(sku) : 0);
+	pm_arg_id(&args, sku ? pm_find_hourly_sku(sku) : 0);
 	if (pm_run(&set, &args) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("flavor \"%s\" does not exist", flavor)));
+		pm_no_flavor(flavor);
 }
 
 int64
@@ -78,9 +85,9 @@ pm_create_network(PmCall *call, const char *name, Datum cidr, int64 tenant_id)
 {
 	static PmStatement create = PM_STATEMENT("text;cidr;int8;timestamptz;text",
 											 "WITH n AS (INSERT INTO pool_manager.network (name, cidr, tenant_id, created_at)"
-											 "  VALUES ($1, $2, $3, $4) RETURNING network_id),"
+											 "  VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, name) DO NOTHING RETURNING network_id),"
 											 " e AS (INSERT INTO pool_manager.event (tenant_id, at, kind, to_state, actor, reason)"
-											 "  VALUES ($3, $4, 'network_created', 'active', $5, $1))"
+											 "  SELECT $3, $4, 'network_created', 'active', $5, $1 FROM n)"
 											 " SELECT network_id FROM n");
 	PmArgs		args = {0};
 
@@ -89,6 +96,7 @@ pm_create_network(PmCall *call, const char *name, Datum cidr, int64 tenant_id)
 	pm_arg_int64(&args, tenant_id);
 	pm_arg_time(&args, pm_writing_clock());
 	pm_arg_text(&args, call->actor_name);
-	pm_run(&create, &args);
+	if (pm_run(&create, &args) == 0)
+		pm_already_exists("network", name);
 	return pm_get_int64(0, 1);
 }

@@ -65,6 +65,7 @@ pm_clock_check(char **newval, void **extra, GucSource source)
 		GUC_check_errcode(ERRCODE_INVALID_DATETIME_FORMAT);
 		GUC_check_errmsg("invalid value for parameter \"%s\": \"%s\"", "pool_manager.clock", *newval);
 		GUC_check_errdetail("It must be a finite timestamp with time zone, or empty for the real clock.");
+		GUC_check_errhint("Write it like 2026-03-01 00:00:00+00.");
 		return false;
 	}
 	if (clock_set && value < clock_value)

@@ -19,25 +19,30 @@ not_found(PmCall *call, const char *what, const char *name, int64 id)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("%s \"%s\" does not exist", what, name),
-				 errdetail("Or role \"%s\" may not see it.", call->actor_name)));
+				 errdetail("There is none of this name that role \"%s\" may see.", call->actor_name),
+				 errhint("Table \"%s\" shows those that it may see.", what)));
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("%s " INT64_FORMAT " does not exist", what, id),
-			 errdetail("Or role \"%s\" may not see it.", call->actor_name)));
+			 errdetail("There is none with this id that role \"%s\" may see.", call->actor_name),
+			 errhint("Table \"%s\" shows those that it may see.", what)));
 }
 
 int64
 pm_find_tenant(PmCall *call, const char *name, int64 id)
 {
-	static PmStatement find = PM_STATEMENT("text;int8",
-										   "SELECT tenant_id FROM pool_manager.tenant WHERE name = $1"
-										   " UNION ALL SELECT tenant_id FROM pool_manager.tenant WHERE tenant_id = $2");
+	static PmStatement by_id = PM_STATEMENT("int8",
+											"SELECT tenant_id FROM pool_manager.tenant WHERE tenant_id = $1");
+	static PmStatement by_name = PM_STATEMENT("text",
+											  "SELECT tenant_id FROM pool_manager.tenant WHERE name = $1");
 	PmArgs		args = {0};
 	int64		tenant_id;
 
-	pm_arg_text(&args, name);
-	pm_arg(&args, Int64GetDatum(id), name != NULL);
-	if (pm_run(&find, &args) == 0)
+	if (name)
+		pm_arg_text(&args, name);
+	else
+		pm_arg_int64(&args, id);
+	if (pm_run(name ? &by_name : &by_id, &args) == 0)
 		not_found(call, "tenant", name, id);
 	tenant_id = pm_get_int64(0, 1);
 	if (!pm_may_see(call, tenant_id))
@@ -105,8 +110,48 @@ pm_find_sku(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("SKU \"%s\" does not exist", name),
-				 errhint("An operator makes one with create_sku().")));
+				 errdetail("The catalogue has none of this name."),
+				 errhint("Table \"sku\" shows them; an operator makes one with create_sku().")));
 	return pm_get_int64(0, 1);
+}
+
+int64
+pm_find_hourly_sku(const char *name)
+{
+	static PmStatement read = PM_STATEMENT("int8",
+										   "SELECT per = 'hour' FROM pool_manager.sku WHERE sku_id = $1");
+	int64		sku_id = pm_find_sku(name);
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, sku_id);
+	pm_run(&read, &args);
+	if (!pm_get_bool(0, 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("SKU \"%s\" is priced once, not by the hour", name),
+				 errdetail("Nodes, replicas and their resources are billed for the time they are held."),
+				 errhint("Name a SKU that was made with per => 'hour'.")));
+	return sku_id;
+}
+
+void
+pm_already_exists(const char *what, const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("%s \"%s\" already exists", what, name),
+			 errdetail("Names are not given twice."),
+			 errhint("Choose another name; with a \"request_id\" a call can be repeated.")));
+}
+
+void
+pm_no_flavor(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("flavor \"%s\" does not exist", name),
+			 errdetail("The catalogue has none of this name."),
+			 errhint("Table \"flavor\" shows them; an operator makes one with create_flavor().")));
 }
 
 PmPoolInfo *

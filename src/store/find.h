@@ -18,6 +18,15 @@ extern int64 pm_find_workspace(PmCall *call, int64 tenant_id, const char *name, 
 extern int64 pm_find_network(PmCall *call, int64 tenant_id, const char *name, int64 id);
 extern int64 pm_find_sku(const char *name);
 
+/* The same of one that can be held; 22023: it is priced once */
+extern int64 pm_find_hourly_sku(const char *name);
+
+/* 42704: no flavor of this name */
+extern void pm_no_flavor(const char *name) pg_attribute_noreturn();
+
+/* 42710 */
+extern void pm_already_exists(const char *what, const char *name);
+
 /* The tenant to act for when none was named: the only one the actor has */
 extern int64 pm_default_tenant(PmCall *call);
 

@@ -24,6 +24,17 @@
 
 #define BULK_NEW_ROWS 200
 
+/* Called by hand there is no trigger, and no table to look at */
+static TriggerData *
+trigger_of(FunctionCallInfo fcinfo)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("guards can only be called as triggers")));
+	return (TriggerData *) fcinfo->context;
+}
+
 /* ---- states ---- */
 
 typedef struct Transitions
@@ -91,7 +102,7 @@ PG_FUNCTION_INFO_V1(pm_guard_state);
 Datum
 pm_guard_state(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = trigger_of(fcinfo);
 	Relation	relation = trigger->tg_relation;
 	int			column = column_of(relation, trigger->tg_trigger->tgargs[0]);
 	char	   *from = SPI_getvalue(trigger->tg_trigtuple, RelationGetDescr(relation), column);
@@ -112,7 +123,7 @@ PG_FUNCTION_INFO_V1(pm_guard_unchanged);
 Datum
 pm_guard_unchanged(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = trigger_of(fcinfo);
 	Relation	relation = trigger->tg_relation;
 	TupleDesc	desc = RelationGetDescr(relation);
 
@@ -146,13 +157,33 @@ pm_guard_unchanged(PG_FUNCTION_ARGS)
 	return PointerGetDatum(trigger->tg_newtuple);
 }
 
+PG_FUNCTION_INFO_V1(pm_guard_forward);
+
+Datum
+pm_guard_forward(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = trigger_of(fcinfo);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("column \"%s\" of table \"%s\" cannot go back",
+					trigger->tg_trigger->tgargs[0], RelationGetRelationName(trigger->tg_relation))));
+	return (Datum) 0;
+}
+
 PG_FUNCTION_INFO_V1(pm_guard_append_only);
 
 Datum
 pm_guard_append_only(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = trigger_of(fcinfo);
 
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" cannot be truncated",
+						RelationGetRelationName(trigger->tg_relation)),
+				 errdetail("Other tables are kept in step with it, or it is history.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("table \"%s\" is append-only",
@@ -200,15 +231,23 @@ register_new_rows(TriggerData *trigger)
 	"NOT (s.allocated <@ l.allocated AND cardinality(s.devices) <= cardinality(l.devices)" \
 	" AND 0 <= ALL (pool_manager.device_subtract(l.devices, s.devices)))"
 
-/* Live runs that do not hold their replicas, ended ones that hold any */
-#define RUN_BOOKS(compare) \
-	"SELECT r.run_id FROM (SELECT DISTINCT pool_id, run_id FROM new_rows) AS t" \
+/*
+ * Live runs that do not hold their replicas, ended ones that hold any, and
+ * allocations to another tenant than the run's.  Not WHERE released_at IS NULL:
+ * without statistics that would choose the index of live allocations, and read
+ * all of the pool's for each run.
+ */
+#define RUN_BOOKS(touched, compare) \
+	"SELECT r.run_id, t.tenant_id <> r.tenant_id FROM (" touched ") AS t" \
 	" JOIN pool_manager.job_run r USING (pool_id, run_id)," \
 	" LATERAL (SELECT g.n, CASE WHEN r.ended_at IS NULL THEN g.replicas ELSE 0 END AS recorded," \
-	"   (SELECT coalesce(sum(a.replicas), 0) FROM pool_manager.allocation a" \
-	"    WHERE a.pool_id = r.pool_id AND a.run_id = r.run_id AND a.group_no = g.n AND a.released_at IS NULL) AS held" \
+	"   (SELECT coalesce(sum(a.replicas) FILTER (WHERE a.released_at IS NULL), 0) FROM pool_manager.allocation a" \
+	"    WHERE a.pool_id = r.pool_id AND a.run_id = r.run_id AND a.group_no = g.n) AS held" \
 	"  FROM unnest(r.replicas) WITH ORDINALITY AS g(replicas, n)) AS g" \
-	" WHERE " compare " LIMIT 1"
+	" WHERE " compare " OR t.tenant_id <> r.tenant_id LIMIT 1"
+#define RUNS_TOUCHED "SELECT DISTINCT pool_id, run_id, tenant_id FROM new_rows"
+#define RUNS_PLACED \
+	"SELECT pool_id, run_id, tenant_id, max(group_no) AS last_group FROM new_rows GROUP BY pool_id, run_id, tenant_id"
 
 static void
 refuse_node_books(void)
@@ -224,6 +263,10 @@ refuse_node_books(void)
 static void
 refuse_run_books(void)
 {
+	if (pm_get_bool(0, 2))
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_BOOKS),
+				 errmsg("run " INT64_FORMAT " is not of the tenant of its allocations", pm_get_int64(0, 1))));
 	ereport(ERROR,
 			(errcode(ERRCODE_PM_BOOKS),
 			 errmsg("allocations of run " INT64_FORMAT " would differ from the replicas it holds", pm_get_int64(0, 1)),
@@ -236,14 +279,15 @@ Datum
 pm_guard_books(PG_FUNCTION_ARGS)
 {
 	static PmStatement insert_nodes = PM_STATEMENT("", NODE_BOOKS(SUM_FITS));
-	static PmStatement insert_runs = PM_STATEMENT("", RUN_BOOKS("g.held > g.recorded"));
+	static PmStatement insert_runs = PM_STATEMENT("", RUN_BOOKS(RUNS_PLACED,
+															 "g.held > g.recorded OR t.last_group > cardinality(r.replicas)"));
 	static PmStatement change_nodes = PM_STATEMENT("", NODE_BOOKS(SUM_EQUALS));
-	static PmStatement change_runs = PM_STATEMENT("", RUN_BOOKS("g.held <> g.recorded"));
+	static PmStatement change_runs = PM_STATEMENT("", RUN_BOOKS(RUNS_TOUCHED, "g.held <> g.recorded"));
 	static PmStatement delete_nodes = PM_STATEMENT("", NODE_BOOKS(SUM_EQUALS));
-	static PmStatement delete_runs = PM_STATEMENT("", RUN_BOOKS("g.held <> g.recorded"));
+	static PmStatement delete_runs = PM_STATEMENT("", RUN_BOOKS(RUNS_TOUCHED, "g.held <> g.recorded"));
 	static PmStatement load_nodes = PM_STATEMENT("", NODE_BOOKS(SUM_EQUALS));
-	static PmStatement run_runs = PM_STATEMENT("", RUN_BOOKS("g.held <> g.recorded"));
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	static PmStatement run_runs = PM_STATEMENT("", RUN_BOOKS(RUNS_TOUCHED, "g.held <> g.recorded"));
+	TriggerData *trigger = trigger_of(fcinfo);
 	const char *table = RelationGetRelationName(trigger->tg_relation);
 	PmStatement *nodes = NULL;
 	PmStatement *runs = NULL;
@@ -280,22 +324,94 @@ pm_guard_books(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* ---- jobs and what refers to them ---- */
+
+/*
+ * A job waits, or runs, or has ended: never two of them.  Rows that repeat
+ * what its row says, or say who pays for it, must agree with it.  What has not
+ * been loaded yet from a dump is not missed.
+ */
+PG_FUNCTION_INFO_V1(pm_guard_job);
+
+Datum
+pm_guard_job(PG_FUNCTION_ARGS)
+{
+#define JOB_QUEUE_ROWS \
+	"SELECT t.job_id, CASE WHEN j.end_state IS NOT NULL THEN 'it has ended'" \
+	"  WHEN r.run_id IS NOT NULL THEN 'it has a run'" \
+	"  WHEN t.priority <> 1 AND j.pool_kind = 'public' THEN 'its pool is public and has no priorities'" \
+	"  ELSE 'its tenant, sub-pool or shape is another' END" \
+	" FROM new_rows t JOIN pool_manager.job j USING (pool_id, job_id)" \
+	" LEFT JOIN pool_manager.job_run r ON r.pool_id = t.pool_id AND r.job_id = t.job_id AND r.ended_at IS NULL" \
+	" WHERE j.end_state IS NOT NULL OR r.run_id IS NOT NULL OR (t.priority <> 1 AND j.pool_kind = 'public')" \
+	"  OR t.tenant_id <> j.tenant_id OR t.sub_pool_id <> j.sub_pool_id OR t.shape_id <> j.shape_id LIMIT 1"
+	static PmStatement ended = PM_STATEMENT("",
+											"SELECT t.job_id, CASE WHEN q.job_id IS NOT NULL THEN 'it waits' ELSE 'it has a run' END"
+											" FROM new_rows t LEFT JOIN pool_manager.job_queue q USING (pool_id, job_id)"
+											" LEFT JOIN pool_manager.job_run r ON r.pool_id = t.pool_id AND r.job_id = t.job_id AND r.ended_at IS NULL"
+											" WHERE t.end_state IS NOT NULL AND (q.job_id IS NOT NULL OR r.run_id IS NOT NULL) LIMIT 1");
+	static PmStatement queued = PM_STATEMENT("", JOB_QUEUE_ROWS);
+	static PmStatement requeued = PM_STATEMENT("", JOB_QUEUE_ROWS);
+	static PmStatement placed = PM_STATEMENT("",
+											 "SELECT t.job_id, CASE WHEN t.tenant_id <> j.tenant_id THEN 'its tenant is another'"
+											 "  WHEN q.job_id IS NOT NULL THEN 'it waits' ELSE 'it has ended' END"
+											 " FROM new_rows t JOIN pool_manager.job j USING (pool_id, job_id)"
+											 " LEFT JOIN pool_manager.job_queue q USING (pool_id, job_id)"
+											 " WHERE t.tenant_id <> j.tenant_id"
+											 "  OR (t.ended_at IS NULL AND (q.job_id IS NOT NULL OR j.end_state IS NOT NULL)) LIMIT 1");
+	static PmStatement held = PM_STATEMENT("",
+										   "SELECT coalesce(t.job_id, 0), CASE WHEN n.node_id IS NOT NULL THEN 'the node is another tenant''s'"
+										   "  ELSE 'the run is of another job or tenant' END"
+										   " FROM new_rows t LEFT JOIN pool_manager.job_run r ON r.pool_id = t.pool_id AND r.run_id = t.run_id"
+										   " LEFT JOIN pool_manager.node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id"
+										   " WHERE t.tenant_id <> r.tenant_id OR t.job_id <> r.job_id OR t.tenant_id <> n.tenant_id LIMIT 1");
+	TriggerData *trigger = trigger_of(fcinfo);
+	const char *table = RelationGetRelationName(trigger->tg_relation);
+	PmStatement *statement = &ended;
+	PmArgs		args;
+	PmCall		call;
+
+	if (strcmp(table, "job_queue") == 0)
+		statement = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? &queued : &requeued;
+	else if (strcmp(table, "job_run") == 0)
+		statement = &placed;
+	else if (strcmp(table, "holding") == 0)
+		statement = &held;
+
+	pm_begin(&call, fcinfo);
+	args = register_new_rows(trigger);
+	if (pm_run(statement, &args) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_BOOKS),
+				 errmsg("table %s would contradict job " INT64_FORMAT ": %s",
+						table, pm_get_int64(0, 1), pm_get_text(0, 2))));
+	pm_end(&call);
+	return (Datum) 0;
+}
+
 PG_FUNCTION_INFO_V1(pm_guard_usage);
 
 Datum
 pm_guard_usage(PG_FUNCTION_ARGS)
 {
+	/* a dump brings the slices in any order, one by one perhaps */
 	static PmStatement gaps = PM_STATEMENT("",
-										   "SELECT u.holding_id, u.slice_no FROM new_rows u WHERE u.slice_no > 1 AND NOT EXISTS ("
-										   " SELECT FROM pool_manager.usage p WHERE p.tenant_id = u.tenant_id AND p.holding_id = u.holding_id"
-										   "  AND p.slice_no = u.slice_no - 1 AND p.ended_at = u.started_at) LIMIT 1");
+										   "SELECT u.holding_id, u.slice_no FROM new_rows u JOIN pool_manager.usage p USING (tenant_id, holding_id)"
+										   " WHERE (p.slice_no = u.slice_no - 1 AND p.ended_at <> u.started_at)"
+										   "  OR (p.slice_no = u.slice_no + 1 AND p.started_at <> u.ended_at)"
+										   "  OR (p.slice_no < u.slice_no AND p.ended_at > u.started_at)"
+										   "  OR (p.slice_no > u.slice_no AND p.started_at < u.ended_at) LIMIT 1");
+	static PmStatement ahead = PM_STATEMENT("",
+											"SELECT u.holding_id, u.slice_no FROM new_rows u JOIN pool_manager.holding h USING (tenant_id, holding_id)"
+											" WHERE u.slice_no > h.slice_no OR u.ended_at > h.metered_until OR u.started_at < h.since"
+											"  OR (u.sku_id, u.quantity) <> (h.sku_id, h.quantity) LIMIT 1");
 	static PmStatement edges = PM_STATEMENT("",
 											"SELECT u.holding_id, u.slice_no FROM new_rows u, LATERAL ("
 											" SELECT c.time_zone FROM pool_manager.contract c WHERE c.tenant_id = u.tenant_id"
 											"  ORDER BY c.from_month <= (u.started_at AT TIME ZONE c.time_zone) DESC, c.from_month DESC LIMIT 1) AS c"
-											" WHERE date_trunc('month', u.started_at AT TIME ZONE c.time_zone)"
-											"  <> date_trunc('month', (u.ended_at - '1 second'::interval) AT TIME ZONE c.time_zone) LIMIT 1");
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+											" WHERE pool_manager.billing_month(u.started_at, c.time_zone)"
+											"  <> pool_manager.billing_month(u.ended_at - '1 second'::interval, c.time_zone) LIMIT 1");
+	TriggerData *trigger = trigger_of(fcinfo);
 	PmArgs		args;
 	PmCall		call;
 
@@ -304,8 +420,15 @@ pm_guard_usage(PG_FUNCTION_ARGS)
 	if (pm_run(&gaps, &args) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_BOOKS),
-				 errmsg("slice %d of holding " INT64_FORMAT " does not begin where the one before ended",
-						pm_get_int32(0, 2), pm_get_int64(0, 1))));
+				 errmsg("slice %d of holding " INT64_FORMAT " does not abut on the others",
+						pm_get_int32(0, 2), pm_get_int64(0, 1)),
+				 errdetail("Each begins where the one before ended.")));
+	if (pm_run(&ahead, &args) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_BOOKS),
+				 errmsg("slice %d of holding " INT64_FORMAT " is not one of what it has metered",
+						pm_get_int32(0, 2), pm_get_int64(0, 1)),
+				 errhint("Change table usage and table holding in one statement.")));
 	if (pm_run(&edges, &args) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_BOOKS),

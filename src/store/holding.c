@@ -182,8 +182,14 @@ add_slices(PmRows *usage, uint64 row, int64 end)
 	bool		nulls[USAGE_COLUMNS] = {0};
 	int64		start = pm_second(pm_get_time(row, 5));
 	int32		slice = pm_get_int32(row, 6);
-	pg_tz	   *zone = pm_time_zone(pm_get_text(row, 12));
+	pg_tz	   *zone;
 
+	if (pm_is_null(row, 12))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("tenant " INT64_FORMAT " has no contract", pm_get_int64(row, 1)),
+				 errdetail("None of its contracts began before what it used.")));
+	zone = pm_time_zone(pm_get_text(row, 12));
 	values[USAGE_TENANT] = pm_get(row, 1, &nulls[USAGE_TENANT]);
 	values[USAGE_HOLDING] = pm_get(row, 2, &nulls[USAGE_HOLDING]);
 	values[USAGE_SKU] = pm_get(row, 3, &nulls[USAGE_SKU]);

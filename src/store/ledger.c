@@ -192,11 +192,14 @@ pm_set_price(PmCall *call, int64 tenant_id, int64 sku_id, const char *currency,
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("a price for this SKU already begins at %s", timestamptz_to_str(valid_from)),
+				 errdetail("A price holds from its \"valid_from\" until the next one begins."),
 				 errhint("Set one with another \"valid_from\".")));
 	if (in_force == 0 && end)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("no price is in force at %s to be ended", timestamptz_to_str(valid_from))));
+				 errmsg("no price is in force at %s to be ended", timestamptz_to_str(valid_from)),
+				 errdetail("A NULL tariff ends a contracted price."),
+				 errhint("Table \"price\" shows when prices hold.")));
 	if (in_force != 0)
 	{
 		pm_arg_int64(&args, tenant_id);

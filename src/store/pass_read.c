@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
+#include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -21,12 +22,27 @@
 #include "store/pass.h"
 #include "store/statement.h"
 
-/* Strings and ids to small numbers, in order of first sight */
-typedef struct Entry
+/*
+ * Ids and strings of bytes to small numbers, in order of first sight.  Strings
+ * are compared in full: tenants choose them.
+ */
+typedef struct IdEntry
 {
-	uint64		key;			/* hash of a string, or an id */
+	int64		id;				/* the key */
 	int			number;
-} Entry;
+} IdEntry;
+
+typedef struct Bytes
+{
+	const char *data;
+	Size		len;
+} Bytes;
+
+typedef struct BytesEntry
+{
+	Bytes		bytes;			/* the key */
+	int			number;
+} BytesEntry;
 
 typedef struct Reader
 {
@@ -53,22 +69,22 @@ typedef struct Reader
 } Reader;
 
 static HTAB *
-make_table(const char *name)
+make_id_table(const char *name)
 {
 	HASHCTL		control = {0};
 
-	control.keysize = sizeof(uint64);
-	control.entrysize = sizeof(Entry);
+	control.keysize = sizeof(int64);
+	control.entrysize = sizeof(IdEntry);
 	control.hcxt = CurrentMemoryContext;
 	return hash_create(name, 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* The number of a key; *is_new tells whether it was not known */
+/* The number of an id; *is_new tells whether it was not known */
 static int
-number_of(HTAB *table, uint64 key, bool *is_new)
+number_of_id(HTAB *table, int64 id, bool *is_new)
 {
 	bool		found;
-	Entry	   *entry = hash_search(table, &key, HASH_ENTER, &found);
+	IdEntry    *entry = hash_search(table, &id, HASH_ENTER, &found);
 
 	if (!found)
 		entry->number = (int) hash_get_num_entries(table) - 1;
@@ -76,14 +92,55 @@ number_of(HTAB *table, uint64 key, bool *is_new)
 	return entry->number;
 }
 
-/*
- * Strings are told apart by 64 bits of hash: a pass sees some thousands, so
- * that two of them meeting has odds below 1e-12.
- */
-static uint64
-string_key(const char *text, int len)
+static uint32
+hash_of_bytes(const void *key, Size keysize)
 {
-	return DatumGetUInt64(hash_any_extended((const unsigned char *) text, len, 0));
+	const Bytes *bytes = key;
+
+	return DatumGetUInt32(hash_any((const unsigned char *) bytes->data, (int) bytes->len));
+}
+
+static int
+compare_bytes(const void *a, const void *b, Size keysize)
+{
+	const Bytes *left = a;
+	const Bytes *right = b;
+
+	return left->len == right->len ? memcmp(left->data, right->data, left->len) : 1;
+}
+
+static HTAB *
+make_bytes_table(const char *name)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(Bytes);
+	control.entrysize = sizeof(BytesEntry);
+	control.hash = hash_of_bytes;
+	control.match = compare_bytes;
+	control.hcxt = CurrentMemoryContext;
+	return hash_create(name, 256, &control,
+					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+}
+
+/* The same for bytes, of which a copy is kept */
+static int
+number_of_bytes(HTAB *table, const void *data, Size len, bool *is_new)
+{
+	Bytes		key = {data, len};
+	bool		found;
+	BytesEntry *entry = hash_search(table, &key, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		char	   *copy = palloc(Max(len, 1));
+
+		memcpy(copy, data, len);
+		entry->bytes.data = copy;
+		entry->number = (int) hash_get_num_entries(table) - 1;
+	}
+	*is_new = !found;
+	return entry->number;
 }
 
 /* ---- labels, selectors, taints, tolerations ---- */
@@ -93,7 +150,7 @@ word(Reader *reader, const JsonbValue *value)
 {
 	bool		is_new;
 
-	return number_of(reader->words, string_key(value->val.string.val, value->val.string.len), &is_new);
+	return number_of_bytes(reader->words, value->val.string.val, value->val.string.len, &is_new);
 }
 
 /* An object of strings: labels of a node, selector of a request */
@@ -156,13 +213,15 @@ read_config(Reader *reader, Datum labels, Datum taints)
 	Jsonb	   *taint_json = DatumGetJsonbP(taints);
 	PmNodeConfig *config;
 	PmLabel    *list;
-	uint64		key;
+	StringInfoData key;
 	bool		is_new;
 	int			number;
 
-	key = hash_combine64(string_key((char *) label_json, VARSIZE(label_json)),
-						 string_key((char *) taint_json, VARSIZE(taint_json)));
-	number = number_of(reader->configs, key, &is_new);
+	initStringInfo(&key);
+	appendBinaryStringInfo(&key, (char *) label_json, VARSIZE(label_json));
+	appendBinaryStringInfo(&key, (char *) taint_json, VARSIZE(taint_json));
+	number = number_of_bytes(reader->configs, key.data, key.len, &is_new);
+	pfree(key.data);
 	if (!is_new)
 		return number;
 	if (number >= reader->max_configs)
@@ -185,17 +244,17 @@ read_config(Reader *reader, Datum labels, Datum taints)
 static int
 dimension(Reader *reader, const char *name, int len, bool add)
 {
-	uint64		key = string_key(name, len);
+	Bytes		key = {name, len};
 	bool		is_new;
 	int			number;
 
 	if (!add)
 	{
-		Entry	   *entry = hash_search(reader->dimensions, &key, HASH_FIND, NULL);
+		BytesEntry *entry = hash_search(reader->dimensions, &key, HASH_FIND, NULL);
 
 		return entry ? entry->number : -1;
 	}
-	number = number_of(reader->dimensions, key, &is_new);
+	number = number_of_bytes(reader->dimensions, name, len, &is_new);
 	if (is_new)
 	{
 		PmPassData *data = reader->data;
@@ -342,12 +401,12 @@ queue_row(Datum *values, bool *nulls, void *state)
 	if (shape_id != reader->last_shape)
 	{
 		reader->last_shape = shape_id;
-		reader->last_shape_no = number_of(reader->shapes, (uint64) shape_id, &is_new);
+		reader->last_shape_no = number_of_id(reader->shapes, shape_id, &is_new);
 	}
 	if (lane_id != reader->last_lane)
 	{
 		reader->last_lane = lane_id;
-		reader->last_lane_no = number_of(reader->lanes, (uint64) lane_id, &is_new);
+		reader->last_lane_no = number_of_id(reader->lanes, lane_id, &is_new);
 	}
 	job = &data->queue.jobs[data->queue.njobs++];
 	job->job_id = DatumGetInt64(values[0]);
@@ -371,8 +430,8 @@ read_queue(Reader *reader)
 	data->last_change = DT_NOBEGIN;
 	reader->max_jobs = 1024;
 	data->queue.jobs = palloc(sizeof(PmJob) * reader->max_jobs);
-	reader->shapes = make_table("shapes of a pass");
-	reader->lanes = make_table("lanes of a pass");
+	reader->shapes = make_id_table("shapes of a pass");
+	reader->lanes = make_id_table("lanes of a pass");
 	pm_arg_int64(&args, data->pool->pool_id);
 	pm_scan(&queue, &args, queue_row, reader);
 	data->queue.nshapes = (int) hash_get_num_entries(reader->shapes);
@@ -386,11 +445,11 @@ ids_of(HTAB *table, int n)
 {
 	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
 	HASH_SEQ_STATUS status;
-	Entry	   *entry;
+	IdEntry    *entry;
 
 	hash_seq_init(&status, table);
 	while ((entry = hash_seq_search(&status)) != NULL)
-		ids[entry->number] = (int64) entry->key;
+		ids[entry->number] = entry->id;
 	return ids;
 }
 
@@ -414,7 +473,7 @@ read_lanes(Reader *reader)
 	for (uint64 row = 0; row < n; row++)
 	{
 		bool		is_new;
-		int			lane = number_of(reader->lanes, (uint64) pm_get_int64(row, 1), &is_new);
+		int			lane = number_of_id(reader->lanes, pm_get_int64(row, 1), &is_new);
 
 		/* one that was blocked and has no queued job any more */
 		if (is_new)
@@ -433,14 +492,16 @@ read_request(Reader *reader, HTAB *requests, PmResourceList *list,
 	PmRequest  *request;
 	PmLabel    *labels;
 	int64	   *amounts;
-	uint64		key;
+	StringInfoData key;
 	bool		is_new;
 	int			number;
 
-	key = hash_combine64(string_key((char *) list, VARSIZE(list)),
-						 hash_combine64(string_key((char *) selector, VARSIZE(selector)),
-										string_key((char *) tolerations, VARSIZE(tolerations))));
-	number = number_of(requests, key, &is_new);
+	initStringInfo(&key);
+	appendBinaryStringInfo(&key, (char *) list, VARSIZE(list));
+	appendBinaryStringInfo(&key, (char *) selector, VARSIZE(selector));
+	appendBinaryStringInfo(&key, (char *) tolerations, VARSIZE(tolerations));
+	number = number_of_bytes(requests, key.data, key.len, &is_new);
+	pfree(key.data);
 	if (!is_new)
 		return number;
 	if (number >= *max_requests)
@@ -483,7 +544,7 @@ read_shapes(Reader *reader)
 											 " WHERE s.pool_id = $1 AND s.shape_id = ANY ($2) ORDER BY s.shape_id, g.group_no");
 	PmPassData *data = reader->data;
 	PmQueue    *queue = &data->queue;
-	HTAB	   *requests = make_table("requests of a pass");
+	HTAB	   *requests = make_bytes_table("requests of a pass");
 	PmShape    *engine_shapes = palloc0(sizeof(PmShape) * Max(queue->nshapes, 1));
 	int			max_requests = 0;
 	PmArgs		args = {0};
@@ -498,7 +559,7 @@ read_shapes(Reader *reader)
 	{
 		int64		shape_id = pm_get_int64(row, 1);
 		bool		is_new;
-		int			number = number_of(reader->shapes, (uint64) shape_id, &is_new);
+		int			number = number_of_id(reader->shapes, shape_id, &is_new);
 		PmStoredShape *stored = &data->shapes[number];
 		PmTaskGroup *groups;
 		int			ngroups = 0;
@@ -555,9 +616,9 @@ pm_read_pass(PmPoolInfo *pool)
 	data->pool = pool;
 	reader.data = data;
 	reader.context = CurrentMemoryContext;
-	reader.dimensions = make_table("resources of a pass");
-	reader.words = make_table("labels of a pass");
-	reader.configs = make_table("node configurations of a pass");
+	reader.dimensions = make_bytes_table("resources of a pass");
+	reader.words = make_bytes_table("labels of a pass");
+	reader.configs = make_bytes_table("node configurations of a pass");
 	read_queue(&reader);
 	read_lanes(&reader);
 	if (data->queue.njobs == 0)

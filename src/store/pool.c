@@ -102,7 +102,7 @@ pm_create_pool(PmCall *call, const PmPoolSpec *spec)
 											 "WITH p AS (INSERT INTO pool_manager.pool (name, kind, tenant_id, network_id, queue_policy,"
 											 "   placement, launch, default_time_limit, stop_timeout, created_at)"
 											 "  VALUES ($1, $2::pool_manager.pool_kind, $3, $4, $6, $7, $8, $9, $10, $11)"
-											 "  RETURNING pool_id, kind, tenant_id),"
+											 "  ON CONFLICT (name) DO NOTHING RETURNING pool_id, kind, tenant_id),"
 											 " c AS (INSERT INTO pool_manager.pool_clock (pool_id, last_instant) SELECT pool_id, $11 FROM p),"
 											 " t AS (INSERT INTO pool_manager.pool_job_type (pool_id, kind)"
 											 "  SELECT DISTINCT p.pool_id, k FROM p, unnest($5) AS k),"
@@ -125,7 +125,8 @@ pm_create_pool(PmCall *call, const PmPoolSpec *spec)
 	pm_arg(&args, spec->stop_timeout, false);
 	pm_arg_time(&args, pm_writing_clock());
 	pm_arg_text(&args, call->actor_name);
-	pm_run(&create, &args);
+	if (pm_run(&create, &args) == 0)
+		pm_already_exists("pool", spec->name);
 	return pm_get_int64(0, 1);
 }
 
@@ -148,9 +149,7 @@ find_billable_flavor(const PmPoolInfo *pool, const char *flavor)
 
 	pm_arg_text(&args, flavor);
 	if (pm_run(&find, &args) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("flavor \"%s\" does not exist", flavor)));
+		pm_no_flavor(flavor);
 	if (pool->dedicated && pm_get_bool(0, 2))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -166,12 +165,42 @@ find_billable_flavor(const PmPoolInfo *pool, const char *flavor)
 	return pm_get_int64(0, 1);
 }
 
+/* A pool has ten flavors at most, all of one processor architecture */
+static void
+check_node_group(const PmPoolInfo *pool, int64 flavor_id, const char *flavor)
+{
+	static PmStatement read = PM_STATEMENT("int8;int8",
+										   "SELECT f.cpu_architecture::text, min(g.cpu_architecture::text),"
+										   " count(*) FILTER (WHERE g.flavor_id <> $2) >= 10"
+										   " FROM pool_manager.flavor f LEFT JOIN pool_manager.node_group g ON g.pool_id = $1"
+										   " WHERE f.flavor_id = $2 GROUP BY f.cpu_architecture");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, pool->pool_id);
+	pm_arg_int64(&args, flavor_id);
+	pm_run(&read, &args);
+	if (!pm_is_null(0, 2) && strcmp(pm_get_text(0, 1), pm_get_text(0, 2)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("pool \"%s\" cannot have nodes of flavor \"%s\"", pool->name, flavor),
+				 errdetail("The flavor's processors are %s, those of the pool %s.",
+						   pm_get_text(0, 1), pm_get_text(0, 2)),
+				 errhint("Make a pool of their own for nodes of another processor architecture.")));
+	if (pm_get_bool(0, 3))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("pool \"%s\" cannot have nodes of flavor \"%s\"", pool->name, flavor),
+				 errdetail("It has nodes of 10 other flavors, which is the most."),
+				 errhint("Add nodes of one of these flavors, or make another pool.")));
+}
+
 static void
 join_node_group(const PmPoolInfo *pool, int64 flavor_id, int count)
 {
 	static PmStatement join = PM_STATEMENT("int8;int8;int4",
 										   "INSERT INTO pool_manager.node_group (pool_id, flavor_id, group_no, cpu_architecture, target_count)"
-										   " SELECT $1, flavor_id, (SELECT count(*) + 1 FROM pool_manager.node_group WHERE pool_id = $1),"
+										   " SELECT $1, flavor_id, (SELECT coalesce(max(group_no) FILTER (WHERE flavor_id = $2), count(*) + 1)"
+										   "   FROM pool_manager.node_group WHERE pool_id = $1),"
 										   "  cpu_architecture, $3 FROM pool_manager.flavor WHERE flavor_id = $2"
 										   " ON CONFLICT (pool_id, flavor_id) DO UPDATE SET target_count = node_group.target_count + $3"
 										   " RETURNING xmax = 0");
@@ -220,6 +249,7 @@ pm_add_nodes(PmCall *call, PmPoolInfo *pool, const char *flavor, int count,
 
 	instant = pm_lock_pool(pool->pool_id);
 	flavor_id = find_billable_flavor(pool, flavor);
+	check_node_group(pool, flavor_id, flavor);
 	join_node_group(pool, flavor_id, count);
 
 	pm_arg_int64(&args, pool->pool_id);

@@ -181,7 +181,8 @@ void
 pm_start_run(PmCall *call, int64 pool_id, const PmRun *run, TimestampTz instant)
 {
 	static PmStatement start = PM_STATEMENT("int8;int8;timestamptz;text",
-											"WITH r AS (UPDATE pool_manager.job_run SET state = 'running', started_at = $3"
+											"WITH r AS (UPDATE pool_manager.job_run SET state = 'running', started_at = $3,"
+											"   planned_end = planned_end + ($3 - placed_at), deadline = deadline + ($3 - placed_at)"
 											"  WHERE pool_id = $1 AND run_id = $2 RETURNING tenant_id, job_id, run_id),"
 											" e AS (INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, run_id, from_state, to_state, actor)"
 											"  SELECT tenant_id, $3, 'job_state', $1, job_id, run_id, 'starting', 'running', $4 FROM r)"

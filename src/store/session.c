@@ -30,6 +30,7 @@ static bool read_only = false;
 static void
 enter(PmCall *call)
 {
+	call->access_tenant = -1;
 	call->save_nestlevel = NewGUCNestLevel();
 	(void) set_config_option("search_path", CALL_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
@@ -124,6 +125,8 @@ pm_access(PmCall *call, int64 tenant_id)
 
 	if (is_privileged(call))
 		return PM_ACCESS_OPERATOR;
+	if (call->access_tenant == tenant_id)
+		return call->access;
 	pm_arg_int64(&args, tenant_id);
 	n = pm_run(&members, &args);
 	for (uint64 row = 0; row < n; row++)
@@ -144,6 +147,8 @@ pm_access(PmCall *call, int64 tenant_id)
 			granted = PM_ACCESS_VIEWER;
 		access = Max(access, granted);
 	}
+	call->access_tenant = tenant_id;
+	call->access = access;
 	return access;
 }
 
@@ -160,6 +165,7 @@ pm_require_operator(PmCall *call)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied: \"%s\" is not an operator", call->actor_name),
+				 errdetail("Catalogue, prices and public pools are the provider's."),
 				 errhint("An operator can make the role one with grant_operator().")));
 }
 

@@ -26,6 +26,8 @@ typedef struct PmCall
 	int			save_context;
 	int			save_nestlevel;
 	bool		save_read_only;
+	int64		access_tenant;	/* whose access was last asked for; -1: none's */
+	int			access;
 } PmCall;
 
 extern void pm_begin(PmCall *call, FunctionCallInfo fcinfo);

@@ -19,6 +19,7 @@
 #include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
@@ -168,6 +169,30 @@ prepare(PmStatement *statement)
 		elog(ERROR, "could not prepare \"%s\": %s", statement->sql,
 			 SPI_result_code_string(SPI_result));
 	statement->extension = extension;
+	statement->planned = false;
+}
+
+/*
+ * A kept plan outlives the sizes it was made for: one made while a table was
+ * small, or before it was analyzed, would read all of a pool for one row of
+ * it.  So it is made without the methods that do; nor is it worth compiling.
+ */
+static int
+run_kept_plan(PmStatement *statement, PmArgs *args, bool read_only)
+{
+	static const char *const off[] = {"enable_hashjoin", "enable_mergejoin", "enable_bitmapscan", "enable_seqscan", "jit"};
+	int			nest_level;
+	int			result;
+
+	if (statement->planned && SPI_plan_is_valid(statement->plan))
+		return SPI_execute_plan(statement->plan, args->values, args->nulls, read_only, 0);
+	nest_level = NewGUCNestLevel();
+	for (int i = 0; i < (int) lengthof(off); i++)
+		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	result = SPI_execute_plan(statement->plan, args->values, args->nulls, read_only, 0);
+	AtEOXact_GUC(true, nest_level);
+	statement->planned = true;
+	return result;
 }
 
 uint64
@@ -183,7 +208,7 @@ pm_run(PmStatement *statement, PmArgs *args)
 		result = SPI_execute_with_args(statement->sql, statement->nargs, statement->argtypes,
 									   args->values, args->nulls, read_only, 0);
 	else
-		result = SPI_execute_plan(statement->plan, args->values, args->nulls, read_only, 0);
+		result = run_kept_plan(statement, args, read_only);
 	if (result < 0)
 		elog(ERROR, "\"%s\": %s", statement->sql, SPI_result_code_string(result));
 	return SPI_processed;

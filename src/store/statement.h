@@ -27,12 +27,13 @@ typedef struct PmStatement
 	const char *types;			/* of the arguments, separated by semicolons */
 	const char *sql;
 	SPIPlanPtr	plan;
+	bool		planned;		/* has it run since it was prepared? */
 	Oid			extension;		/* the installation it was prepared in */
 	int			nargs;
 	Oid			argtypes[PM_MAX_ARGS];
 } PmStatement;
 
-#define PM_STATEMENT(types, sql) {(types), (sql), NULL, InvalidOid, 0, {0}}
+#define PM_STATEMENT(types, sql) {(types), (sql), NULL, false, InvalidOid, 0, {0}}
 
 /* Arguments, in order.  Pointers must live until the run. */
 typedef struct PmArgs

@@ -42,7 +42,7 @@ pm_open_submission(PmPoolInfo *pool, int64 tenant_id)
 	static PmStatement open = PM_STATEMENT("int8;int8",
 										   "SELECT (SELECT sub_pool_id FROM pool_manager.sub_pool WHERE pool_id = $1 AND tenant_id = $2),"
 										   " (SELECT workspace_id FROM pool_manager.workspace WHERE tenant_id = $2 AND name = 'default'),"
-										   " ARRAY(SELECT kind::text FROM pool_manager.pool_job_type WHERE pool_id = $1 AND state = 'enabled' ORDER BY kind)");
+										   " ARRAY(SELECT kind::text FROM pool_manager.pool_job_type WHERE pool_id = $1 AND state = 'enabled')");
 	PmSubmission *submission = palloc0(sizeof(PmSubmission));
 	PmArgs		args = {0};
 	Datum		kinds;
@@ -92,9 +92,7 @@ pm_find_flavor(const char *name)
 
 	pm_arg_text(&args, name);
 	if (pm_run(&find, &args) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("flavor \"%s\" does not exist", name)));
+		pm_no_flavor(name);
 	flavor = palloc0(sizeof(PmFlavor));
 	get_flavor(0, flavor);
 	return flavor;

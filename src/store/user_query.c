@@ -62,7 +62,9 @@ describe(const char *query)
 	if (source == NULL || source->commandTag != CMDTAG_SELECT || source->resultDesc == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the query must be one SELECT")));
+				 errmsg("the query must be one SELECT"),
+				 errdetail("Each row that it returns is a job to be submitted."),
+				 errhint("Collect the jobs in a table and select from it.")));
 	return source->resultDesc;
 }
 
@@ -80,6 +82,7 @@ check_columns(TupleDesc desc)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("the query returns a column \"%s\" that submit_jobs does not know", name),
+					 errdetail("No column is left unused."),
 					 errhint("Columns are named like the arguments of submit_job.")));
 	}
 }
@@ -88,6 +91,7 @@ static char *
 wrap_query(const char *query, TupleDesc desc)
 {
 	StringInfoData sql;
+	int			len = strlen(query);
 
 	initStringInfo(&sql);
 	for (int c = 0; c < (int) lengthof(job_columns); c++)
@@ -98,14 +102,18 @@ wrap_query(const char *query, TupleDesc desc)
 		if (!present && column->missing == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("the query returns no column \"%s\"", column->name)));
+					 errmsg("the query returns no column \"%s\"", column->name),
+					 errdetail("It is the one column that submit_jobs cannot do without."),
+					 errhint("Columns are named like the arguments of submit_job.")));
 		appendStringInfoString(&sql, c == 0 ? "SELECT " : ", ");
 		if (present)
 			appendStringInfo(&sql, "CAST(q.%s AS %s)", column->name, column->type);
 		else
 			appendStringInfo(&sql, "CAST(%s AS %s)", column->missing, column->type);
 	}
-	appendStringInfo(&sql, " FROM (%s\n) AS q", query);
+	while (len > 0 && (isspace((unsigned char) query[len - 1]) || query[len - 1] == ';'))
+		len--;
+	appendStringInfo(&sql, " FROM (%.*s\n) AS q", len, query);
 	return sql.data;
 }
 
@@ -165,7 +173,8 @@ read_job(uint64 row, PmJobSpec *job, PmJobRow *extra)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("kind, node_selector and tolerations must not be null"),
-				 errdetail("Row " UINT64_FORMAT " of the query.", row + 1)));
+				 errdetail("Row " UINT64_FORMAT " of the query.", row + 1),
+				 errhint("Leave out the column for the default.")));
 	extra->workspace = copy_text(row, JOB_WORKSPACE);
 }
 

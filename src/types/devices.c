@@ -83,6 +83,20 @@ pm_device_subtract(PG_FUNCTION_ARGS)
 	return combine(fcinfo, -1);
 }
 
+PG_FUNCTION_INFO_V1(pm_device_total);
+
+Datum
+pm_device_total(PG_FUNCTION_ARGS)
+{
+	int			n;
+	int32	   *loads = values_of(PG_GETARG_ARRAYTYPE_P(0), &n);
+	int64		total = 0;
+
+	for (int i = 0; i < n; i++)
+		total += loads[i];
+	PG_RETURN_INT64(total);
+}
+
 /* Transition of device_sum: adds share to each device in a list of numbers */
 PG_FUNCTION_INFO_V1(pm_device_sum_step);
 

@@ -1,11 +1,12 @@
 #!/bin/bash
 # Run the tests; the last line is "N passed, N failed".
 #
-#   test.sh [kind...]     lint build core regress isolation pgtap tap; default all
-#   TESTS='name...'       only files of these names (patterns) of the last four
+#   test.sh [kind...]     lint build core regress isolation pgtap tap docs; default all
+#   TESTS='name...'       only files of these names (patterns) of the last five
 #
 # Counted are lint rules, core checks, regress files, isolation specs, pgTAP
-# and TAP assertions. Every kind runs, whatever the others said.
+# and TAP assertions, and pages of documentation. Every kind runs, whatever the
+# others said.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -15,9 +16,9 @@ TESTS=${TESTS-}
 if [ $# -gt 0 ]; then
     kinds=" $* "
 elif [ -n "$TESTS" ]; then
-    kinds=" regress isolation pgtap tap "
+    kinds=" regress isolation pgtap tap docs "
 else
-    kinds=" lint core regress isolation pgtap tap "
+    kinds=" lint core regress isolation pgtap tap docs "
 fi
 
 # add KIND PASSED FAILED
@@ -189,6 +190,16 @@ tap_one()
     assertions tap "$1" $? "$out/said"
 }
 
+docs_one()
+{
+    local page=doc/$1.md
+
+    [ -e "$page" ] || page=$1.md
+    fresh_db pm_template &&
+        PGDATABASE=contrib_regression bash test/tools/docs.sh "$page"
+    verdict docs "$1" $?
+}
+
 bash test/tools/deps.sh test || { echo "0 passed, 1 failed"; exit 1; }
 pg_paths
 
@@ -209,7 +220,7 @@ if asked core; then
     fi
 fi
 
-if [[ ! $kinds =~ \ (regress|isolation|pgtap|tap)\  ]]; then
+if [[ ! $kinds =~ \ (regress|isolation|pgtap|tap|docs)\  ]]; then
     :
 elif [ $built -eq 0 ]; then
     echo "== the build failed: nothing runs in a server"
@@ -228,6 +239,7 @@ else
         each isolation 'test/isolation/specs/*.spec' isolation_one
         each pgtap 'test/pgtap/*.sql' pgtap_one
         each tap 'test/t/*.pl' tap_one
+        each docs 'README.md doc/*.md' docs_one
         [ -z "$TESTS" ] || [ $found -eq 1 ] || verdict servers "no test is named $TESTS" 1
         crashes=$(find "$DIR/log" "$DIR/out" -type f \( -name log -o -name '*.log' \) -print0 |
             xargs -0 grep -hE 'terminated by signal (4|6|7|8|11)|TRAP:|PANIC:')
@@ -242,7 +254,7 @@ fi
 total_passed=0
 total_failed=0
 echo
-for kind in build lint core regress isolation pgtap tap servers; do
+for kind in build lint core regress isolation pgtap tap docs servers; do
     [ -n "${passed[$kind]-}" ] || continue
     printf '%-10s %6d passed %4d failed\n' "$kind" "${passed[$kind]}" "${failed[$kind]}"
     total_passed=$((total_passed + passed[$kind]))
