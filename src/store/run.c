@@ -82,7 +82,7 @@ pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends, int n,
 										  " ended_job AS (UPDATE pool_manager.job j SET end_state = e.state, ended_at = $2"
 										  "  FROM e WHERE j.pool_id = $1 AND j.job_id = e.job_id),"
 										  " released AS (UPDATE pool_manager.allocation a SET released_at = $2"
-										  "  FROM e WHERE a.pool_id = $1 AND a.run_id = e.run_id AND a.released_at IS NULL"
+										  "  FROM e WHERE a.pool_id = $1 AND a.run_id = e.run_id AND " PM_HELD("a")
 										  "  RETURNING a.node_id, a.allocated, a.devices, a.device_share),"
 										  " loaded AS (UPDATE pool_manager.node_load l"
 										  "  SET allocated = l.allocated - n.allocated, devices = pool_manager.device_subtract(l.devices, n.devices)"
@@ -152,7 +152,7 @@ read_held(int64 pool_id, const PmRun *run, PmHeld **held)
 										   " JOIN pool_manager.task_group g USING (pool_id, shape_id, group_no)"
 										   " JOIN pool_manager.node n USING (pool_id, node_id)"
 										   " LEFT JOIN pool_manager.flavor f ON f.flavor_id = g.flavor_id"
-										   " WHERE a.pool_id = $1 AND a.run_id = $2 AND a.released_at IS NULL"
+										   " WHERE a.pool_id = $1 AND a.run_id = $2 AND " PM_HELD("a")
 										   " ORDER BY a.group_no, a.node_id");
 	PmArgs		args = {0};
 	int			n;

@@ -35,6 +35,13 @@ typedef struct PmStatement
 
 #define PM_STATEMENT(types, sql) {(types), (sql), NULL, false, InvalidOid, 0, {0}}
 
+/*
+ * Is an allocation live?  For those of a run: a plain IS NULL would bring in
+ * the index of live allocations by node, which looks small, and is scanned
+ * whole, as long as the table has no statistics.
+ */
+#define PM_HELD(a) "coalesce(" a ".released_at, 'infinity') = 'infinity'"
+
 /* Arguments, in order.  Pointers must live until the run. */
 typedef struct PmArgs
 {
