@@ -539,9 +539,11 @@ read_shapes(Reader *reader)
 	static PmStatement shapes = PM_STATEMENT("int8;int8[]",
 											 "SELECT s.shape_id, s.reason, s.level, s.resource, s.needed::text, s.available::text,"
 											 " g.request, g.replicas, g.min_replicas, g.node_selector, g.tolerations, f.sku_id"
-											 " FROM pool_manager.job_shape s JOIN pool_manager.task_group g USING (pool_id, shape_id)"
+											 " FROM unnest($2) AS i(shape_id)"
+											 " JOIN pool_manager.job_shape s ON s.pool_id = $1 AND s.shape_id = i.shape_id"
+											 " JOIN pool_manager.task_group g ON g.pool_id = $1 AND g.shape_id = i.shape_id"
 											 " LEFT JOIN pool_manager.flavor f USING (flavor_id)"
-											 " WHERE s.pool_id = $1 AND s.shape_id = ANY ($2) ORDER BY s.shape_id, g.group_no");
+											 " ORDER BY s.shape_id, g.group_no");
 	PmPassData *data = reader->data;
 	PmQueue    *queue = &data->queue;
 	HTAB	   *requests = make_bytes_table("requests of a pass");

@@ -180,7 +180,10 @@ prepare(PmStatement *statement)
 static int
 run_kept_plan(PmStatement *statement, PmArgs *args, bool read_only)
 {
-	static const char *const off[] = {"enable_hashjoin", "enable_mergejoin", "enable_bitmapscan", "enable_seqscan", "jit"};
+	static const char *const off[] = {
+		"enable_hashjoin", "enable_mergejoin", "enable_material",
+		"enable_bitmapscan", "enable_seqscan", "jit"
+	};
 	int			nest_level;
 	int			result;
 
