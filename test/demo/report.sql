@@ -23,7 +23,7 @@ FROM demo.task WHERE state = 'refused' GROUP BY tenant, pool ORDER BY tenant, po
 \endif
 
 \qecho '== The queues: the first five of each pool'
-SELECT * FROM queue WHERE "position" <= 5 ORDER BY pool, "position";
+SELECT pool, "position", job, tenant, waiting, reason, lacking FROM queue WHERE "position" <= 5 ORDER BY pool, "position";
 
 \qecho '== The queues: by reason'
 SELECT pool, reason, count(*) AS jobs, min(waiting) AS shortest, max(waiting) AS longest, string_agg(DISTINCT tenant, ', ') AS tenants
@@ -72,7 +72,7 @@ FROM demo.tenant t,
 GROUP BY t.tenant, n.month, t.time_zone, c.currency ORDER BY t.tenant;
 
 \qecho '== One of them before and after the prices changed on the 15th'
-SELECT c.tenant_name AS tenant, c.sku, c.cycle_start, c.cycle_end, round(c.quantity, 2) AS quantity, c.unit,
+SELECT c.tenant_name AS tenant, c.sku, c.cycle_start::date AS since, c.cycle_end::date AS until, round(c.quantity, 2) AS quantity, c.unit,
        p.tariff AS price, round(c.amount, 2) AS amount, c.currency
 FROM charges('aurora', '2026-07-01 00:00:00-04', clock(), '1 month') c JOIN price p USING (price_id)
 WHERE c.sku LIKE 'gpu.%' ORDER BY c.sku, c.cycle_start;

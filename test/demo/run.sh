@@ -24,7 +24,7 @@ export PGOPTIONS='-c search_path=pool_manager,public -c timezone=UTC -c track_fu
 
 run()
 {
-    psql -Xq -v ON_ERROR_STOP=1 "$@"
+    psql -Xq -P pager=off -v ON_ERROR_STOP=1 "$@"
 }
 
 # the commands of the replay: a day of the trace, then a line that says how far
@@ -46,7 +46,7 @@ SQL
             echo "VACUUM (ANALYZE) job, job_queue, job_run, allocation, node_load, holding, usage, demo.task;"
         if [ "$line_end" = '\r' ] || [ $((day % 5)) -eq 4 ] && [ "$day" -ge 114 ]; then
             echo "SELECT demo.progress() AS line \gset"
-            echo "\\echo -n :line :line_end"
+            printf "%s\n" "\\echo -n :line :line_end"
         fi
     done
 }
