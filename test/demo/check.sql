@@ -4,7 +4,7 @@
 \pset footer off
 
 -- What was held, from when to when, in thousandths of a unit
-CREATE VIEW demo.held AS
+CREATE OR REPLACE VIEW demo.held AS
 SELECT k.tenant, u.sku, a.replicas * u.thousandths AS quantity,
        date_trunc('second', r.started_at) AS since,
        date_trunc('second', coalesce(r.ended_at, clock())) AS until
@@ -24,7 +24,7 @@ FROM node n JOIN pool p USING (pool_id) JOIN flavor f USING (flavor_id)
 WHERE p.name = 'delta-pool';
 
 -- Prices in force by time: a tenant's own before the list's
-CREATE VIEW demo.in_force AS
+CREATE OR REPLACE VIEW demo.in_force AS
 SELECT t.tenant, e.sku, e.since, lead(e.since, 1, 'infinity') OVER (PARTITION BY t.tenant, e.sku ORDER BY e.since) AS until,
        v.per_hour, v.version
 FROM demo.tenant t
@@ -36,7 +36,7 @@ JOIN LATERAL (SELECT p.per_hour, concat(p.tenant, ' ', p.valid_from) AS version
               ORDER BY p.tenant NULLS LAST, p.valid_from DESC LIMIT 1) v ON true;
 
 -- Unit-hours of a counter are rounded half up to 12 digits, once
-CREATE VIEW demo.bill AS
+CREATE OR REPLACE VIEW demo.bill AS
 SELECT tenant, sku, month, sum(unit_hours) AS quantity, sum(unit_hours * per_hour) AS amount
 FROM (SELECT h.tenant, h.sku, l.month, p.version, p.per_hour,
              div(sum(h.quantity * extract(epoch FROM x.until - x.since)) * 10 ^ 12::numeric + 1800000, 3600000) / 10 ^ 12::numeric AS unit_hours

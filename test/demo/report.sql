@@ -42,7 +42,7 @@ SELECT p.name AS pool, f.name AS flavor, count(*) AS nodes,
        count(*) FILTER (WHERE s.runs > 0) AS in_use, round(avg(s.busy), 1) AS busy, sum(s.runs) AS runs
 FROM node n JOIN node_status s USING (node_id) JOIN pool p USING (pool_id) JOIN flavor f USING (flavor_id)
 GROUP BY p.name, f.name ORDER BY p.name, nodes DESC, f.name;
-SELECT * FROM node_status
+SELECT pool, node, state, runs, busy, allocated FROM node_status
 WHERE node_id IN (SELECT DISTINCT ON (n.flavor_id) node_id
                   FROM node n JOIN flavor f USING (flavor_id) JOIN node_status s USING (node_id)
                   WHERE f.accelerator IS NOT NULL AND s.runs > 0 ORDER BY n.flavor_id, s.runs DESC, node_id)
