@@ -46,8 +46,12 @@ CREATE TABLE pool (
     CONSTRAINT pool_network_fkey FOREIGN KEY (network_id, tenant_id) REFERENCES network (network_id, tenant_id),
     CONSTRAINT pool_owner_check CHECK ((kind = 'public') = (tenant_id = 0)),
     CONSTRAINT pool_network_check CHECK (kind = 'public' OR network_id IS NOT NULL),
-    CONSTRAINT pool_default_time_limit_check CHECK (default_time_limit > '0' AND default_time_limit <= '100 years'),
-    CONSTRAINT pool_stop_timeout_check CHECK (stop_timeout > '0' AND stop_timeout <= '100 years')
+    CONSTRAINT pool_default_time_limit_check CHECK (
+        default_time_limit > '0' AND default_time_limit <= '100 years' AND
+        extract(year FROM default_time_limit) = 0 AND extract(month FROM default_time_limit) = 0 AND extract(day FROM default_time_limit) = 0),
+    CONSTRAINT pool_stop_timeout_check CHECK (
+        stop_timeout > '0' AND stop_timeout <= '100 years' AND
+        extract(year FROM stop_timeout) = 0 AND extract(month FROM stop_timeout) = 0 AND extract(day FROM stop_timeout) = 0)
 );
 COMMENT ON TABLE pool IS 'resource pools: nodes under one queue';
 COMMENT ON COLUMN pool.pool_id IS 'identifier';
@@ -59,8 +63,8 @@ COMMENT ON COLUMN pool.state IS 'only a running pool takes jobs';
 COMMENT ON COLUMN pool.queue_policy IS 'what a job that does not fit does to those behind it';
 COMMENT ON COLUMN pool.placement IS 'which node a replica goes to';
 COMMENT ON COLUMN pool.launch IS 'do placed jobs run at once, or when an agent says so?';
-COMMENT ON COLUMN pool.default_time_limit IS 'time limit of jobs that state none; NULL: none';
-COMMENT ON COLUMN pool.stop_timeout IS 'how long a stopping job may hold its resources before a pass takes them back';
+COMMENT ON COLUMN pool.default_time_limit IS 'time limit of jobs that state none, in hours and less; NULL: none';
+COMMENT ON COLUMN pool.stop_timeout IS 'how long a stopping job may hold its resources before a pass takes them back, in hours and less';
 COMMENT ON COLUMN pool.generation IS 'counts changes of the node groups, for what was checked against them';
 COMMENT ON COLUMN pool.created_at IS 'when it was made';
 
@@ -150,8 +154,12 @@ CREATE TABLE node (
     CONSTRAINT node_name_key UNIQUE (pool_id, name),
     CONSTRAINT node_group_fkey FOREIGN KEY (pool_id, flavor_id) REFERENCES node_group,
     CONSTRAINT node_pool_fkey FOREIGN KEY (pool_id, tenant_id) REFERENCES pool (pool_id, tenant_id),
-    CONSTRAINT node_labels_check CHECK (jsonb_typeof(labels) = 'object' AND NOT jsonb_path_exists(labels, '$.* ? (@.type() != "string")')),
-    CONSTRAINT node_taints_check CHECK (jsonb_typeof(taints) = 'array' AND NOT jsonb_path_exists(taints, 'strict $[*] ? (@.type() != "object" || !exists (@.key ? (@.type() == "string")))'))
+    -- strict: the other mode would look into arrays where a string should be
+    CONSTRAINT node_labels_check CHECK (
+        jsonb_typeof(labels) = 'object' AND NOT jsonb_path_exists(labels, 'strict $.* ? (@.type() != "string")')),
+    CONSTRAINT node_taints_check CHECK (
+        jsonb_typeof(taints) = 'array' AND NOT jsonb_path_exists(taints, 'strict $[*] ? (@.type() != "object" ||
+            exists (@.keyvalue() ? (@.value.type() != "string")) || !exists (@.keyvalue() ? (@.key == "key")))'))
 );
 COMMENT ON TABLE node IS 'machines; each belongs to exactly one pool. In order of node_id they were created';
 COMMENT ON COLUMN node.pool_id IS 'pool';

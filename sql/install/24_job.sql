@@ -70,7 +70,13 @@ CREATE TABLE task_group (
     CONSTRAINT task_group_flavor_fkey FOREIGN KEY (flavor_id) REFERENCES flavor,
     CONSTRAINT task_group_no_check CHECK (group_no >= 1),
     CONSTRAINT task_group_request_check CHECK (request @> '' AND request <> ''),
-    CONSTRAINT task_group_replicas_check CHECK (min_replicas BETWEEN 1 AND replicas)
+    CONSTRAINT task_group_replicas_check CHECK (min_replicas BETWEEN 1 AND replicas),
+    CONSTRAINT task_group_node_selector_check CHECK (
+        jsonb_typeof(node_selector) = 'object' AND
+        NOT jsonb_path_exists(node_selector, 'strict $.* ? (@.type() != "string")')),
+    CONSTRAINT task_group_tolerations_check CHECK (
+        jsonb_typeof(tolerations) = 'array' AND NOT jsonb_path_exists(tolerations, 'strict $[*] ? (@.type() != "object" ||
+            exists (@.keyvalue() ? (@.value.type() != "string")))'))
 );
 COMMENT ON TABLE task_group IS 'roles of the jobs of a shape: so many identical replicas of one request';
 COMMENT ON COLUMN task_group.pool_id IS 'pool';
@@ -111,7 +117,9 @@ CREATE TABLE job (
     CONSTRAINT job_workspace_fkey FOREIGN KEY (tenant_id, workspace_id) REFERENCES workspace,
     CONSTRAINT job_priority_check CHECK (
         priority BETWEEN 1 AND 3 AND (priority = 1 OR pool_kind = 'dedicated')),
-    CONSTRAINT job_time_limit_check CHECK (time_limit > '0' AND time_limit <= '100 years'),
+    CONSTRAINT job_time_limit_check CHECK (
+        time_limit > '0' AND time_limit <= '100 years' AND
+        extract(year FROM time_limit) = 0 AND extract(month FROM time_limit) = 0 AND extract(day FROM time_limit) = 0),
     CONSTRAINT job_request_id_check CHECK (length(request_id) BETWEEN 1 AND 128),
     CONSTRAINT job_end_check CHECK (
         (end_state IS NULL) = (ended_at IS NULL) AND
@@ -130,7 +138,7 @@ COMMENT ON COLUMN job.workspace_id IS 'cost centre';
 COMMENT ON COLUMN job.kind IS 'training, inference, notebook or workflow';
 COMMENT ON COLUMN job.priority IS '1 to 3, larger first; 1 in public pools';
 COMMENT ON COLUMN job.name IS 'name, for people';
-COMMENT ON COLUMN job.time_limit IS 'how long a run may last; NULL: the pool''s default';
+COMMENT ON COLUMN job.time_limit IS 'how long a run may last, in hours and less; NULL: the pool''s default';
 COMMENT ON COLUMN job.request_id IS 'the caller''s key of this request: the same key returns the same job';
 COMMENT ON COLUMN job.submitted_at IS 'when it joined the queue';
 COMMENT ON COLUMN job.submitted_by IS 'database role that submitted it';

@@ -27,7 +27,7 @@ COMMENT ON FUNCTION guard_books() IS
 CREATE FUNCTION guard_job() RETURNS trigger
     AS 'MODULE_PATHNAME', 'pm_guard_job' LANGUAGE C;
 COMMENT ON FUNCTION guard_job() IS
-'refuses rows by which a job would wait, run or have ended at the same time, or that name another tenant than it (PM006)';
+'refuses rows by which a job would wait, run or have ended at the same time, or that name another tenant than it; refuses to forget what is held (PM006)';
 
 CREATE FUNCTION guard_usage() RETURNS trigger
     AS 'MODULE_PATHNAME', 'pm_guard_usage' LANGUAGE C;
@@ -131,5 +131,7 @@ CREATE TRIGGER guard_job_insert AFTER INSERT ON job_run
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
 CREATE TRIGGER guard_job_insert AFTER INSERT ON holding
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
+CREATE TRIGGER guard_job_delete AFTER DELETE ON holding
+    REFERENCING OLD TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
 CREATE TRIGGER guard_usage AFTER INSERT ON usage
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_usage();

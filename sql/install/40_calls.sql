@@ -1,7 +1,9 @@
 -- The calls.  Each takes the actor from the current role, checks what it may
 -- do, then works as the extension's owner.  A call that creates something takes
 -- a request_id: repeated with the same content it returns its first result,
--- with other content it is an error (PM004).
+-- with other content it is an error (PM004).  Except for jobs, the content is
+-- the arguments as they were written: a thing given by name is not the same as
+-- the thing given by id.  An argument that must not be NULL says so (22004).
 
 CREATE FUNCTION clock() RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'pm_clock' LANGUAGE C STABLE PARALLEL SAFE;
@@ -81,7 +83,7 @@ CREATE FUNCTION create_pool(
     stop_timeout interval DEFAULT '10 minutes', request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_pool' LANGUAGE C;
 COMMENT ON FUNCTION create_pool(text, pool_kind, bigint, bigint, job_kind[], queue_policy, placement_policy, launch_mode, interval, interval, text) IS
-'makes a resource pool without nodes; returns its id. A dedicated pool needs tenant and network, a public one has neither. Operators, or owners of the tenant (42501); 22023: tenant or network missing or too many, a time limit that is not positive or beyond 100 years; 42710: the name is taken';
+'makes a resource pool without nodes; returns its id. A dedicated pool needs tenant and network, a public one has neither. Operators, or owners of the tenant (42501); 22023: tenant or network missing or too many, a time limit that is not positive or beyond 100 years (a day counts 24 hours, a month 30 days); 22004: a job type is NULL; 42710: the name is taken';
 CREATE FUNCTION create_pool(
     name text, kind pool_kind, tenant text, network text DEFAULT NULL,
     job_types job_kind[] DEFAULT '{training,inference,notebook,workflow}',
@@ -98,7 +100,7 @@ CREATE FUNCTION add_nodes(
     request_id text DEFAULT NULL) RETURNS SETOF bigint
     AS 'MODULE_PATHNAME', 'pm_sql_add_nodes' LANGUAGE C;
 COMMENT ON FUNCTION add_nodes(bigint, text, integer, text, jsonb, jsonb, text) IS
-'adds 1 to 100,000 available nodes of a flavor, named prefix-id (the flavor''s name by default); returns their ids. Nodes of a dedicated pool are billed from now on. Owners of the pool (42501); 42704: no such flavor; 55000: the flavor, or a resource of it in a public pool, has no SKU, or it has another processor architecture than the pool; 54000: an eleventh flavor; 22023: labels or taints of another form';
+'adds 1 to 100,000 available nodes of a flavor, named prefix-id (the flavor''s name by default); returns their ids. Nodes of a dedicated pool are billed from now on. Owners of the pool (42501); 42704: no such flavor; 55000: the flavor, or a resource of it in a public pool, has no SKU, or it has another processor architecture than the pool; 54000: an eleventh flavor; 22023: labels or taints of another form, a prefix of more than 108 characters';
 CREATE FUNCTION add_nodes(
     pool text, flavor text, count integer DEFAULT 1, name_prefix text DEFAULT NULL,
     labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]',
@@ -130,13 +132,13 @@ COMMENT ON FUNCTION submit_job(text, text, job_kind, text, resource_list, intege
 CREATE FUNCTION submit_jobs(pool bigint, job_query text, tenant bigint DEFAULT NULL) RETURNS SETOF bigint
     AS 'MODULE_PATHNAME', 'pm_submit_jobs' LANGUAGE C ROWS 1000;
 COMMENT ON FUNCTION submit_jobs(bigint, text, bigint) IS
-'submits one job for each row of a query, which runs with the caller''s rights; all or none. Columns by name as the arguments of submit_job: name, and where wanted kind, flavor, request, replicas, min_replicas, workspace, priority, time_limit, node_selector, tolerations, request_id. Returns the job ids in the order of the rows. 42703: no column name, or an unknown one; else as submit_job, with the number of the row';
+'submits one job for each row of a query, which runs with the caller''s rights; all or none. Columns by name as the arguments of submit_job: name, and where wanted kind, flavor, request, replicas, min_replicas, workspace, priority, time_limit, node_selector, tolerations, request_id. Returns the job ids in the order of the rows. 42701: a column twice; 42703: no column name, or an unknown one; else as submit_job, with the number of the row';
 CREATE FUNCTION submit_jobs(pool text, job_query text, tenant text DEFAULT NULL) RETURNS SETOF bigint
     AS 'MODULE_PATHNAME', 'pm_submit_jobs' LANGUAGE C ROWS 1000;
 COMMENT ON FUNCTION submit_jobs(text, text, text) IS 'the same, pool and tenant by name';
 
 CREATE FUNCTION start_job(job bigint) RETURNS void
-    AS 'MODULE_PATHNAME', 'pm_start_job' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'pm_start_job' LANGUAGE C;
 COMMENT ON FUNCTION start_job(bigint) IS
 'says that a starting job runs now; metering begins. For agents of pools with launch = agent: operators, or members of the pool''s owner (42501); 42704: no such job; PM002: it is not starting';
 
@@ -146,17 +148,17 @@ COMMENT ON FUNCTION finish_job(bigint, job_state, integer) IS
 'ends a running job as completed or failed, a stopping one as it was told to stop; gives back and meters what it held; returns its state. Operators, or members of the pool''s owner (42501); 42704: no such job; PM002: it is not running; 22023: another outcome';
 
 CREATE FUNCTION cancel_job(job bigint) RETURNS job_state
-    AS 'MODULE_PATHNAME', 'pm_cancel_job' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'pm_cancel_job' LANGUAGE C;
 COMMENT ON FUNCTION cancel_job(bigint) IS
 'cancels a job that waits or runs; returns its state: cancelled, or stopping until its agent says finish_job. Members of the tenant (42501); 42704: no such job; PM002: it has ended or is stopping';
 
 CREATE FUNCTION hold_job(job bigint) RETURNS void
-    AS 'MODULE_PATHNAME', 'pm_hold_job' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'pm_hold_job' LANGUAGE C;
 COMMENT ON FUNCTION hold_job(bigint) IS
 'keeps a queued job from starting until release_job. Members of the tenant (42501); 42704: no such job; PM002: it is not queued';
 
 CREATE FUNCTION release_job(job bigint) RETURNS void
-    AS 'MODULE_PATHNAME', 'pm_release_job' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'pm_release_job' LANGUAGE C;
 COMMENT ON FUNCTION release_job(bigint) IS
 'lets a held job queue again, at the place its submission gives it. Members of the tenant (42501); 42704: no such job; PM002: it is not held';
 

@@ -94,6 +94,8 @@ SELECT pg_temp.refused($$SELECT submit_job(NULL::text, 'a', request => 'cpu=1', 
 SELECT pg_temp.refused($$SELECT schedule('nowhere')$$);
 SELECT pg_temp.refused(format('SELECT %s(99)', call))
   FROM unnest(ARRAY['start_job', 'finish_job', 'cancel_job', 'hold_job', 'release_job']) AS call;
+SELECT pg_temp.refused(format('SELECT %s(NULL)', call))
+  FROM unnest(ARRAY['start_job', 'finish_job', 'cancel_job', 'hold_job', 'release_job']) AS call;
 SELECT pg_temp.refused($$SELECT add_nodes('own', 'none')$$);
 SELECT pg_temp.refused($$SELECT set_resource_sku('none', 'cpu=1', 'cpu')$$);
 SELECT pg_temp.refused($$SELECT set_resource_sku('vm.c', 'cpu=1', 'none')$$);
@@ -183,14 +185,18 @@ SELECT pg_temp.refused($$SELECT submit_jobs('lab', 'SELECT ''a'' AS name, ''cpu=
 SELECT submit_jobs('lab', 'SELECT ''a'' AS name, ''cpu=1''::resource_list AS request, n AS replicas FROM generate_series(2, 0, -1) n', 'acme');
 SELECT pg_temp.refused($$SELECT submit_jobs('lab', 'SELECT ''cpu=1''::resource_list AS request', 'acme')$$);
 SELECT pg_temp.refused($$SELECT submit_jobs('lab', 'SELECT ''a'' AS name, 1 AS cpu', 'acme')$$);
+SELECT pg_temp.refused($$SELECT submit_jobs('lab', 'SELECT ''a'' AS name, 1 AS replicas, 2 AS replicas', 'acme')$$);
+SELECT pg_temp.refused($$SELECT submit_jobs('lab', '-- no job', 'acme')$$);
 SELECT pg_temp.refused($$SELECT submit_jobs('lab', 'DELETE FROM pool_manager.job RETURNING name', 'acme')$$);
 SELECT pg_temp.refused($$SELECT submit_jobs('lab', 'SELECT name FROM pool_manager.job; SELECT 1', 'acme')$$);
 SELECT pg_temp.refused($$SELECT submit_jobs('lab', 'SELECT ''a'' AS name, ''cpu=1'' AS request, NULL AS kind', 'acme')$$);
 SELECT pg_temp.refused($$SELECT submit_jobs('lab', 'SELECT ''a'' AS name, ''cpu=x'' AS request', 'acme')$$);
 SELECT pg_temp.refused($$SELECT submit_jobs('lab', 'SELECT ''a'' AS name, ''cpu=1'' AS request, ''b'' AS request_id, n AS replicas FROM generate_series(1, 2) AS n', 'acme')$$);
 SELECT pg_temp.refused($$SELECT submit_jobs('lab', NULL, 'acme')$$);
--- not refused: a semicolon at the end, or no row
+-- not refused: a semicolon or a comment at the end, or no row
 BEGIN;
+SELECT count(*) FROM submit_jobs('lab', 'SELECT ''a'' AS name, ''cpu=1'' AS request -- a job', 'acme');
+SELECT count(*) FROM submit_jobs('lab', '/* a job; */ SELECT ''a;'' AS name, ''cpu=1'' AS request ; ; -- done', 'acme');
 SELECT count(*) FROM submit_jobs('lab', 'SELECT ''a'' AS name, ''cpu=1'' AS request; ', 'acme');
 SELECT count(*) FROM submit_jobs('lab', 'SELECT ''a'' AS name WHERE false', 'acme');
 ROLLBACK;
@@ -200,6 +206,7 @@ ROLLBACK;
 --
 SELECT pg_temp.refused($$SELECT create_tenant('acme', 'USD', 'UTC')$$);
 SELECT pg_temp.refused($$SELECT create_tenant('', 'USD', 'UTC')$$);
+SELECT pg_temp.refused($$SELECT create_tenant(E'a\u0085b', 'USD', 'UTC')$$);
 SELECT pg_temp.refused($$SELECT create_tenant('new', 'usd', 'UTC')$$);
 SELECT pg_temp.refused($$SELECT create_tenant('new', 'USD', 'Mars/Olympus')$$);
 SELECT pg_temp.refused($$SELECT create_tenant('new', 'USD', 'UTC', cycle => '7 hours')$$);
@@ -229,8 +236,12 @@ SELECT pg_temp.refused($$SELECT create_pool('new', 'dedicated', 'acme')$$);
 SELECT pg_temp.refused($$SELECT create_pool('new', 'dedicated', 'borealis', 'net')$$);
 SELECT pg_temp.refused($$SELECT create_pool('new', 'public', default_time_limit => '0')$$);
 SELECT pg_temp.refused($$SELECT create_pool('new', 'public', stop_timeout => '300 years')$$);
+SELECT pg_temp.refused($$SELECT create_pool('new', 'public', stop_timeout => '178956970 years 2147483647 days')$$);
+SELECT pg_temp.refused($$SELECT create_pool('new', 'public', job_types => '{training,NULL}')$$);
 SELECT pg_temp.refused($$SELECT add_nodes('lab', 'vm.c', 0)$$);
 SELECT pg_temp.refused($$SELECT add_nodes('lab', 'vm.c', 100001)$$);
+SELECT pg_temp.refused($$SELECT add_nodes('lab', 'vm.c', name_prefix => repeat('x', 109))$$);
+SELECT pg_temp.refused($$SELECT add_nodes('lab', 'vm.c', name_prefix => E'a\nb')$$);
 SELECT pg_temp.refused($$SELECT add_nodes('lab', 'vm.free')$$);
 SELECT pg_temp.refused($$SELECT add_nodes('own', 'vm.free')$$);
 SELECT pg_temp.refused($$SELECT add_nodes('lab', 'vm.arm')$$);
@@ -264,6 +275,8 @@ SELECT pg_temp.refused($$SELECT set_price('gpu', '3', 'infinity', 'acme')$$);
 SELECT pg_temp.refused($$INSERT INTO price SELECT tenant_id, 99, sku_id, currency, tariff, '[2026-02-01,2026-02-02)', set_at, set_by FROM price LIMIT 1$$);
 SELECT pg_temp.refused($$INSERT INTO holding SELECT tenant_id, 99, sku_id, quantity, workspace_id, pool_id, job_id, run_id, node_id, since, metered_until, 0 FROM holding WHERE job_id = 1$$);
 SELECT pg_temp.refused($$INSERT INTO holding SELECT tenant_id, 99, 1, quantity, workspace_id, pool_id, job_id, run_id, node_id, since, metered_until, 0 FROM holding WHERE node_id IS NOT NULL$$);
+SELECT pg_temp.refused($$DELETE FROM holding WHERE job_id = 1$$);
+SELECT pg_temp.refused($$DELETE FROM holding WHERE node_id IS NOT NULL$$);
 SELECT pg_temp.refused($$SELECT charges('acme', '2026-04-01', '2026-03-01')$$);
 SELECT pg_temp.refused($$SELECT charges('acme', '2026-03-01', '2026-03-01 00:00:00.5')$$);
 SELECT pg_temp.refused($$SELECT charges('acme', '2026-03-01', 'infinity')$$);

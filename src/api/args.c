@@ -61,7 +61,9 @@ pm_not_null(FunctionCallInfo fcinfo, int n, const char *name)
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
+				 errmsg("argument \"%s\" must not be null", name),
+				 errdetail("NULL is not taken for a default."),
+				 errhint("Give it a value, or leave it out where it has a default.")));
 }
 
 static bool

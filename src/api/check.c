@@ -11,17 +11,20 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
+#include "pgtime.h"
 #include "utils/fmgrprotos.h"
-#include "utils/timestamp.h"
 
 #include "api/args.h"
 #include "api/check.h"
+#include "billing/calendar.h"
 #include "types/quantity.h"
 
 #define MAX_NAME_CHARACTERS		128
-#define MAX_LIMIT_YEARS			100
+#define MAX_UNITS_A_NODE		1000000
+#define MAX_NODE_PREFIX			(MAX_NAME_CHARACTERS - (int) strlen("-9223372036854775807"))
+#define MAX_LIMIT_DAYS			((int64) 100 * MONTHS_PER_YEAR * DAYS_PER_MONTH)
 #define MAX_DEVICES				1024
+#define MAX_POOL_FLAVORS		10
 
 void
 pm_invalid_argument(const char *name, const char *detail, const char *hint)
@@ -39,12 +42,15 @@ void
 pm_check_name(const char *value, const char *name)
 {
 	int			len = strlen(value);
+	pg_wchar   *characters = palloc(sizeof(pg_wchar) * (len + 1));
+	int			count = pg_mb2wchar_with_len(value, characters, len);
 	bool		control = false;
 
-	for (int i = 0; i < len; i++)
-		control |= (unsigned char) value[i] < ' ' || value[i] == '\177';
-	if (len == 0 || control || value[0] == ' ' || value[len - 1] == ' ' ||
-		pg_mbstrlen_with_len(value, len) > MAX_NAME_CHARACTERS)
+	/* as [[:cntrl:]] of the domain object_name has it, in every locale */
+	for (int i = 0; i < count; i++)
+		control |= characters[i] < 0x20 || (characters[i] >= 0x7f && characters[i] <= 0x9f);
+	pfree(characters);
+	if (count == 0 || count > MAX_NAME_CHARACTERS || control || value[0] == ' ' || value[len - 1] == ' ')
 		pm_invalid_argument(name,
 							"A name has 1 to 128 characters, none of them a control character and no blank at either end.",
 							"Choose another name.");
@@ -118,19 +124,18 @@ pm_check_taints(Jsonb *taints, const char *name, bool toleration)
 
 /* ---- durations ---- */
 
-void
-pm_check_time_limit(const Interval *limit, const char *name)
+Interval *
+pm_exact_interval(const Interval *given, const char *argument)
 {
-	Interval	none = {0};
-	Interval	most = {0};
+	Interval   *exact = palloc0(sizeof(Interval));
+	int128		time = given->time;
 
-	most.month = MAX_LIMIT_YEARS * MONTHS_PER_YEAR;
-	if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(limit),
-										  IntervalPGetDatum(&none))) <= 0 ||
-		DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(limit),
-										  IntervalPGetDatum(&most))) > 0)
-		pm_invalid_argument(name, "It must be longer than 0 seconds and at most 100 years.",
+	time += ((int128) given->month * DAYS_PER_MONTH + given->day) * USECS_PER_DAY;
+	if (time <= 0 || time > MAX_LIMIT_DAYS * USECS_PER_DAY)
+		pm_invalid_argument(argument, "It must be longer than 0 seconds and at most 100 years.",
 							"Leave out the argument for the default.");
+	exact->time = (int64) time;
+	return exact;
 }
 
 /* ---- networks ---- */
@@ -175,4 +180,112 @@ pm_check_flavor(PmResourceList *resources, const char *accelerator)
 		pm_invalid_argument("accelerator",
 							"It must name a resource of the flavor, of which there are 1 to 1024 whole devices.",
 							"Leave out the argument if the flavor has no such resource.");
+}
+
+/* How much of a resource one unit of a SKU is */
+void
+pm_check_resource_unit(PmResourceList *unit, PmResourceList *resources)
+{
+	PmResource	resource;
+	int64		has;
+
+	if (unit->count != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the unit of a resource SKU must name one resource, not %u", unit->count),
+				 errdetail("It is how much of the resource one unit of the SKU is."),
+				 errhint("For memory billed by the GiB write \"memory=1Gi\".")));
+	resource = pm_resource_entry(unit, 0);
+	if (resource.value < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the unit of a resource SKU must not be negative"),
+				 errdetail("It is how much of the resource one unit of the SKU is."),
+				 errhint("For memory billed by the GiB write \"memory=1Gi\".")));
+	/* counters are 64 bits of thousandths of a unit-second: room for a month of many nodes */
+	has = pm_resource_get(resources, resource.name, resource.name_len);
+	if (has / resource.value > MAX_UNITS_A_NODE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the unit of a resource SKU is too small"),
+				 errdetail("A node of the flavor would be more than %d units of it.", MAX_UNITS_A_NODE),
+				 errhint("Bill by a larger unit, memory by the GiB: \"memory=1Gi\".")));
+}
+
+/* ---- time zones ---- */
+
+void
+pm_check_time_zone(const char *name)
+{
+	pg_tzenum  *zones;
+	pg_tz	   *zone;
+	bool		listed = false;
+
+	(void) pm_time_zone(name);
+	zones = pg_tzenumerate_start();
+	while (!listed && (zone = pg_tzenumerate_next(zones)) != NULL)
+		listed = pg_strcasecmp(pg_get_timezone_name(zone), name) == 0;
+	pg_tzenumerate_end(zones);
+	if (!listed || pg_strcasecmp(name, "localtime") == 0 || pg_strcasecmp(name, "posixrules") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time zone \"%s\" is not a name", name),
+				 errdetail("It must be the full name of a zone, such as Asia/Shanghai; an offset is not clear about its sign."),
+				 errhint("pg_timezone_names lists the names.")));
+}
+
+/* ---- nodes ---- */
+
+/*
+ * What runs on a node must be billable: in a dedicated pool by the node, in a
+ * public one by whatever of its resources a job may ask for.
+ */
+static void
+check_billable(const PmPoolInfo *pool, const PmNodeFlavor *flavor)
+{
+	if (pool->dedicated && !flavor->has_sku)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("flavor \"%s\" has no SKU", flavor->name),
+				 errdetail("Nodes of a dedicated pool are billed as the SKU of their flavor."),
+				 errhint("Give the flavor a SKU when you create it.")));
+	if (!pool->dedicated && flavor->unlisted)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("resource \"%s\" of flavor \"%s\" has no SKU", flavor->unlisted, flavor->name),
+				 errdetail("Jobs with a bare request are billed by resource in a public pool."),
+				 errhint("Name one with set_resource_sku(), or list the resource as free with a NULL SKU.")));
+}
+
+/* A pool has ten flavors at most, all of one processor architecture */
+void
+pm_check_node_flavor(const PmPoolInfo *pool, const PmNodeFlavor *flavor)
+{
+	check_billable(pool, flavor);
+	if (flavor->pool_architecture && strcmp(flavor->architecture, flavor->pool_architecture) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("pool \"%s\" cannot have nodes of flavor \"%s\"", pool->name, flavor->name),
+				 errdetail("The flavor's processors are %s, those of the pool %s.",
+						   flavor->architecture, flavor->pool_architecture),
+				 errhint("Make a pool of their own for nodes of another processor architecture.")));
+	if (flavor->others >= MAX_POOL_FLAVORS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("pool \"%s\" cannot have nodes of flavor \"%s\"", pool->name, flavor->name),
+				 errdetail("It has nodes of %d other flavors, which is the most.", MAX_POOL_FLAVORS),
+				 errhint("Add nodes of one of these flavors, or make another pool.")));
+}
+
+void
+pm_check_node_prefix(const char *prefix)
+{
+	pm_check_name(prefix, "name_prefix");
+	if (pg_mbstrlen(prefix) > MAX_NODE_PREFIX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for argument \"name_prefix\""),
+				 errdetail("Nodes are named prefix-id: of %d characters, %d are left for the prefix, by default the flavor's name.",
+						   MAX_NAME_CHARACTERS, MAX_NODE_PREFIX),
+				 errhint("Give a shorter one.")));
 }

@@ -15,6 +15,7 @@
 #include "fmgr.h"
 #include "utils/jsonb.h"
 
+#include "store/registry.h"
 #include "types/resource_list.h"
 
 /* 22023 naming the argument; detail and hint are sentences */
@@ -29,16 +30,28 @@ extern void pm_check_request_id(const char *value);
 /* An object of strings */
 extern void pm_check_labels(Jsonb *labels, const char *name);
 
-/* An array of objects of strings; a toleration may leave out the key */
+/* An array of objects of strings; only a toleration may leave out the key */
 extern void pm_check_taints(Jsonb *taints, const char *name, bool toleration);
 
-/* Longer than nothing, and not so long that no clock reaches its end */
-extern void pm_check_time_limit(const Interval *limit, const char *name);
+/*
+ * A duration in exact time, palloc'd: a day is 24 hours, a month 30 days.
+ * Longer than nothing, and not so long that no clock reaches its end.
+ */
+extern Interval *pm_exact_interval(const Interval *given, const char *argument);
+
+/* A time zone by a name that means the same everywhere */
+extern void pm_check_time_zone(const char *name);
 
 /* An address range for private use */
 extern void pm_check_private(Datum cidr, const char *name);
 
 /* What a flavor consists of */
 extern void pm_check_flavor(PmResourceList *resources, const char *accelerator);
+/* resources: those of the flavor */
+extern void pm_check_resource_unit(PmResourceList *unit, PmResourceList *resources);
+
+/* Nodes that are to be added to a pool; prefix and flavor are names */
+extern void pm_check_node_flavor(const PmPoolInfo *pool, const PmNodeFlavor *flavor);
+extern void pm_check_node_prefix(const char *prefix);
 
 #endif							/* PM_API_CHECK_H */

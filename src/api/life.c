@@ -16,6 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "api/args.h"
+#include "api/metering.h"
 #include "errors.h"
 #include "store/registry.h"
 #include "store/run.h"
@@ -47,17 +48,37 @@ typedef char *(*WaitingChange) (PmCall *call, PmJobInfo *job);
  * Tries a change of a waiting job in a subtransaction; NULL if the job does
  * not wait (any more).  Then the row's lock is given back, so that the pool's
  * lock can be taken without waiting for it the wrong way round.
+ *
+ * An error must end the subtransaction before it goes on: one left open would
+ * be taken for his own by a caller that catches the error, and restored for
+ * him would be what was in force when it began, the extension's owner.
  */
 static char *
 change_waiting(PmCall *call, PmJobInfo *job, WaitingChange change)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	char	   *state;
+	char	   *volatile state = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
-	state = change(call, job);
+	PG_TRY();
+	{
+		state = change(call, job);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		ReThrowError(error);
+	}
+	PG_END_TRY();
 	if (state)
 		ReleaseCurrentSubTransaction();
 	else
@@ -153,11 +174,10 @@ cancel_run(PmCall *call, PmJobInfo *job)
 	PmRun	   *run = pm_find_run(job->pool_id, job->job_id);
 	PmRunEnd	end = {0};
 
+	/* as it is now that the lock is held */
+	job = pm_find_job(call, job->job_id);
 	if (run == NULL)
-	{
-		job = pm_find_job(call, job->job_id);
 		wrong_state(job->job_id, "waiting or running", state_now(job, NULL));
-	}
 	if (run->stop_state)
 		wrong_state(job->job_id, "waiting or running", run->state);
 	if (job->agent)
@@ -200,7 +220,9 @@ pm_start_job(PG_FUNCTION_ARGS)
 	PmCall		call;
 	PmJobInfo  *job;
 	PmRun	   *run;
+	PmHeld	   *held;
 	TimestampTz instant;
+	int			n;
 
 	pm_begin(&call, fcinfo);
 	job = job_of_pool(&call, fcinfo);
@@ -212,6 +234,8 @@ pm_start_job(PG_FUNCTION_ARGS)
 		wrong_state(job->job_id, "starting", state_now(job, run));
 	}
 	pm_start_run(&call, job->pool_id, run, instant);
+	n = pm_read_held(job->pool_id, run, &held);
+	pm_meter_held(job->pool_id, held, n, instant);
 	pm_end(&call);
 	PG_RETURN_VOID();
 }

@@ -9,15 +9,15 @@
 
 #include "funcapi.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
+#include "utils/array.h"
 #include "utils/timestamp.h"
 
 #include "api/args.h"
 #include "api/check.h"
 #include "api/request.h"
 #include "billing/rounding.h"
-#include "errors.h"
 #include "store/registry.h"
+#include "store/submit.h"
 
 PG_FUNCTION_INFO_V1(pm_sql_create_tenant);
 
@@ -34,6 +34,7 @@ pm_sql_create_tenant(PG_FUNCTION_ARGS)
 	pm_not_null(fcinfo, 1, "currency");
 	(void) pm_currency_scale(pm_text_arg(fcinfo, 1));
 	pm_not_null(fcinfo, 2, "time_zone");
+	pm_check_time_zone(pm_text_arg(fcinfo, 2));
 	pm_not_null(fcinfo, 3, "cycle");
 	pm_not_null(fcinfo, 4, "rounding");
 	if (pm_is_repeated(&call, fcinfo, 0, &requested))
@@ -173,6 +174,7 @@ pm_sql_set_resource_sku(PG_FUNCTION_ARGS)
 	pm_require_operator(&call);
 	pm_not_null(fcinfo, 0, "flavor");
 	pm_not_null(fcinfo, 1, "unit");
+	pm_check_resource_unit(PG_GETARG_RESOURCE_LIST_P(1), pm_find_flavor(pm_text_arg(fcinfo, 0))->resources);
 	pm_set_resource_sku(pm_text_arg(fcinfo, 0), PG_GETARG_DATUM(1), pm_text_arg(fcinfo, 2));
 	pm_end(&call);
 	PG_RETURN_VOID();
@@ -236,13 +238,25 @@ check_pool_spec(PmCall *call, const PmPoolSpec *spec, bool has_network)
 	pm_require(call, spec->tenant_id, PM_ACCESS_OWNER);
 }
 
+static void
+check_job_types(ArrayType *job_types)
+{
+	if (array_contains_nulls(job_types))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"job_types\" must not contain null"),
+				 errdetail("Each element is a type of jobs that the pool takes."),
+				 errhint("Leave out the argument for all types.")));
+}
+
 PG_FUNCTION_INFO_V1(pm_sql_create_pool);
 
 Datum
 pm_sql_create_pool(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {
-		"name", "kind", NULL, NULL, "job_types", "queue_policy", "placement", "launch", NULL, "stop_timeout"
+		"name", "kind", "tenant", "network", "job_types", "queue_policy", "placement", "launch",
+		"default_time_limit", "stop_timeout"
 	};
 	PmCall		call;
 	PmRequested requested;
@@ -252,7 +266,8 @@ pm_sql_create_pool(PG_FUNCTION_ARGS)
 	pm_begin(&call, fcinfo);
 	for (int i = 0; i < (int) lengthof(names); i++)
 	{
-		if (names[i])
+		/* tenant, network and time limit there may be none of */
+		if (i != 2 && i != 3 && i != 8)
 			pm_not_null(fcinfo, i, names[i]);
 	}
 	spec.name = pm_name_arg(fcinfo, 0, "name");
@@ -265,11 +280,10 @@ pm_sql_create_pool(PG_FUNCTION_ARGS)
 	spec.placement = PG_GETARG_DATUM(6);
 	spec.launch = PG_GETARG_DATUM(7);
 	spec.no_time_limit = PG_ARGISNULL(8);
-	spec.default_time_limit = spec.no_time_limit ? (Datum) 0 : PG_GETARG_DATUM(8);
-	spec.stop_timeout = PG_GETARG_DATUM(9);
 	if (!spec.no_time_limit)
-		pm_check_time_limit(DatumGetIntervalP(spec.default_time_limit), "default_time_limit");
-	pm_check_time_limit(DatumGetIntervalP(spec.stop_timeout), "stop_timeout");
+		spec.default_time_limit = IntervalPGetDatum(pm_exact_interval(PG_GETARG_INTERVAL_P(8), names[8]));
+	spec.stop_timeout = IntervalPGetDatum(pm_exact_interval(PG_GETARG_INTERVAL_P(9), names[9]));
+	check_job_types(PG_GETARG_ARRAYTYPE_P(4));
 	check_pool_spec(&call, &spec, !PG_ARGISNULL(3));
 	if (pm_is_repeated(&call, fcinfo, spec.tenant_id, &requested))
 		pool_id = requested.results[0];
@@ -284,6 +298,19 @@ pm_sql_create_pool(PG_FUNCTION_ARGS)
 
 #define MAX_NODES_A_CALL 100000
 
+/* What is checked, is checked under the pool's lock */
+static int64 *
+add_nodes(PmCall *call, PmPoolInfo *pool, const char *flavor_name, PmNodesSpec *spec)
+{
+	TimestampTz instant = pm_lock_pool(pool->pool_id);
+	PmNodeFlavor *flavor = pm_find_node_flavor(pool, flavor_name);
+
+	pm_check_node_flavor(pool, flavor);
+	pm_check_node_prefix(spec->prefix);
+	spec->flavor_id = flavor->flavor_id;
+	return pm_add_nodes(call, pool, spec, instant);
+}
+
 PG_FUNCTION_INFO_V1(pm_sql_add_nodes);
 
 Datum
@@ -293,8 +320,8 @@ pm_sql_add_nodes(PG_FUNCTION_ARGS)
 	PmCall		call;
 	PmRequested requested;
 	PmPoolInfo *pool;
+	PmNodesSpec spec = {0};
 	int64	   *ids;
-	int			count;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pm_begin(&call, fcinfo);
@@ -306,24 +333,25 @@ pm_sql_add_nodes(PG_FUNCTION_ARGS)
 	pm_check_taints(PG_GETARG_JSONB_P(5), "taints", false);
 	pool = pm_pool_arg(&call, fcinfo, 0);
 	pm_require(&call, pool->tenant_id, PM_ACCESS_OWNER);
-	count = PG_GETARG_INT32(2);
-	if (count < 1 || count > MAX_NODES_A_CALL)
+	spec.count = PG_GETARG_INT32(2);
+	if (spec.count < 1 || spec.count > MAX_NODES_A_CALL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot add %d nodes", count),
+				 errmsg("cannot add %d nodes", spec.count),
 				 errdetail("A call adds between 1 and %d.", MAX_NODES_A_CALL),
 				 errhint("Call add_nodes() again for more.")));
 	if (pm_is_repeated(&call, fcinfo, pool->tenant_id, &requested))
 		ids = requested.results;
 	else
 	{
-		ids = pm_add_nodes(&call, pool, pm_text_arg(fcinfo, 1), count,
-						   PG_ARGISNULL(3) ? pm_text_arg(fcinfo, 1) : pm_text_arg(fcinfo, 3),
-						   PG_GETARG_DATUM(4), PG_GETARG_DATUM(5));
-		pm_request_done(&requested, ids, count);
+		spec.prefix = pm_text_arg(fcinfo, PG_ARGISNULL(3) ? 1 : 3);
+		spec.labels = PG_GETARG_DATUM(4);
+		spec.taints = PG_GETARG_DATUM(5);
+		ids = add_nodes(&call, pool, pm_text_arg(fcinfo, 1), &spec);
+		pm_request_done(&requested, ids, spec.count);
 	}
 	pm_end(&call);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < spec.count; i++)
 	{
 		Datum		value = Int64GetDatum(ids[i]);
 		bool		isnull = false;

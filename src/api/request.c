@@ -11,7 +11,6 @@
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -24,7 +23,7 @@
 #include "store/request.h"
 
 static void
-set_for_call(const char *name, const char *value)
+set_locally(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
@@ -37,14 +36,16 @@ arguments_text(FunctionCallInfo fcinfo, char **function)
 	Oid		   *types;
 	char	  **names;
 	char	   *modes;
+	int			nest_level;
 	StringInfoData text;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", fcinfo->flinfo->fn_oid);
-	/* the same text whatever the session's settings; pm_end() puts them back */
-	set_for_call("datestyle", "ISO");
-	set_for_call("intervalstyle", "postgres");
-	set_for_call("timezone", "UTC");
+	/* the same text whatever the session's settings */
+	nest_level = NewGUCNestLevel();
+	set_locally("datestyle", "ISO");
+	set_locally("intervalstyle", "postgres");
+	set_locally("timezone", "UTC");
 	*function = pstrdup(NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname));
 	(void) get_func_arg_info(tuple, &types, &names, &modes);
 	initStringInfo(&text);
@@ -65,6 +66,7 @@ arguments_text(FunctionCallInfo fcinfo, char **function)
 		escape_json(&text, OidOutputFunctionCall(output, PG_GETARG_DATUM(i)));
 	}
 	appendStringInfoChar(&text, '}');
+	AtEOXact_GUC(true, nest_level);
 	ReleaseSysCache(tuple);
 	return text.data;
 }

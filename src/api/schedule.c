@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "api/args.h"
+#include "api/metering.h"
 #include "api/schedule.h"
 #include "store/registry.h"
 #include "store/run.h"
@@ -97,15 +98,17 @@ pm_run_pass(PmCall *call, PmPoolInfo *pool)
 {
 	PmPassResult result = {0};
 	PmDecision *decision = NULL;
-	PmPolicy	policy = policy_of(pool);
+	PmPolicy	policy;
 	PmPassData *data;
-	PmChange   *started;
+	PmWritten	written;
 	TimestampTz locked_at;
 	instr_time	edges[4];
-	int			nstarted;
 
 	INSTR_TIME_SET_CURRENT(edges[0]);
 	locked_at = pm_lock_pool(pool->pool_id);
+	/* whoever held the lock before may have changed the pool */
+	pool = pm_find_pool(call, NULL, pool->pool_id);
+	policy = policy_of(pool);
 	result.instant = end_due_runs(call, pool, locked_at, &result);
 
 	data = pm_read_pass(pool);
@@ -113,19 +116,20 @@ pm_run_pass(PmCall *call, PmPoolInfo *pool)
 	if (data->queue.njobs > 0 && pool->running)
 		decision = pm_pass(&data->cluster, &data->queue, &policy);
 	INSTR_TIME_SET_CURRENT(edges[2]);
-	/* a job that was submitted or released while the pass waited starts no earlier */
-	result.instant = Max(result.instant, data->last_change);
-	nstarted = pm_write_pass(call, data, decision, result.instant, &started);
+	written = pm_write_pass(call, data, decision, result.instant);
+	result.instant = written.instant;
+	if (!pool->dedicated && !pool->agent)
+		pm_meter_held(pool->pool_id, written.held, written.nheld, result.instant);
 	if (result.instant > locked_at)
 		pm_advance_pool(pool->pool_id, result.instant);
 	INSTR_TIME_SET_CURRENT(edges[3]);
 	log_parts(pool->pool_id, edges);
 
-	if (nstarted > 0)
+	if (written.nstarted > 0)
 	{
-		result.changes = repalloc(result.changes, sizeof(PmChange) * (result.nchanges + nstarted));
-		memcpy(result.changes + result.nchanges, started, sizeof(PmChange) * nstarted);
-		result.nchanges += nstarted;
+		result.changes = repalloc(result.changes, sizeof(PmChange) * (result.nchanges + written.nstarted));
+		memcpy(result.changes + result.nchanges, written.started, sizeof(PmChange) * written.nstarted);
+		result.nchanges += written.nstarted;
 	}
 	return result;
 }

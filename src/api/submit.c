@@ -22,22 +22,10 @@
 #include "api/schedule.h"
 #include "api/submit.h"
 #include "errors.h"
+#include "store/registry.h"
 #include "store/submit.h"
 
 /* ---- checks of what was given ---- */
-
-/* A time limit in exact hours: a day is 24, a month 30 days */
-static Interval *
-exact_interval(const Interval *given)
-{
-	Interval   *exact = palloc(sizeof(Interval));
-
-	pm_check_time_limit(given, "time_limit");
-	*exact = *given;
-	exact->time += ((int64) given->month * DAYS_PER_MONTH + given->day) * USECS_PER_DAY;
-	exact->month = exact->day = 0;
-	return exact;
-}
 
 /* What can be said of a job without looking at the pool's state */
 static void
@@ -67,7 +55,7 @@ check_spec(PmSubmission *submission, PmJobSpec *job)
 				 errdetail("Priorities are for dedicated pools."),
 				 errhint("Leave out the argument \"priority\".")));
 	if (job->time_limit)
-		job->time_limit = exact_interval(job->time_limit);
+		job->time_limit = pm_exact_interval(job->time_limit, "time_limit");
 	if (job->request_id)
 		pm_check_request_id(job->request_id);
 	pm_check_labels(job->node_selector, "node_selector");
@@ -361,6 +349,12 @@ pm_submit_batch(PmCall *call, PmSubmission *submission, PmJobSpec *jobs, int n, 
 			CHECK_FOR_INTERRUPTS();
 		if (jobs[i].workspace_id == 0)
 			jobs[i].workspace_id = submission->default_workspace_id;
+		if (jobs[i].workspace_id == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("tenant " INT64_FORMAT " has no workspace \"default\"", submission->tenant_id),
+					 errdetail("Jobs that name no workspace go to the one of that name."),
+					 errhint("Name one with the argument \"workspace\".")));
 		check_spec(submission, &jobs[i]);
 		resolve_flavor(submission, &jobs[i], &seen);
 		jobs[i].job_id = earlier_job(submission, &jobs[i]);
@@ -394,19 +388,35 @@ pm_begin_submission(PmCall *call, PmPoolInfo *pool, int64 tenant_id)
 				 errdetail("Only its owner's jobs run there."),
 				 errhint("Submit to a pool of the tenant's own, or to a public one.")));
 	pm_require(call, tenant_id, PM_ACCESS_MEMBER);
+	/* a pass may follow: the pool's lock comes before those of shapes and jobs */
+	if (pool->dedicated)
+	{
+		(void) pm_lock_pool(pool->pool_id);
+		pool = pm_find_pool(call, NULL, pool->pool_id);
+	}
 	return pm_open_submission(pool, tenant_id);
 }
 
 /*
  * The dedicated promise: with nothing ahead of it, a job is placed before its
- * submission returns.  The pass takes the pool's lock, so of two that come at
- * once the second sees the first.
+ * submission returns.  Of a batch, that is asked of the job that a pass looks
+ * at first.  The pool is locked since the submission began, so of two that
+ * come at once the second sees the first.
  */
 void
 pm_keep_promise(PmCall *call, PmSubmission *submission, const PmJobSpec *jobs, int n)
 {
-	if (submission->pool->dedicated && n > 0 &&
-		!pm_is_queued_ahead(submission->pool->pool_id, jobs[0].job_id, jobs[0].priority))
+	const PmJobSpec *first = NULL;
+
+	if (!submission->pool->dedicated)
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		/* one without a shape was there before this call */
+		if (jobs[i].shape_id != 0 && (first == NULL || jobs[i].priority > first->priority))
+			first = &jobs[i];
+	}
+	if (first && !pm_is_queued_ahead(submission->pool->pool_id, first->job_id))
 		(void) pm_run_pass(call, submission->pool);
 }
 

@@ -24,7 +24,7 @@ error_row(void *arg)
 }
 
 static void
-resolve_workspaces(PmCall *call, PmSubmission *submission, PmJobSpec *jobs, PmJobRow *rows,
+resolve_workspaces(PmCall *call, PmSubmission *submission, PmJobSpec *jobs,
 				   int n, int *current)
 {
 	const char *last = NULL;
@@ -32,7 +32,7 @@ resolve_workspaces(PmCall *call, PmSubmission *submission, PmJobSpec *jobs, PmJo
 
 	for (*current = 0; *current < n; (*current)++)
 	{
-		const char *name = rows[*current].workspace;
+		const char *name = jobs[*current].workspace;
 
 		if (name == NULL)
 			continue;
@@ -56,14 +56,13 @@ pm_submit_jobs(PG_FUNCTION_ARGS)
 	PmCall		call;
 	PmSubmission *submission;
 	PmJobSpec  *jobs;
-	PmJobRow   *rows;
 	int			current = -1;
 	int			n;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pm_not_null(fcinfo, 1, "job_query");
 	old = MemoryContextSwitchTo(context);
-	n = pm_run_job_query(pm_text_arg(fcinfo, 1), &jobs, &rows);
+	n = pm_run_job_query(pm_text_arg(fcinfo, 1), &jobs);
 	MemoryContextSwitchTo(old);
 
 	pm_begin(&call, fcinfo);
@@ -73,7 +72,7 @@ pm_submit_jobs(PG_FUNCTION_ARGS)
 	where.arg = &current;
 	where.previous = error_context_stack;
 	error_context_stack = &where;
-	resolve_workspaces(&call, submission, jobs, rows, n, &current);
+	resolve_workspaces(&call, submission, jobs, n, &current);
 	pm_submit_batch(&call, submission, jobs, n, &current);
 	error_context_stack = where.previous;
 	pm_keep_promise(&call, submission, jobs, n);

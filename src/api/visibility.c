@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "api/check.h"
 #include "billing/calendar.h"
 #include "store/session.h"
 
@@ -130,7 +131,7 @@ PG_FUNCTION_INFO_V1(pm_is_time_zone);
 Datum
 pm_is_time_zone(PG_FUNCTION_ARGS)
 {
-	(void) pm_time_zone(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	pm_check_time_zone(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	PG_RETURN_BOOL(true);
 }
 

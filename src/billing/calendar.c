@@ -34,7 +34,9 @@ out_of_range(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-			 errmsg("timestamp out of range")));
+			 errmsg("timestamp out of range"),
+			 errdetail("Days and months are known from 4713 BC to 294276 AD."),
+			 errhint("Name an instant between.")));
 }
 
 /*
@@ -50,6 +52,18 @@ pm_second(TimestampTz instant)
 	if (instant % USECS_PER_SEC < 0)
 		second--;
 	return second;
+}
+
+int64
+pm_second_argument(TimestampTz instant, const char *name)
+{
+	if (TIMESTAMP_NOT_FINITE(instant))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("argument \"%s\" must be finite", name),
+				 errdetail("Time is metered in whole seconds."),
+				 errhint("Name an instant.")));
+	return pm_second(instant);
 }
 
 int64
@@ -235,6 +249,25 @@ pm_cycle(const Interval *interval)
 	return cycle;
 }
 
+static void
+too_many_cycles(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("too many billing cycles"),
+			 errdetail("There are more than %d between the two instants.", MAX_CYCLES),
+			 errhint("Take a longer cycle or a shorter time.")));
+}
+
+void
+pm_cycle_check(PmCycle cycle, int64 since, int64 until)
+{
+	if (until > LAST_SECOND)
+		out_of_range();
+	if (cycle.kind == PM_CYCLE_SECONDS && (until - since) / cycle.seconds > MAX_CYCLES)
+		too_many_cycles();
+}
+
 /* Adds the next piece, up to end or until; edges[ncycles] is where it starts */
 static void
 add_piece(PmGrid *grid, int64 end, int64 until)
@@ -246,11 +279,7 @@ add_piece(PmGrid *grid, int64 end, int64 until)
 		return;
 
 	if (n == MAX_CYCLES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many billing cycles"),
-				 errdetail("There are more than %d between the two instants.", MAX_CYCLES),
-				 errhint("Take a longer cycle or a shorter time.")));
+		too_many_cycles();
 	if (n + 1 == grid->room)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -311,8 +340,7 @@ pm_grid_make(PmCycle cycle, int64 since, int64 until, pg_tz *zone)
 	int			next;
 
 	Assert(since < until);
-	if (until > LAST_SECOND)
-		out_of_range();
+	pm_cycle_check(cycle, since, until);
 
 	grid->room = 64;
 	grid->edges = palloc(sizeof(int64) * grid->room);

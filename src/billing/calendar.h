@@ -58,6 +58,9 @@ typedef struct PmGrid
 /* Cut down to the second (floor).  Infinity is an error, 22008. */
 extern int64 pm_second(TimestampTz instant);
 
+/* The same for an argument of a call, which the error names */
+extern int64 pm_second_argument(TimestampTz instant, const char *name);
+
 /* -infinity and infinity become PM_SECOND_MIN and PM_SECOND_MAX */
 extern int64 pm_second_or_end(TimestampTz instant);
 
@@ -77,6 +80,10 @@ extern int64 pm_next_month_start(int64 second, pg_tz *zone);
 
 /* A cycle from an interval: a divisor of 24 h, 1 day or 1 month; else 22023 */
 extern PmCycle pm_cycle(const Interval *interval);
+
+/* What a grid from since to until would be refused for, as far as that is seen
+ * without making it */
+extern void pm_cycle_check(PmCycle cycle, int64 since, int64 until);
 
 /*
  * The grid from since to until, since < until; palloc'd in the current

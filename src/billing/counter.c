@@ -23,7 +23,8 @@ counter_overflow(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("usage counter out of range"),
-			 errdetail("A counter holds less than 2.56e12 unit-hours a month.")));
+			 errdetail("A counter holds less than 2.56e12 unit-hours a month."),
+			 errhint("Take a shorter time, or meter in larger units.")));
 }
 
 int64

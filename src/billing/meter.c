@@ -22,7 +22,8 @@ meter_overflow(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("metered usage out of range"),
-			 errdetail("A sum is beyond 9.2e18 thousandths of a unit-second.")));
+			 errdetail("A sum is beyond 9.2e18 thousandths of a unit-second."),
+			 errhint("Take a shorter time, or meter in larger units.")));
 }
 
 static inline void

@@ -11,12 +11,14 @@
 #include "billing/rate.h"
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 
 /* A counter of the month being rated, with Q and A of where it stands */
 typedef struct Counter
 {
 	int			month;			/* -1: never used */
 	int64		units;
+	MemoryContext context;		/* of quantity and total, which outlive rows */
 	Numeric		quantity;
 	Numeric		total;			/* NULL without a tariff */
 } Counter;
@@ -115,13 +117,36 @@ assign_counters(const PmSegments *segments)
 	return counter_of;
 }
 
+static Numeric
+replace(const Counter *counter, Numeric old, Numeric value)
+{
+	Numeric		kept = NULL;
+
+	if (old)
+		pfree(old);
+	if (value)
+	{
+		kept = MemoryContextAlloc(counter->context, VARSIZE(value));
+		memcpy(kept, value, VARSIZE(value));
+	}
+	return kept;
+}
+
+static void
+set_counter(Counter *counter, Numeric quantity, Numeric total)
+{
+	counter->quantity = replace(counter, counter->quantity, quantity);
+	counter->total = replace(counter, counter->total, total);
+}
+
 static void
 start_counter(Counter *counter, int month, const PmTariff *tariff)
 {
+	Numeric		zero = int64_to_numeric(0);
+
 	counter->month = month;
 	counter->units = 0;
-	counter->quantity = int64_to_numeric(0);
-	counter->total = tariff ? pm_tariff_total(tariff, counter->quantity, false) : NULL;
+	set_counter(counter, zero, tariff ? pm_tariff_total(tariff, zero, false) : NULL);
 }
 
 static Numeric
@@ -156,50 +181,71 @@ advance_counter(Counter *counter, const PmTariff *tariff, bool once, PmRatedRow 
 		total = pm_tariff_total(tariff, quantity, true);
 		row->amount = difference(total, counter->total);
 	}
-	counter->quantity = quantity;
-	counter->total = total;
+	set_counter(counter, quantity, total);
 }
 
-int
-pm_rate(const PmSegments *segments, const PmMetered *metered, bool once, PmRatedRow *rows)
+static Counter *
+make_counters(int n)
 {
-	const PmGrid *grid = segments->grid;
-	int32	   *counter_of = assign_counters(segments);
-	Counter    *counters = palloc(sizeof(Counter) * (segments->nprices + 1));
-	int			nrows = 0;
-	int			s;
+	Counter    *counters = palloc0(sizeof(Counter) * n);
 
-	for (s = 0; s <= segments->nprices; s++)
-		counters[s].month = -1;
-
-	for (s = 0; s < segments->nsegments; s++)
+	for (int i = 0; i < n; i++)
 	{
-		int			cycle = segments->cycles[s];
+		counters[i].month = -1;
+		counters[i].context = CurrentMemoryContext;
+	}
+	return counters;
+}
+
+/* Advances the counter of a booked segment; is there a row to return? */
+static bool
+rate_segment(const PmSegments *segments, int s, Counter *counter, bool once, PmRatedRow *row)
+{
+	int			cycle = segments->cycles[s];
+	int			version = segments->versions[s];
+	int			month = segments->grid->months[cycle];
+	const PmTariff *tariff = version < 0 ? NULL : segments->prices[version].tariff;
+
+	if (counter->month != month)
+		start_counter(counter, month, tariff);
+	row->segment = s;
+	row->cycle = cycle;
+	row->version = version;
+	row->starts_at = segments->edges[s];
+	row->ends_at = segments->edges[s + 1];
+	advance_counter(counter, tariff, once, row);
+	return cycle >= segments->grid->first &&
+		(row->units != 0 || (row->amount && !is_zero(row->amount)));
+}
+
+void
+pm_rate(const PmSegments *segments, const PmMetered *metered, bool once,
+		PmRatedCallback callback, void *state)
+{
+	int32	   *counter_of = assign_counters(segments);
+	Counter    *counters = make_counters(segments->nprices + 1);
+	MemoryContext of_row = AllocSetContextCreate(CurrentMemoryContext, "rated row",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(of_row);
+
+	for (int s = 0; s < segments->nsegments; s++)
+	{
 		int			version = segments->versions[s];
-		const PmTariff *tariff = version < 0 ? NULL : segments->prices[version].tariff;
 		Counter    *counter = &counters[counter_of[version < 0 ? segments->nprices : version]];
-		PmRatedRow *row = &rows[nrows];
+		PmRatedRow	row;
 
 		if (!metered[s].booked)
 			continue;
 		CHECK_FOR_INTERRUPTS();
-
-		if (counter->month != grid->months[cycle])
-			start_counter(counter, grid->months[cycle], tariff);
-		row->segment = s;
-		row->cycle = cycle;
-		row->version = version;
-		row->starts_at = segments->edges[s];
-		row->ends_at = segments->edges[s + 1];
-		row->units = metered[s].units;
-		advance_counter(counter, tariff, once, row);
-
-		if (cycle >= grid->first &&
-			(row->units != 0 || (row->amount && !is_zero(row->amount))))
-			nrows++;
+		row.units = metered[s].units;
+		if (rate_segment(segments, s, counter, once, &row))
+			callback(&row, state);
+		MemoryContextReset(of_row);
 	}
-
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(of_row);
+	for (int i = 0; i <= segments->nprices; i++)
+		set_counter(&counters[i], NULL, NULL);
 	pfree(counter_of);
 	pfree(counters);
-	return nrows;
 }

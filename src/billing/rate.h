@@ -62,12 +62,13 @@ extern PmSegments *pm_segments_make(const PmGrid *grid,
 									const PmPriceVersion *prices, int nprices);
 
 /*
- * Rates metered[nsegments] into rows[nsegments]; returns how many.  Left out
- * are the grid's piece before since and segments that add neither units nor an
- * amount.  Numerics are palloc'd in the current context, which also keeps what
- * the computation leaves: some hundred bytes a segment that was touched.
+ * Rates metered[nsegments]: a callback a row, in order of time.  Left out are
+ * the grid's piece before since and segments that add neither units nor an
+ * amount.  The row, its numerics and what the callback pallocs are gone when it
+ * returns, so that any number of rows takes the memory of one.
  */
-extern int	pm_rate(const PmSegments *segments, const PmMetered *metered,
-					bool once, PmRatedRow *rows);
+typedef void (*PmRatedCallback) (const PmRatedRow *row, void *state);
+extern void pm_rate(const PmSegments *segments, const PmMetered *metered, bool once,
+					PmRatedCallback callback, void *state);
 
 #endif							/* PM_RATE_H */

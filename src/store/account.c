@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include "executor/spi.h"
-
 #include "store/registry.h"
 #include "store/statement.h"
 

@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include "executor/spi.h"
-
 #include "store/registry.h"
 #include "store/statement.h"
 
@@ -59,20 +57,7 @@ pm_set_resource_sku(const char *flavor, Datum unit, const char *sku)
 										  " FROM pool_manager.flavor f, pool_manager.resource_each($2) r WHERE f.name = $1"
 										  " ON CONFLICT (flavor_id, resource) DO UPDATE SET unit = excluded.unit, sku_id = excluded.sku_id");
 	PmArgs		args = {0};
-	PmResourceList *list = DatumGetResourceListP(unit);
 
-	if (list->count != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the unit of a resource SKU must name one resource, not %u", list->count),
-				 errdetail("It is how much of the resource one unit of the SKU is."),
-				 errhint("For memory billed by the GiB write \"memory=1Gi\".")));
-	if (pm_resource_entry(list, 0).value < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the unit of a resource SKU must not be negative"),
-				 errdetail("It is how much of the resource one unit of the SKU is."),
-				 errhint("For memory billed by the GiB write \"memory=1Gi\".")));
 	pm_arg_text(&args, flavor);
 	pm_arg(&args, unit, false);
 	pm_arg_id(&args, sku ? pm_find_hourly_sku(sku) : 0);

@@ -79,6 +79,7 @@ pm_clock_check(char **newval, void **extra, GucSource source)
 	}
 	if (timestamp2tm(value, NULL, &tm, &fsec, NULL, NULL) != 0)
 		return false;
+	tm.tm_isdst = 0;			/* else the offset is left out */
 	EncodeDateTime(&tm, fsec, true, 0, NULL, USE_ISO_DATES, buffer);
 
 	text = pm_guc_malloc(strlen(buffer) + 1);

@@ -8,15 +8,11 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
-#include "miscadmin.h"
 #include "utils/datum.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
-#include "utils/typcache.h"
 
 #include "errors.h"
 #include "store/session.h"
@@ -31,7 +27,9 @@ trigger_of(FunctionCallInfo fcinfo)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("guards can only be called as triggers")));
+				 errmsg("guards can only be called as triggers"),
+				 errdetail("They look at the rows of the trigger's table."),
+				 errhint("There is no need to call one: triggers do.")));
 	return (TriggerData *) fcinfo->context;
 }
 
@@ -112,7 +110,9 @@ pm_guard_state(PG_FUNCTION_ARGS)
 	if (!may_follow(type, from, to))
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_WRONG_STATE),
-				 errmsg("%s cannot go from %s to %s", RelationGetRelationName(relation), from, to)));
+				 errmsg("%s cannot go from %s to %s", RelationGetRelationName(relation), from, to),
+				 errdetail("No transition leads from one state to the other."),
+				 errhint("The documentation has the states and what may follow each.")));
 	return PointerGetDatum(trigger->tg_newtuple);
 }
 
@@ -152,7 +152,8 @@ pm_guard_unchanged(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("column \"%s\" of table \"%s\" cannot be changed",
 							name, RelationGetRelationName(relation)),
-					 once ? errdetail("It is set once.") : errdetail("It is fixed when the row is made.")));
+					 once ? errdetail("It is set once.") : errdetail("It is fixed when the row is made."),
+					 errhint("Make a new one with the functions of the extension.")));
 	}
 	return PointerGetDatum(trigger->tg_newtuple);
 }
@@ -167,7 +168,9 @@ pm_guard_forward(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("column \"%s\" of table \"%s\" cannot go back",
-					trigger->tg_trigger->tgargs[0], RelationGetRelationName(trigger->tg_relation))));
+					trigger->tg_trigger->tgargs[0], RelationGetRelationName(trigger->tg_relation)),
+			 errdetail("What came before it has been acted upon."),
+			 errhint("Leave it as it is, or put it forward.")));
 	return (Datum) 0;
 }
 
@@ -183,12 +186,14 @@ pm_guard_append_only(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" cannot be truncated",
 						RelationGetRelationName(trigger->tg_relation)),
-				 errdetail("Other tables are kept in step with it, or it is history.")));
+				 errdetail("Other tables are kept in step with it, or it is history."),
+				 errhint("DROP EXTENSION and CREATE EXTENSION begin anew.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("table \"%s\" is append-only",
 					RelationGetRelationName(trigger->tg_relation)),
-			 errdetail("Rows are neither changed nor deleted.")));
+			 errdetail("Rows are neither changed nor deleted."),
+			 errhint("What is wrong is corrected by further rows.")));
 	return (Datum) 0;
 }
 
@@ -266,10 +271,13 @@ refuse_run_books(void)
 	if (pm_get_bool(0, 2))
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_BOOKS),
-				 errmsg("run " INT64_FORMAT " is not of the tenant of its allocations", pm_get_int64(0, 1))));
+				 errmsg("run " INT64_FORMAT " is not of the tenant of its allocations", pm_get_int64(0, 1)),
+				 errdetail("An allocation is its run's, and the run its job's."),
+				 errhint("Write the tenant of the run into table allocation.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_PM_BOOKS),
 			 errmsg("allocations of run " INT64_FORMAT " would differ from the replicas it holds", pm_get_int64(0, 1)),
+			 errdetail("A live run holds its replicas of each task group, one that has ended none."),
 			 errhint("Change table allocation and table job_run in one statement.")));
 }
 
@@ -326,18 +334,9 @@ pm_guard_books(PG_FUNCTION_ARGS)
 
 /* ---- jobs and what refers to them ---- */
 
-/*
- * A job waits, or runs, or has ended: never two of them.  Rows that repeat
- * what its row says, or say who pays for it, must agree with it.  What has not
- * been loaded yet from a dump is not missed.
- */
-PG_FUNCTION_INFO_V1(pm_guard_job);
-
-Datum
-pm_guard_job(PG_FUNCTION_ARGS)
-{
+/* Rows of the queue that contradict their job */
 #define JOB_QUEUE_ROWS \
-	"SELECT t.job_id, CASE WHEN j.end_state IS NOT NULL THEN 'it has ended'" \
+	"SELECT 'job ' || t.job_id, CASE WHEN j.end_state IS NOT NULL THEN 'it has ended'" \
 	"  WHEN r.run_id IS NOT NULL THEN 'it has a run'" \
 	"  WHEN t.priority <> 1 AND j.pool_kind = 'public' THEN 'its pool is public and has no priorities'" \
 	"  ELSE 'its tenant, sub-pool or shape is another' END" \
@@ -345,26 +344,45 @@ pm_guard_job(PG_FUNCTION_ARGS)
 	" LEFT JOIN pool_manager.job_run r ON r.pool_id = t.pool_id AND r.job_id = t.job_id AND r.ended_at IS NULL" \
 	" WHERE j.end_state IS NOT NULL OR r.run_id IS NOT NULL OR (t.priority <> 1 AND j.pool_kind = 'public')" \
 	"  OR t.tenant_id <> j.tenant_id OR t.sub_pool_id <> j.sub_pool_id OR t.shape_id <> j.shape_id LIMIT 1"
+
+/*
+ * A job waits, or runs, or has ended: never two of them.  Rows that repeat
+ * what its row says, or say who pays for it, must agree with it.  What has not
+ * been loaded yet from a dump is not missed.  What is held is not forgotten: a
+ * run ends, and its holding goes after it.
+ */
+PG_FUNCTION_INFO_V1(pm_guard_job);
+
+Datum
+pm_guard_job(PG_FUNCTION_ARGS)
+{
 	static PmStatement ended = PM_STATEMENT("",
-											"SELECT t.job_id, CASE WHEN q.job_id IS NOT NULL THEN 'it waits' ELSE 'it has a run' END"
+											"SELECT 'job ' || t.job_id, CASE WHEN q.job_id IS NOT NULL THEN 'it waits' ELSE 'it has a run' END"
 											" FROM new_rows t LEFT JOIN pool_manager.job_queue q USING (pool_id, job_id)"
 											" LEFT JOIN pool_manager.job_run r ON r.pool_id = t.pool_id AND r.job_id = t.job_id AND r.ended_at IS NULL"
 											" WHERE t.end_state IS NOT NULL AND (q.job_id IS NOT NULL OR r.run_id IS NOT NULL) LIMIT 1");
 	static PmStatement queued = PM_STATEMENT("", JOB_QUEUE_ROWS);
 	static PmStatement requeued = PM_STATEMENT("", JOB_QUEUE_ROWS);
 	static PmStatement placed = PM_STATEMENT("",
-											 "SELECT t.job_id, CASE WHEN t.tenant_id <> j.tenant_id THEN 'its tenant is another'"
+											 "SELECT 'job ' || t.job_id, CASE WHEN t.tenant_id <> j.tenant_id THEN 'its tenant is another'"
 											 "  WHEN q.job_id IS NOT NULL THEN 'it waits' ELSE 'it has ended' END"
 											 " FROM new_rows t JOIN pool_manager.job j USING (pool_id, job_id)"
 											 " LEFT JOIN pool_manager.job_queue q USING (pool_id, job_id)"
 											 " WHERE t.tenant_id <> j.tenant_id"
 											 "  OR (t.ended_at IS NULL AND (q.job_id IS NOT NULL OR j.end_state IS NOT NULL)) LIMIT 1");
 	static PmStatement held = PM_STATEMENT("",
-										   "SELECT coalesce(t.job_id, 0), CASE WHEN n.node_id IS NOT NULL THEN 'the node is another tenant''s'"
+										   "SELECT coalesce('job ' || t.job_id, 'node ' || t.node_id), CASE WHEN n.node_id IS NOT NULL THEN 'the node is another tenant''s'"
 										   "  ELSE 'the run is of another job or tenant' END"
 										   " FROM new_rows t LEFT JOIN pool_manager.job_run r ON r.pool_id = t.pool_id AND r.run_id = t.run_id"
 										   " LEFT JOIN pool_manager.node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id"
 										   " WHERE t.tenant_id <> r.tenant_id OR t.job_id <> r.job_id OR t.tenant_id <> n.tenant_id LIMIT 1");
+	static PmStatement forgotten = PM_STATEMENT("",
+												"SELECT coalesce('job ' || t.job_id, 'node ' || t.node_id), CASE WHEN n.node_id IS NOT NULL THEN 'the node is still in service'"
+												"  ELSE 'the run has not ended' END"
+												" FROM new_rows t LEFT JOIN pool_manager.job_run r ON r.pool_id = t.pool_id AND r.run_id = t.run_id"
+												" LEFT JOIN pool_manager.node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id"
+												" WHERE (r.run_id IS NOT NULL AND r.ended_at IS NULL)"
+												"  OR (n.node_id IS NOT NULL AND n.state <> 'deleting') LIMIT 1");
 	TriggerData *trigger = trigger_of(fcinfo);
 	const char *table = RelationGetRelationName(trigger->tg_relation);
 	PmStatement *statement = &ended;
@@ -376,15 +394,17 @@ pm_guard_job(PG_FUNCTION_ARGS)
 	else if (strcmp(table, "job_run") == 0)
 		statement = &placed;
 	else if (strcmp(table, "holding") == 0)
-		statement = &held;
+		statement = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? &held : &forgotten;
 
 	pm_begin(&call, fcinfo);
 	args = register_new_rows(trigger);
 	if (pm_run(statement, &args) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_BOOKS),
-				 errmsg("table %s would contradict job " INT64_FORMAT ": %s",
-						table, pm_get_int64(0, 1), pm_get_text(0, 2))));
+				 errmsg("table %s would contradict %s: %s",
+						table, pm_get_text(0, 1), pm_get_text(0, 2)),
+				 errdetail("A job waits, runs or has ended, for one tenant, and what it holds is billed."),
+				 errhint("Use the functions of the extension, which change these tables together.")));
 	pm_end(&call);
 	return (Datum) 0;
 }
@@ -422,19 +442,22 @@ pm_guard_usage(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_PM_BOOKS),
 				 errmsg("slice %d of holding " INT64_FORMAT " does not abut on the others",
 						pm_get_int32(0, 2), pm_get_int64(0, 1)),
-				 errdetail("Each begins where the one before ended.")));
+				 errdetail("Each begins where the one before ended."),
+				 errhint("Choose times that leave no gap and no second twice.")));
 	if (pm_run(&ahead, &args) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_BOOKS),
 				 errmsg("slice %d of holding " INT64_FORMAT " is not one of what it has metered",
 						pm_get_int32(0, 2), pm_get_int64(0, 1)),
+				 errdetail("A slice of what is still held has its quantity and lies in the time that it says is metered."),
 				 errhint("Change table usage and table holding in one statement.")));
 	if (pm_run(&edges, &args) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_BOOKS),
 				 errmsg("slice %d of holding " INT64_FORMAT " crosses the edge of a billing month",
 						pm_get_int32(0, 2), pm_get_int64(0, 1)),
-				 errdetail("Months are those of the contract's time zone.")));
+				 errdetail("Months are those of the contract's time zone."),
+				 errhint("Make two slices that meet at the edge.")));
 	pm_end(&call);
 	return (Datum) 0;
 }

@@ -3,56 +3,42 @@
  * holding.c
  *	  What is held and metered: opening holdings, closing them into usage.
  *
- * Usage is cut at the edges of billing months by the calendar of the tenant's
- * contract; both ends of a holding are cut down to the second.
+ * What is billed as what, and where usage is cut, is billing's; here rows are
+ * read and written.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "common/int.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/timestamp.h"
 
 #include "billing/calendar.h"
-#include "billing/measure.h"
 #include "store/run.h"
 #include "store/statement.h"
 
 /* ---- opening ---- */
 
-/* The SKUs of one node flavor's resources */
-typedef struct ResourceSku
-{
-	int64		flavor_id;
-	char	   *resource;
-	int64		unit;			/* how much of the resource is one unit */
-	int64		sku_id;			/* 0: free */
-} ResourceSku;
-
-typedef struct ResourceSkus
-{
-	int			count;
-	ResourceSku *skus;
-} ResourceSkus;
-
-static ResourceSkus
-read_resource_skus(int64 pool_id)
+int
+pm_read_resource_skus(int64 pool_id, PmResourceSku **skus)
 {
 	static PmStatement read = PM_STATEMENT("int8",
 										   "SELECT s.flavor_id, s.resource, s.unit, s.sku_id FROM pool_manager.flavor_resource_sku s"
 										   " WHERE s.flavor_id IN (SELECT flavor_id FROM pool_manager.node_group WHERE pool_id = $1)"
 										   " ORDER BY s.flavor_id, s.resource");
-	ResourceSkus result;
 	PmArgs		args = {0};
+	int			n;
 
 	pm_arg_int64(&args, pool_id);
-	result.count = (int) pm_run(&read, &args);
-	result.skus = palloc(sizeof(ResourceSku) * Max(result.count, 1));
-	for (int i = 0; i < result.count; i++)
+	n = (int) pm_run(&read, &args);
+	*skus = palloc(sizeof(PmResourceSku) * Max(n, 1));
+	for (int i = 0; i < n; i++)
 	{
-		ResourceSku *sku = &result.skus[i];
+		PmResourceSku *sku = &(*skus)[i];
 		bool		isnull;
 
 		sku->flavor_id = pm_get_int64(i, 1);
@@ -61,65 +47,11 @@ read_resource_skus(int64 pool_id)
 									sku->resource, strlen(sku->resource));
 		sku->sku_id = pm_get_int64(i, 4);
 	}
-	return result;
-}
-
-static const ResourceSku *
-find_resource_sku(const ResourceSkus *skus, int64 flavor_id, PmResource resource)
-{
-	for (int i = 0; i < skus->count; i++)
-	{
-		if (skus->skus[i].flavor_id == flavor_id &&
-			(int) strlen(skus->skus[i].resource) == resource.name_len &&
-			memcmp(skus->skus[i].resource, resource.name, resource.name_len) == 0)
-			return &skus->skus[i];
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("resource \"%.*s\" of flavor " INT64_FORMAT " has no SKU",
-					resource.name_len, resource.name, flavor_id),
-			 errhint("Name one with set_resource_sku(), or list the resource as free with a NULL SKU.")));
-	return NULL;
-}
-
-/* One holding to be; those of one run and SKU are added up by the INSERT */
-typedef struct HoldingArrays
-{
-	int			count;
-	int			size;
-	int64	   *run_ids;
-	int64	   *job_ids;
-	int64	   *tenant_ids;
-	int64	   *sku_ids;
-	int64	   *quantities;
-} HoldingArrays;
-
-static void
-add_holding(HoldingArrays *arrays, const PmHeld *held, int64 sku_id, int64 quantity)
-{
-	if (quantity == 0)
-		return;
-	if (arrays->count == arrays->size)
-	{
-		arrays->size = Max(64, arrays->size * 2);
-#define GROW(array) \
-		((array) = (array) ? repalloc_huge((array), sizeof(int64) * arrays->size) : palloc(sizeof(int64) * arrays->size))
-		GROW(arrays->run_ids);
-		GROW(arrays->job_ids);
-		GROW(arrays->tenant_ids);
-		GROW(arrays->sku_ids);
-		GROW(arrays->quantities);
-	}
-	arrays->run_ids[arrays->count] = held->run_id;
-	arrays->job_ids[arrays->count] = held->job_id;
-	arrays->tenant_ids[arrays->count] = held->tenant_id;
-	arrays->sku_ids[arrays->count] = sku_id;
-	arrays->quantities[arrays->count] = quantity;
-	arrays->count++;
+	return n;
 }
 
 void
-pm_open_holdings(int64 pool_id, const PmHeld *held, int n, TimestampTz instant)
+pm_open_holdings(int64 pool_id, const PmMeasured *measured, int n, TimestampTz instant)
 {
 	static PmStatement open = PM_STATEMENT("int8;timestamptz;int8[];int8[];int8[];int8[];int8[]",
 										   "INSERT INTO pool_manager.holding (tenant_id, sku_id, quantity, workspace_id, pool_id, job_id, run_id, since, metered_until)"
@@ -128,36 +60,25 @@ pm_open_holdings(int64 pool_id, const PmHeld *held, int n, TimestampTz instant)
 										   "  FROM unnest($3, $4, $5, $6, $7) WITH ORDINALITY AS u(run_id, job_id, tenant_id, sku_id, quantity, n)"
 										   "  GROUP BY run_id, job_id, tenant_id, sku_id) AS h"
 										   " JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = h.job_id ORDER BY h.n");
-	ResourceSkus skus = read_resource_skus(pool_id);
-	HoldingArrays arrays = {0};
+	int64	   *columns[5];
 	PmArgs		args = {0};
 
+	if (n == 0)
+		return;
+	for (int c = 0; c < 5; c++)
+		columns[c] = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int64) * n);
 	for (int i = 0; i < n; i++)
 	{
-		if (held[i].sku_id != 0)
-		{
-			add_holding(&arrays, &held[i], held[i].sku_id, pm_measure_units(held[i].replicas));
-			continue;
-		}
-		for (uint32 e = 0; e < held[i].request->count; e++)
-		{
-			PmResource	resource = pm_resource_entry(held[i].request, e);
-			const ResourceSku *sku = find_resource_sku(&skus, held[i].node_flavor_id, resource);
-
-			if (sku->sku_id != 0)
-				add_holding(&arrays, &held[i], sku->sku_id,
-							pm_measure_resource(resource.value, sku->unit, held[i].replicas));
-		}
+		columns[0][i] = measured[i].run_id;
+		columns[1][i] = measured[i].job_id;
+		columns[2][i] = measured[i].tenant_id;
+		columns[3][i] = measured[i].sku_id;
+		columns[4][i] = measured[i].quantity;
 	}
-	if (arrays.count == 0)
-		return;
 	pm_arg_int64(&args, pool_id);
 	pm_arg_time(&args, pm_second_timestamptz(pm_second(instant)));
-	pm_arg_int64_array(&args, arrays.run_ids, arrays.count);
-	pm_arg_int64_array(&args, arrays.job_ids, arrays.count);
-	pm_arg_int64_array(&args, arrays.tenant_ids, arrays.count);
-	pm_arg_int64_array(&args, arrays.sku_ids, arrays.count);
-	pm_arg_int64_array(&args, arrays.quantities, arrays.count);
+	for (int c = 0; c < 5; c++)
+		pm_arg_int64_array(&args, columns[c], n);
 	pm_run(&open, &args);
 }
 
@@ -171,10 +92,36 @@ enum
 	USAGE_COLUMNS
 };
 
-/*
- * The slices of the holding in a row of the last result: from metered_until to
- * end, a new one at each month's edge.
- */
+/* The tenant's contracts, in two arrays of a row of the last result */
+static int
+get_spans(uint64 row, PmZoneSpan **spans)
+{
+	bool		isnull;
+	Datum		months = pm_get(row, 12, &isnull);
+	Datum		zones = pm_get(row, 13, &isnull);
+	Datum	   *month;
+	Datum	   *zone;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(months), DATEOID, sizeof(DateADT), true, TYPALIGN_INT,
+					  &month, NULL, &n);
+	deconstruct_array(DatumGetArrayTypeP(zones), TEXTOID, -1, false, TYPALIGN_INT, &zone, NULL, &n);
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("tenant " INT64_FORMAT " has no contract", pm_get_int64(row, 1)),
+				 errdetail("Its contract says in which time zone its months begin."),
+				 errhint("Insert one into table contract.")));
+	*spans = palloc(sizeof(PmZoneSpan) * n);
+	for (int i = 0; i < n; i++)
+	{
+		(*spans)[i].zone = pm_time_zone(TextDatumGetCString(zone[i]));
+		(*spans)[i].starts_at = pm_date_start(DatumGetDateADT(month[i]), (*spans)[i].zone);
+	}
+	return n;
+}
+
+/* The slices of the holding in a row of the last result: from metered_until to end */
 static void
 add_slices(PmRows *usage, uint64 row, int64 end)
 {
@@ -182,14 +129,9 @@ add_slices(PmRows *usage, uint64 row, int64 end)
 	bool		nulls[USAGE_COLUMNS] = {0};
 	int64		start = pm_second(pm_get_time(row, 5));
 	int32		slice = pm_get_int32(row, 6);
-	pg_tz	   *zone;
+	PmZoneSpan *spans;
+	int			nspans = get_spans(row, &spans);
 
-	if (pm_is_null(row, 12))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("tenant " INT64_FORMAT " has no contract", pm_get_int64(row, 1)),
-				 errdetail("None of its contracts began before what it used.")));
-	zone = pm_time_zone(pm_get_text(row, 12));
 	values[USAGE_TENANT] = pm_get(row, 1, &nulls[USAGE_TENANT]);
 	values[USAGE_HOLDING] = pm_get(row, 2, &nulls[USAGE_HOLDING]);
 	values[USAGE_SKU] = pm_get(row, 3, &nulls[USAGE_SKU]);
@@ -201,7 +143,7 @@ add_slices(PmRows *usage, uint64 row, int64 end)
 	values[USAGE_NODE] = pm_get(row, 11, &nulls[USAGE_NODE]);
 	while (start < end)
 	{
-		int64		stop = Min(end, pm_next_month_start(start, zone));
+		int64		stop = pm_slice_end(start, end, spans, nspans);
 
 		values[USAGE_ID] = Int64GetDatum(pm_next_id("usage_id_seq"));
 		values[USAGE_STARTED] = TimestampTzGetDatum(pm_second_timestamptz(start));
@@ -219,9 +161,10 @@ pm_close_holdings(int64 pool_id, const int64 *run_ids, int n, TimestampTz instan
 											"DELETE FROM pool_manager.holding h WHERE h.pool_id = $1 AND h.run_id = ANY ($2)"
 											" RETURNING tenant_id, holding_id, sku_id, quantity, metered_until, slice_no,"
 											"  workspace_id, pool_id, job_id, run_id, node_id,"
-											"  (SELECT c.time_zone FROM pool_manager.contract c WHERE c.tenant_id = h.tenant_id"
-											"    AND c.from_month <= (h.metered_until AT TIME ZONE c.time_zone)"
-											"   ORDER BY c.from_month DESC LIMIT 1)");
+											"  ARRAY(SELECT c.from_month FROM pool_manager.contract c"
+											"   WHERE c.tenant_id = h.tenant_id ORDER BY c.from_month),"
+											"  ARRAY(SELECT c.time_zone FROM pool_manager.contract c"
+											"   WHERE c.tenant_id = h.tenant_id ORDER BY c.from_month)");
 	static PmStatement append = PM_STATEMENT("pool_manager.usage[]",
 											 "WITH u AS (INSERT INTO pool_manager.usage SELECT * FROM unnest($1) RETURNING tenant_id, usage_id)"
 											 " INSERT INTO pool_manager.unrated SELECT tenant_id, usage_id FROM u");

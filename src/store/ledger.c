@@ -7,14 +7,10 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/datum.h"
 #include "utils/timestamp.h"
 
-#include "errors.h"
 #include "store/ledger.h"
 #include "store/statement.h"
 
@@ -100,26 +96,23 @@ pm_read_skus(PmSku **skus)
 }
 
 int
-pm_read_prices(int64 tenant_id, int64 sku_id, const char *currency, PmPriceVersion **prices)
+pm_read_prices(int64 tenant_id, const char *currency, int64 **sku_ids, PmPriceVersion **prices)
 {
 	/* a list price is in force where no contracted one is */
-	static PmStatement read = PM_STATEMENT("int8;int8;text",
-										   "WITH own AS (SELECT price_id, tariff, valid FROM pool_manager.price"
-										   "  WHERE tenant_id = $1 AND sku_id = $2 AND currency = $3),"
-										   " taken AS (SELECT coalesce(range_agg(valid), '{}') AS valid FROM own)"
-										   " SELECT price_id, tariff, lower(valid), upper(valid) FROM own"
-										   " UNION ALL"
-										   " SELECT p.price_id, p.tariff, lower(r), upper(r) FROM pool_manager.price p, taken t,"
-										   "  unnest(tstzmultirange(p.valid) - t.valid) AS r"
-										   " WHERE p.tenant_id = 0 AND p.sku_id = $2 AND p.currency = $3"
-										   " ORDER BY 3");
+	static PmStatement read = PM_STATEMENT("int8;text",
+										   "SELECT p.sku_id, p.price_id, p.tariff, lower(r), upper(r) FROM"
+										   " (SELECT *, range_agg(valid) FILTER (WHERE tenant_id <> 0) OVER (PARTITION BY sku_id) AS taken"
+										   "  FROM pool_manager.price WHERE tenant_id IN (0, $1) AND currency = $2) AS p,"
+										   " unnest(tstzmultirange(p.valid) -"
+										   "  CASE WHEN p.tenant_id = 0 THEN coalesce(p.taken, '{}') ELSE '{}' END) AS r"
+										   " ORDER BY 1, 4");
 	PmArgs		args = {0};
 	int			n;
 
 	pm_arg_int64(&args, tenant_id);
-	pm_arg_int64(&args, sku_id);
 	pm_arg_text(&args, currency);
 	n = (int) pm_run(&read, &args);
+	*sku_ids = palloc(sizeof(int64) * Max(n, 1));
 	*prices = palloc(sizeof(PmPriceVersion) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
@@ -127,19 +120,39 @@ pm_read_prices(int64 tenant_id, int64 sku_id, const char *currency, PmPriceVersi
 		bool		isnull;
 		Datum		tariff;
 
-		price->price_id = pm_get_int64(i, 1);
-		tariff = pm_get(i, 2, &isnull);
+		(*sku_ids)[i] = pm_get_int64(i, 1);
+		price->price_id = pm_get_int64(i, 2);
+		tariff = pm_get(i, 3, &isnull);
 		price->tariff = (PmTariff *) PG_DETOAST_DATUM_COPY(tariff);
-		price->valid_from = pm_second_or_end(pm_get_time(i, 3));
-		price->valid_to = pm_is_null(i, 4) ? PM_SECOND_MAX : pm_second_or_end(pm_get_time(i, 4));
+		price->valid_from = pm_second_or_end(pm_get_time(i, 4));
+		price->valid_to = pm_is_null(i, 5) ? PM_SECOND_MAX : pm_second_or_end(pm_get_time(i, 5));
 	}
+	/* a call reads those of one tenant after another */
+	SPI_freetuptable(SPI_tuptable);
 	return n;
 }
 
-/* The version in force at valid_from, and when the next one begins */
+void
+pm_lock_prices(int64 sku_id)
+{
+	static PmStatement lock = PM_STATEMENT("int8",
+										   "SELECT FROM pool_manager.sku WHERE sku_id = $1 FOR NO KEY UPDATE");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, sku_id);
+	pm_run(&lock, &args);
+}
+
 static void
-find_neighbours(int64 tenant_id, int64 sku_id, const char *currency, TimestampTz valid_from,
-				int64 *in_force, TimestampTz *starts, TimestampTz *next)
+arg_price_key(PmArgs *args, const PmPriceKey *key)
+{
+	pm_arg_int64(args, key->tenant_id);
+	pm_arg_int64(args, key->sku_id);
+	pm_arg_text(args, key->currency);
+}
+
+void
+pm_read_neighbours(const PmPriceKey *key, TimestampTz at, PmPriceNeighbours *around)
 {
 	static PmStatement find = PM_STATEMENT("int8;int8;text;timestamptz",
 										   "SELECT max(price_id) FILTER (WHERE valid @> $4),"
@@ -148,85 +161,61 @@ find_neighbours(int64 tenant_id, int64 sku_id, const char *currency, TimestampTz
 										   " FROM pool_manager.price WHERE tenant_id = $1 AND sku_id = $2 AND currency = $3");
 	PmArgs		args = {0};
 
-	pm_arg_int64(&args, tenant_id);
-	pm_arg_int64(&args, sku_id);
-	pm_arg_text(&args, currency);
-	pm_arg_time(&args, valid_from);
+	arg_price_key(&args, key);
+	pm_arg_time(&args, at);
 	pm_run(&find, &args);
-	*in_force = pm_get_int64(0, 1);
-	*starts = pm_get_time(0, 2);
-	*next = pm_is_null(0, 3) ? DT_NOEND : pm_get_time(0, 3);
+	around->price_id = pm_get_int64(0, 1);
+	around->starts = pm_get_time(0, 2);
+	around->next = pm_is_null(0, 3) ? DT_NOEND : pm_get_time(0, 3);
+}
+
+void
+pm_end_price(int64 tenant_id, int64 price_id, TimestampTz at)
+{
+	static PmStatement end = PM_STATEMENT("int8;int8;timestamptz",
+										  "UPDATE pool_manager.price SET valid = tstzrange(lower(valid), $3)"
+										  " WHERE tenant_id = $1 AND price_id = $2");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_int64(&args, price_id);
+	pm_arg_time(&args, at);
+	pm_run(&end, &args);
 }
 
 int64
-pm_set_price(PmCall *call, int64 tenant_id, int64 sku_id, const char *currency,
-			 Datum tariff, bool end, TimestampTz valid_from)
+pm_insert_price(PmCall *call, const PmPriceKey *key, Datum tariff,
+				TimestampTz from, TimestampTz until, TimestampTz instant)
 {
-	static PmStatement lock = PM_STATEMENT("int8",
-										   "SELECT FROM pool_manager.sku WHERE sku_id = $1 FOR NO KEY UPDATE");
-	static PmStatement cut = PM_STATEMENT("int8;int8;timestamptz",
-										  "UPDATE pool_manager.price SET valid = tstzrange(lower(valid), $3)"
-										  " WHERE tenant_id = $1 AND price_id = $2");
 	static PmStatement insert = PM_STATEMENT(
 											 "int8;int8;text;tariff;timestamptz;timestamptz;timestamptz;text",
 											 "INSERT INTO pool_manager.price (tenant_id, sku_id, currency, tariff, valid, set_at, set_by)"
 											 " VALUES ($1, $2, $3, $4, tstzrange($5, nullif($6, 'infinity')), $7, $8) RETURNING price_id");
+	PmArgs		args = {0};
+
+	arg_price_key(&args, key);
+	pm_arg(&args, tariff, false);
+	pm_arg_time(&args, from);
+	pm_arg_time(&args, until);
+	pm_arg_time(&args, instant);
+	pm_arg_text(&args, call->actor_name);
+	pm_run(&insert, &args);
+	return pm_get_int64(0, 1);
+}
+
+void
+pm_note_price_set(PmCall *call, const PmPriceKey *key, TimestampTz instant)
+{
 	static PmStatement note = PM_STATEMENT("int8;timestamptz;text;int8",
 										   "INSERT INTO pool_manager.event (tenant_id, at, kind, actor, reason)"
 										   " SELECT $1, $2, 'price_set', $3, name FROM pool_manager.sku WHERE sku_id = $4");
-	PmArgs		lock_args = {0};
 	PmArgs		args = {0};
-	PmArgs		note_args = {0};
-	TimestampTz starts;
-	TimestampTz next;
-	TimestampTz instant;
-	int64		in_force;
-	int64		price_id = 0;
 
-	/* one writer a SKU, so that two do not cut the same version */
-	pm_arg_int64(&lock_args, sku_id);
-	pm_run(&lock, &lock_args);
-	instant = pm_writing_clock();
-	find_neighbours(tenant_id, sku_id, currency, valid_from, &in_force, &starts, &next);
-	if (in_force != 0 && starts == valid_from)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("a price for this SKU already begins at %s", timestamptz_to_str(valid_from)),
-				 errdetail("A price holds from its \"valid_from\" until the next one begins."),
-				 errhint("Set one with another \"valid_from\".")));
-	if (in_force == 0 && end)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("no price is in force at %s to be ended", timestamptz_to_str(valid_from)),
-				 errdetail("A NULL tariff ends a contracted price."),
-				 errhint("Table \"price\" shows when prices hold.")));
-	if (in_force != 0)
-	{
-		pm_arg_int64(&args, tenant_id);
-		pm_arg_int64(&args, in_force);
-		pm_arg_time(&args, valid_from);
-		pm_run(&cut, &args);
-	}
-	if (!end)
-	{
-		memset(&args, 0, sizeof(args));
-		pm_arg_int64(&args, tenant_id);
-		pm_arg_int64(&args, sku_id);
-		pm_arg_text(&args, currency);
-		pm_arg(&args, tariff, false);
-		pm_arg_time(&args, valid_from);
-		pm_arg_time(&args, next);
-		pm_arg_time(&args, instant);
-		pm_arg_text(&args, call->actor_name);
-		pm_run(&insert, &args);
-		price_id = pm_get_int64(0, 1);
-	}
-	pm_arg_int64(&note_args, tenant_id);
-	pm_arg_time(&note_args, instant);
-	pm_arg_text(&note_args, call->actor_name);
-	pm_arg_int64(&note_args, sku_id);
-	pm_run(&note, &note_args);
-	return price_id;
+	pm_arg_int64(&args, key->tenant_id);
+	pm_arg_time(&args, instant);
+	pm_arg_text(&args, call->actor_name);
+	pm_arg_int64(&args, key->sku_id);
+	pm_run(&note, &args);
 }
 
 /* ---- usage ---- */

@@ -3,7 +3,7 @@
  * ledger.h
  *	  Reading usage, holdings, contracts and prices; writing prices.
  *
- * Instants are seconds, see billing/calendar.h.
+ * Instants that are int64 are seconds, see billing/calendar.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,11 +47,12 @@ typedef struct PmSku
 extern int	pm_read_skus(PmSku **skus);
 
 /*
- * What is in force for a tenant: contracted prices, and list prices where
- * there is none.  Ascending, not overlapping.
+ * What is in force for a tenant, of all SKUs: contracted prices, and list
+ * prices where there is none.  Price i is of SKU sku_ids[i]; in order of SKU,
+ * and of a SKU ascending, not overlapping.  All palloc'd.
  */
-extern int	pm_read_prices(int64 tenant_id, int64 sku_id, const char *currency,
-						   PmPriceVersion **prices);
+extern int	pm_read_prices(int64 tenant_id, const char *currency,
+						   int64 **sku_ids, PmPriceVersion **prices);
 
 /* Usage that begins in [since, until), and what is held, up to until */
 typedef void (*PmUsageCallback) (int64 tenant_id, int64 sku_id, int64 quantity,
@@ -61,10 +62,35 @@ extern void pm_scan_usage(int64 tenant_id, int64 since, int64 until,
 extern void pm_scan_holdings(int64 tenant_id, int64 until,
 							 PmUsageCallback callback, void *state);
 
-/* Returns the price's id; 0 where a NULL tariff ended one */
-extern int64 pm_set_price(PmCall *call, int64 tenant_id, int64 sku_id, const char *currency,
-						  Datum tariff, bool end, TimestampTz valid_from);
 /* The currency of the contract in force at an instant, or the latest one */
 extern char *pm_contract_currency(int64 tenant_id, TimestampTz at);
+
+/* What a price is for; tenant 0: a list price */
+typedef struct PmPriceKey
+{
+	int64		tenant_id;
+	int64		sku_id;
+	const char *currency;
+} PmPriceKey;
+
+/* The price in force at an instant, and when the next later one begins */
+typedef struct PmPriceNeighbours
+{
+	int64		price_id;		/* 0: none is in force */
+	TimestampTz starts;			/* of that one */
+	TimestampTz next;			/* or infinity */
+} PmPriceNeighbours;
+
+/* To be held before neighbours are read: a SKU's prices have one writer */
+extern void pm_lock_prices(int64 sku_id);
+extern void pm_read_neighbours(const PmPriceKey *key, TimestampTz at, PmPriceNeighbours *around);
+
+/* Its validity goes only up to an instant */
+extern void pm_end_price(int64 tenant_id, int64 price_id, TimestampTz at);
+/* The new price's id; until may be infinity */
+extern int64 pm_insert_price(PmCall *call, const PmPriceKey *key, Datum tariff,
+							 TimestampTz from, TimestampTz until, TimestampTz instant);
+/* An event that says so */
+extern void pm_note_price_set(PmCall *call, const PmPriceKey *key, TimestampTz instant);
 
 #endif							/* PM_LEDGER_H */

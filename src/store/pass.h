@@ -12,6 +12,7 @@
 #ifndef PM_PASS_H
 #define PM_PASS_H
 
+#include "billing/measure.h"
 #include "engine/engine.h"
 #include "store/find.h"
 #include "types/resource_list.h"
@@ -46,7 +47,6 @@ typedef struct PmPassData
 								 * queued job any more come last */
 	int64	   *lane_tenants;	/* [queue.nlanes] */
 	int64	   *lane_blocked;	/* [queue.nlanes] stored blocked_by, 0: none */
-	TimestampTz last_change;	/* newest changed_at of a queued job */
 } PmPassData;
 
 /* Under the pool's lock; everything is palloc'd in the current context */
@@ -61,11 +61,20 @@ typedef struct PmChange
 	const char *state;
 } PmChange;
 
+typedef struct PmWritten
+{
+	TimestampTz instant;		/* of the starts: not before a job's last change */
+	int			nstarted;
+	PmChange   *started;
+	int			nheld;
+	PmHeld	   *held;			/* by what was started */
+} PmWritten;
+
 /*
- * Writes runs, allocations, loads, holdings, events, reasons; starts that lost
- * a race against another session are left out.  Returns what was started.
+ * Writes runs, allocations, loads, events, reasons; starts that lost a race
+ * against another session are left out.
  */
-extern int	pm_write_pass(PmCall *call, PmPassData *data, PmDecision *decision,
-						  TimestampTz instant, PmChange **changes);
+extern PmWritten pm_write_pass(PmCall *call, PmPassData *data, PmDecision *decision,
+							   TimestampTz instant);
 
 #endif							/* PM_PASS_H */

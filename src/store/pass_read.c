@@ -150,6 +150,9 @@ word(Reader *reader, const JsonbValue *value)
 {
 	bool		is_new;
 
+	/* the tables' constraints see to that */
+	if (value->type != jbvString)
+		elog(ERROR, "a label, taint or toleration is not a string");
 	return number_of_bytes(reader->words, value->val.string.val, value->val.string.len, &is_new);
 }
 
@@ -167,7 +170,7 @@ read_labels(Reader *reader, Jsonb *json, PmLabel **labels)
 	{
 		if (token == WJB_KEY)
 			(*labels)[n].key = word(reader, &value);
-		else if (token == WJB_VALUE && value.type == jbvString)
+		else if (token == WJB_VALUE)
 			(*labels)[n++].value = word(reader, &value);
 	}
 	return n;
@@ -188,16 +191,22 @@ read_taints(Reader *reader, Jsonb *json, bool toleration, PmLabel **taints)
 	for (int i = 0; i < count; i++)
 	{
 		JsonbValue *item = getIthJsonbValueFromContainer(&json->root, i);
-		JsonbContainer *object = item->val.binary.data;
-		JsonbValue *key = getKeyJsonValueFromContainer(object, "key", 3, NULL);
-		JsonbValue *value = getKeyJsonValueFromContainer(object, "value", 5, NULL);
-		JsonbValue *effect = getKeyJsonValueFromContainer(object, "effect", 6, NULL);
+		JsonbContainer *object;
+		JsonbValue *key;
+		JsonbValue *value;
+		JsonbValue *effect;
 
+		if (item->type != jbvBinary || !JsonContainerIsObject(item->val.binary.data))
+			elog(ERROR, "a taint or toleration is not an object");
+		object = item->val.binary.data;
+		key = getKeyJsonValueFromContainer(object, "key", 3, NULL);
+		value = getKeyJsonValueFromContainer(object, "value", 5, NULL);
+		effect = getKeyJsonValueFromContainer(object, "effect", 6, NULL);
 		if (!toleration && effect && effect->type == jbvString &&
 			effect->val.string.len == 16 && memcmp(effect->val.string.val, "PreferNoSchedule", 16) == 0)
 			continue;
 		(*taints)[n].key = key ? word(reader, key) : PM_ANY_KEY;
-		if (value && value->type == jbvString)
+		if (value)
 			(*taints)[n].value = word(reader, value);
 		else
 			(*taints)[n].value = toleration ? PM_ANY_VALUE : word(reader, &empty);
@@ -389,7 +398,6 @@ queue_row(Datum *values, bool *nulls, void *state)
 	PmPassData *data = reader->data;
 	int64		shape_id = DatumGetInt64(values[2]);
 	int64		lane_id = DatumGetInt64(values[3]);
-	TimestampTz changed_at = DatumGetTimestampTz(values[6]);
 	PmJob	   *job;
 	bool		is_new;
 
@@ -415,19 +423,17 @@ queue_row(Datum *values, bool *nulls, void *state)
 	job->lane = reader->last_lane_no;
 	job->priority = DatumGetInt16(values[4]);
 	job->restarted = DatumGetBool(values[5]);
-	data->last_change = Max(data->last_change, changed_at);
 }
 
 static void
 read_queue(Reader *reader)
 {
 	static PmStatement queue = PM_STATEMENT("int8",
-											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted, changed_at"
+											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted"
 											" FROM pool_manager.job_queue WHERE pool_id = $1 AND state = 'queued'");
 	PmPassData *data = reader->data;
 	PmArgs		args = {0};
 
-	data->last_change = DT_NOBEGIN;
 	reader->max_jobs = 1024;
 	data->queue.jobs = palloc(sizeof(PmJob) * reader->max_jobs);
 	reader->shapes = make_id_table("shapes of a pass");

@@ -15,21 +15,21 @@
 #include "utils/timestamp.h"
 
 #include "store/pass.h"
-#include "store/run.h"
 #include "store/statement.h"
 
 /*
  * Locks the chosen jobs that are still queued and not being changed by
- * another session; moves their starts to the front, in order.
+ * another session; moves their starts to the front, in order.  None starts
+ * before its last change.
  */
 static int
-lock_starts(PmPassData *data, PmDecision *decision)
+lock_starts(PmPassData *data, PmDecision *decision, TimestampTz *instant)
 {
 	static PmStatement lock = PM_STATEMENT("int8;int8[]",
-										   "WITH locked AS MATERIALIZED (SELECT q.job_id FROM pool_manager.job_queue q"
+										   "WITH locked AS MATERIALIZED (SELECT q.job_id, q.changed_at FROM pool_manager.job_queue q"
 										   "  WHERE q.pool_id = $1 AND q.job_id = ANY ($2) AND q.state = 'queued'"
 										   "  FOR NO KEY UPDATE SKIP LOCKED)"
-										   " SELECT c.n FROM unnest($2) WITH ORDINALITY AS c(job_id, n) JOIN locked USING (job_id) ORDER BY n");
+										   " SELECT c.n, max(changed_at) OVER () FROM unnest($2) WITH ORDINALITY AS c(job_id, n) JOIN locked USING (job_id) ORDER BY n");
 	int64	   *ids = palloc(sizeof(int64) * decision->nstarts);
 	PmArgs		args = {0};
 	uint64		n;
@@ -39,6 +39,8 @@ lock_starts(PmPassData *data, PmDecision *decision)
 	pm_arg_int64(&args, data->pool->pool_id);
 	pm_arg_int64_array(&args, ids, decision->nstarts);
 	n = pm_run(&lock, &args);
+	if (n > 0)
+		*instant = Max(*instant, pm_get_time(0, 2));
 	if ((int) n < decision->nstarts)
 	{
 		for (uint64 row = 0; row < n; row++)
@@ -151,10 +153,10 @@ insert_starts(PmCall *call, PmPassData *data, PmDecision *decision, int nstarts,
 	pm_rows_end(&allocations);
 }
 
-/* In a public pool a running job is metered from its start */
-static void
-hold_starts(PmPassData *data, PmDecision *decision, int nstarts,
-			const int64 *run_ids, TimestampTz instant)
+/* What the starts hold, for metering */
+static PmHeld *
+held_by_starts(PmPassData *data, PmDecision *decision, int nstarts,
+			   const int64 *run_ids, int *nheld)
 {
 	PmHeld	   *held = palloc(sizeof(PmHeld) * Max(decision->nplacements, 1));
 	int			n = 0;
@@ -179,7 +181,8 @@ hold_starts(PmPassData *data, PmDecision *decision, int nstarts,
 			n++;
 		}
 	}
-	pm_open_holdings(data->pool->pool_id, held, n, instant);
+	*nheld = n;
+	return held;
 }
 
 /* ---- reasons ---- */
@@ -291,31 +294,28 @@ write_blocked(PmPassData *data, const PmDecision *decision)
 	pm_run(&update, &args);
 }
 
-int
-pm_write_pass(PmCall *call, PmPassData *data, PmDecision *decision,
-			  TimestampTz instant, PmChange **changes)
+PmWritten
+pm_write_pass(PmCall *call, PmPassData *data, PmDecision *decision, TimestampTz instant)
 {
-	int			nstarts = 0;
+	PmWritten	written = {.instant = instant};
 	int64	   *run_ids;
 
-	*changes = NULL;
 	if (decision && decision->nstarts > 0)
-		nstarts = lock_starts(data, decision);
-	if (nstarts > 0)
+		written.nstarted = lock_starts(data, decision, &written.instant);
+	if (written.nstarted > 0)
 	{
-		run_ids = palloc(sizeof(int64) * nstarts);
-		insert_starts(call, data, decision, nstarts, run_ids, instant);
-		if (!data->pool->dedicated && !data->pool->agent)
-			hold_starts(data, decision, nstarts, run_ids, instant);
-		*changes = palloc(sizeof(PmChange) * nstarts);
-		for (int i = 0; i < nstarts; i++)
+		run_ids = palloc(sizeof(int64) * written.nstarted);
+		insert_starts(call, data, decision, written.nstarted, run_ids, written.instant);
+		written.held = held_by_starts(data, decision, written.nstarted, run_ids, &written.nheld);
+		written.started = palloc(sizeof(PmChange) * written.nstarted);
+		for (int i = 0; i < written.nstarted; i++)
 		{
-			(*changes)[i].job_id = data->queue.jobs[decision->starts[i].job].job_id;
-			(*changes)[i].state = data->pool->agent ? "starting" : "running";
+			written.started[i].job_id = data->queue.jobs[decision->starts[i].job].job_id;
+			written.started[i].state = data->pool->agent ? "starting" : "running";
 		}
 	}
 	if (decision)
 		write_reasons(data, decision);
 	write_blocked(data, decision);
-	return nstarts;
+	return written;
 }

@@ -7,12 +7,7 @@
  */
 #include "postgres.h"
 
-#include "executor/spi.h"
-#include "utils/builtins.h"
-#include "utils/timestamp.h"
-
 #include "billing/calendar.h"
-#include "errors.h"
 #include "store/registry.h"
 #include "store/statement.h"
 
@@ -33,7 +28,9 @@ pm_lock_pool(int64 pool_id)
 	if (pm_run(&lock, &args) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("pool " INT64_FORMAT " does not exist", pool_id)));
+				 errmsg("pool " INT64_FORMAT " does not exist", pool_id),
+				 errdetail("It has no row in table pool_clock."),
+				 errhint("The view pool_status shows the pools that you may see.")));
 	return pm_get_time(0, 1);
 }
 
@@ -132,66 +129,35 @@ pm_create_pool(PmCall *call, const PmPoolSpec *spec)
 
 /* ---- nodes ---- */
 
-/*
- * What runs on a node must be billable: in a dedicated pool by the node, in a
- * public one by whatever of its resources a job may ask for.
- */
-static int64
-find_billable_flavor(const PmPoolInfo *pool, const char *flavor)
+PmNodeFlavor *
+pm_find_node_flavor(const PmPoolInfo *pool, const char *name)
 {
-	static PmStatement find = PM_STATEMENT("text",
-										   "SELECT f.flavor_id, f.sku_id IS NULL,"
+	static PmStatement find = PM_STATEMENT("int8;text",
+										   "SELECT f.flavor_id, f.sku_id IS NOT NULL,"
 										   " (SELECT min(r.name) FROM pool_manager.resource_each(f.resources) r"
 										   "  WHERE NOT EXISTS (SELECT FROM pool_manager.flavor_resource_sku s"
-										   "   WHERE s.flavor_id = f.flavor_id AND s.resource = r.name))"
-										   " FROM pool_manager.flavor f WHERE f.name = $1");
-	PmArgs		args = {0};
-
-	pm_arg_text(&args, flavor);
-	if (pm_run(&find, &args) == 0)
-		pm_no_flavor(flavor);
-	if (pool->dedicated && pm_get_bool(0, 2))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("flavor \"%s\" has no SKU", flavor),
-				 errdetail("Nodes of a dedicated pool are billed as the SKU of their flavor."),
-				 errhint("Give the flavor a SKU when you create it.")));
-	if (!pool->dedicated && !pm_is_null(0, 3))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("resource \"%s\" of flavor \"%s\" has no SKU", pm_get_text(0, 3), flavor),
-				 errdetail("Jobs with a bare request are billed by resource in a public pool."),
-				 errhint("Name one with set_resource_sku(), or list the resource as free with a NULL SKU.")));
-	return pm_get_int64(0, 1);
-}
-
-/* A pool has ten flavors at most, all of one processor architecture */
-static void
-check_node_group(const PmPoolInfo *pool, int64 flavor_id, const char *flavor)
-{
-	static PmStatement read = PM_STATEMENT("int8;int8",
-										   "SELECT f.cpu_architecture::text, min(g.cpu_architecture::text),"
-										   " count(*) FILTER (WHERE g.flavor_id <> $2) >= 10"
-										   " FROM pool_manager.flavor f LEFT JOIN pool_manager.node_group g ON g.pool_id = $1"
-										   " WHERE f.flavor_id = $2 GROUP BY f.cpu_architecture");
+										   "   WHERE s.flavor_id = f.flavor_id AND s.resource = r.name)),"
+										   " f.cpu_architecture::text, g.cpu_architecture, g.others"
+										   " FROM pool_manager.flavor f, LATERAL ("
+										   "  SELECT min(g.cpu_architecture::text) AS cpu_architecture,"
+										   "   (count(*) FILTER (WHERE g.flavor_id <> f.flavor_id))::integer AS others"
+										   "  FROM pool_manager.node_group g WHERE g.pool_id = $1) AS g"
+										   " WHERE f.name = $2");
+	PmNodeFlavor *flavor = palloc(sizeof(PmNodeFlavor));
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, pool->pool_id);
-	pm_arg_int64(&args, flavor_id);
-	pm_run(&read, &args);
-	if (!pm_is_null(0, 2) && strcmp(pm_get_text(0, 1), pm_get_text(0, 2)) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("pool \"%s\" cannot have nodes of flavor \"%s\"", pool->name, flavor),
-				 errdetail("The flavor's processors are %s, those of the pool %s.",
-						   pm_get_text(0, 1), pm_get_text(0, 2)),
-				 errhint("Make a pool of their own for nodes of another processor architecture.")));
-	if (pm_get_bool(0, 3))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("pool \"%s\" cannot have nodes of flavor \"%s\"", pool->name, flavor),
-				 errdetail("It has nodes of 10 other flavors, which is the most."),
-				 errhint("Add nodes of one of these flavors, or make another pool.")));
+	pm_arg_text(&args, name);
+	if (pm_run(&find, &args) == 0)
+		pm_no_flavor(name);
+	flavor->flavor_id = pm_get_int64(0, 1);
+	flavor->name = pstrdup(name);
+	flavor->has_sku = pm_get_bool(0, 2);
+	flavor->unlisted = pm_get_text(0, 3);
+	flavor->architecture = pm_get_text(0, 4);
+	flavor->pool_architecture = pm_get_text(0, 5);
+	flavor->others = pm_get_int32(0, 6);
+	return flavor;
 }
 
 static void
@@ -221,8 +187,7 @@ join_node_group(const PmPoolInfo *pool, int64 flavor_id, int count)
 }
 
 int64 *
-pm_add_nodes(PmCall *call, PmPoolInfo *pool, const char *flavor, int count,
-			 const char *prefix, Datum labels, Datum taints)
+pm_add_nodes(PmCall *call, PmPoolInfo *pool, const PmNodesSpec *spec, TimestampTz instant)
 {
 	static PmStatement add = PM_STATEMENT(
 										  "int8;int8;int8;int4;text;jsonb;jsonb;timestamptz;timestamptz;bool;text",
@@ -243,22 +208,17 @@ pm_add_nodes(PmCall *call, PmPoolInfo *pool, const char *flavor, int count,
 										  "  FROM pool_manager.flavor WHERE flavor_id = $2)"
 										  " SELECT node_id FROM n ORDER BY node_id");
 	PmArgs		args = {0};
-	TimestampTz instant;
-	int64		flavor_id;
 	int64	   *ids;
 
-	instant = pm_lock_pool(pool->pool_id);
-	flavor_id = find_billable_flavor(pool, flavor);
-	check_node_group(pool, flavor_id, flavor);
-	join_node_group(pool, flavor_id, count);
+	join_node_group(pool, spec->flavor_id, spec->count);
 
 	pm_arg_int64(&args, pool->pool_id);
-	pm_arg_int64(&args, flavor_id);
+	pm_arg_int64(&args, spec->flavor_id);
 	pm_arg_int64(&args, pool->tenant_id);
-	pm_arg_int32(&args, count);
-	pm_arg_text(&args, prefix);
-	pm_arg(&args, labels, false);
-	pm_arg(&args, taints, false);
+	pm_arg_int32(&args, spec->count);
+	pm_arg_text(&args, spec->prefix);
+	pm_arg(&args, spec->labels, false);
+	pm_arg(&args, spec->taints, false);
 	pm_arg_time(&args, instant);
 	pm_arg_time(&args, pm_second_timestamptz(pm_second(instant)));
 	pm_arg_bool(&args, pool->dedicated);
@@ -266,8 +226,8 @@ pm_add_nodes(PmCall *call, PmPoolInfo *pool, const char *flavor, int count,
 	pm_run(&add, &args);
 	pm_changed();
 
-	ids = MemoryContextAlloc(call->caller, sizeof(int64) * count);
-	for (int i = 0; i < count; i++)
+	ids = MemoryContextAlloc(call->caller, sizeof(int64) * spec->count);
+	for (int i = 0; i < spec->count; i++)
 		ids[i] = pm_get_int64(i, 1);
 	return ids;
 }

@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include "executor/spi.h"
-
 #include "store/run.h"
 #include "store/statement.h"
 
@@ -55,6 +53,7 @@ pm_cancel_queued(PmCall *call, PmJobInfo *job)
 	pm_arg_text(&args, call->actor_name);
 	pm_arg_text(&args, state);
 	pm_run(&cancel, &args);
+	pm_changed();
 	return state;
 }
 

@@ -3,7 +3,8 @@
  * registry.h
  *	  Writing accounts, catalogue, networks and pools.
  *
- * Enum, interval and list arguments are Datums of the column's type.
+ * Enum, interval and list arguments are Datums of the column's type.  What is
+ * written was checked by the caller.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,9 +43,34 @@ typedef struct PmPoolSpec
 } PmPoolSpec;
 
 extern int64 pm_create_pool(PmCall *call, const PmPoolSpec *spec);
-/* The new node ids, in order, palloc'd by the caller's context */
-extern int64 *pm_add_nodes(PmCall *call, PmPoolInfo *pool, const char *flavor, int count,
-						   const char *prefix, Datum labels, Datum taints);
+
+/* A flavor as one of a pool's nodes */
+typedef struct PmNodeFlavor
+{
+	int64		flavor_id;
+	char	   *name;
+	bool		has_sku;
+	char	   *unlisted;		/* a resource of it that no SKU is given for; NULL: none */
+	char	   *architecture;
+	char	   *pool_architecture;	/* of the pool's nodes; NULL: it has none */
+	int			others;			/* other flavors of the pool's nodes */
+} PmNodeFlavor;
+
+/* By name; 42704: no such flavor */
+extern PmNodeFlavor *pm_find_node_flavor(const PmPoolInfo *pool, const char *name);
+
+typedef struct PmNodesSpec
+{
+	int64		flavor_id;
+	int			count;
+	const char *prefix;
+	Datum		labels;
+	Datum		taints;
+} PmNodesSpec;
+
+/* Under the pool's lock.  The new node ids, in order, in the caller's context */
+extern int64 *pm_add_nodes(PmCall *call, PmPoolInfo *pool, const PmNodesSpec *spec,
+						   TimestampTz instant);
 
 /* Pools with a queued job or a run that is over its time, ascending */
 extern int	pm_busy_pools(int64 **pools);

@@ -140,9 +140,8 @@ pm_stop_runs(PmCall *call, int64 pool_id, const int64 *run_ids, int n,
 	pm_run(&stop, &args);
 }
 
-/* What the run has been given, for metering */
-static int
-read_held(int64 pool_id, const PmRun *run, PmHeld **held)
+int
+pm_read_held(int64 pool_id, const PmRun *run, PmHeld **held)
 {
 	static PmStatement read = PM_STATEMENT("int8;int8",
 										   "SELECT a.tenant_id, f.sku_id, g.request, n.flavor_id, a.replicas"
@@ -152,7 +151,7 @@ read_held(int64 pool_id, const PmRun *run, PmHeld **held)
 										   " JOIN pool_manager.task_group g USING (pool_id, shape_id, group_no)"
 										   " JOIN pool_manager.node n USING (pool_id, node_id)"
 										   " LEFT JOIN pool_manager.flavor f ON f.flavor_id = g.flavor_id"
-										   " WHERE a.pool_id = $1 AND a.run_id = $2 AND " PM_HELD("a")
+										   " WHERE a.pool_id = $1 AND a.run_id = $2 AND n.tenant_id = 0 AND " PM_HELD("a")
 										   " ORDER BY a.group_no, a.node_id");
 	PmArgs		args = {0};
 	int			n;
@@ -181,23 +180,20 @@ void
 pm_start_run(PmCall *call, int64 pool_id, const PmRun *run, TimestampTz instant)
 {
 	static PmStatement start = PM_STATEMENT("int8;int8;timestamptz;text",
-											"WITH r AS (UPDATE pool_manager.job_run SET state = 'running', started_at = $3,"
-											"   planned_end = planned_end + ($3 - placed_at), deadline = deadline + ($3 - placed_at)"
-											"  WHERE pool_id = $1 AND run_id = $2 RETURNING tenant_id, job_id, run_id),"
-											" e AS (INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, run_id, from_state, to_state, actor)"
-											"  SELECT tenant_id, $3, 'job_state', $1, job_id, run_id, 'starting', 'running', $4 FROM r)"
-											" SELECT p.kind = 'public' FROM pool_manager.pool p WHERE p.pool_id = $1");
-	PmHeld	   *held;
+											"WITH r AS (UPDATE pool_manager.job_run r SET state = 'running', started_at = $3,"
+											"   planned_end = $3 + coalesce(j.time_limit, p.default_time_limit),"
+											"   deadline = $3 + coalesce(j.time_limit, p.default_time_limit)"
+											"  FROM pool_manager.job j, pool_manager.pool p"
+											"  WHERE r.pool_id = $1 AND r.run_id = $2 AND p.pool_id = $1"
+											"   AND j.pool_id = $1 AND j.job_id = r.job_id"
+											"  RETURNING r.tenant_id, r.job_id, r.run_id)"
+											" INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, run_id, from_state, to_state, actor)"
+											" SELECT tenant_id, $3, 'job_state', $1, job_id, run_id, 'starting', 'running', $4 FROM r");
 	PmArgs		args = {0};
-	int			n;
 
 	pm_arg_int64(&args, pool_id);
 	pm_arg_int64(&args, run->run_id);
 	pm_arg_time(&args, instant);
 	pm_arg_text(&args, call->actor_name);
 	pm_run(&start, &args);
-	if (!pm_get_bool(0, 1))
-		return;
-	n = read_held(pool_id, run, &held);
-	pm_open_holdings(pool_id, held, n, instant);
 }

@@ -10,8 +10,8 @@
 #ifndef PM_RUN_H
 #define PM_RUN_H
 
+#include "billing/measure.h"
 #include "store/find.h"
-#include "types/resource_list.h"
 
 typedef struct PmRun
 {
@@ -47,25 +47,17 @@ extern TimestampTz pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends
 extern void pm_stop_runs(PmCall *call, int64 pool_id, const int64 *run_ids, int n,
 						 const char *stop_state, TimestampTz instant);
 
-/* A starting run runs; metering begins */
+/* A starting run runs */
 extern void pm_start_run(PmCall *call, int64 pool_id, const PmRun *run, TimestampTz instant);
+/* What a live run holds, for metering; palloc'd.  None in a dedicated pool. */
+extern int	pm_read_held(int64 pool_id, const PmRun *run, PmHeld **held);
 
 /* ---- holding.c ---- */
 
-/* Replicas of one task group on nodes of one flavor */
-typedef struct PmHeld
-{
-	int64		run_id;
-	int64		job_id;
-	int64		tenant_id;
-	int64		sku_id;			/* of the job's flavor; 0: bill by resource */
-	PmResourceList *request;
-	int64		node_flavor_id;
-	int64		replicas;
-} PmHeld;
-
-/* Opens the holdings of runs in a public pool, since the instant */
-extern void pm_open_holdings(int64 pool_id, const PmHeld *held, int n, TimestampTz instant);
+/* What resources are billed as on the nodes of a pool; palloc'd */
+extern int	pm_read_resource_skus(int64 pool_id, PmResourceSku **skus);
+/* Opens holdings of runs, since the instant */
+extern void pm_open_holdings(int64 pool_id, const PmMeasured *measured, int n, TimestampTz instant);
 /* Closes those of runs; what is left of them becomes usage */
 extern void pm_close_holdings(int64 pool_id, const int64 *run_ids, int n, TimestampTz instant);
 /* The latest instant up to which holdings of the runs are metered; 0: none */

@@ -11,7 +11,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
-#include "executor/executor.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -142,6 +141,7 @@ static void
 prepare(PmStatement *statement)
 {
 	Oid			extension = pm_extension_identity();
+	SPIPlanPtr	plan;
 	char	   *types;
 	char	   *rest = NULL;
 
@@ -163,11 +163,13 @@ prepare(PmStatement *statement)
 		pm_parse_type(type, &statement->argtypes[statement->nargs], &typmod);
 		statement->nargs++;
 	}
-	statement->plan = SPI_prepare_cursor(statement->sql, statement->nargs, statement->argtypes,
-										 CURSOR_OPT_GENERIC_PLAN | CURSOR_OPT_PARALLEL_OK);
-	if (statement->plan == NULL || SPI_keepplan(statement->plan) != 0)
+	/* an error leaves the statement without a plan, not with one that is gone */
+	plan = SPI_prepare_cursor(statement->sql, statement->nargs, statement->argtypes,
+							  CURSOR_OPT_GENERIC_PLAN | CURSOR_OPT_PARALLEL_OK);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare \"%s\": %s", statement->sql,
 			 SPI_result_code_string(SPI_result));
+	statement->plan = plan;
 	statement->extension = extension;
 	statement->planned = false;
 }
@@ -248,6 +250,10 @@ scan_end(DestReceiver *self)
 {
 }
 
+/*
+ * Unlike in pm_run() the planner is free: scans read much of a table, a whole
+ * queue or a month of usage, and what is right for that is forbidden there.
+ */
 void
 pm_scan(PmStatement *statement, PmArgs *args,
 		PmRowCallback callback, void *state)

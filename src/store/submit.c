@@ -274,8 +274,9 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 	result
 	static PmStatement insert = PM_STATEMENT(INSERT_TYPES,
 											 INSERT_JOBS("", " SELECT count(*) FROM new_job"));
+	/* in the order of request_ids, so that two batches do not wait crosswise */
 	static PmStatement insert_once = PM_STATEMENT(INSERT_TYPES,
-												  INSERT_JOBS(" ON CONFLICT (tenant_id, request_id) WHERE request_id IS NOT NULL DO NOTHING",
+												  INSERT_JOBS(" ORDER BY g.request_id ON CONFLICT (tenant_id, request_id) WHERE request_id IS NOT NULL DO NOTHING",
 															  " SELECT job_id FROM new_job ORDER BY job_id"));
 	bool		once = false;
 	PmArgs		args = {0};
@@ -310,15 +311,17 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 }
 
 bool
-pm_is_queued_ahead(int64 pool_id, int64 job_id, int32 priority)
+pm_is_queued_ahead(int64 pool_id, int64 job_id)
 {
-	static PmStatement ahead = PM_STATEMENT("int8;int8;int4",
-											"SELECT FROM pool_manager.job_queue"
-											" WHERE pool_id = $1 AND job_id <> $2 AND priority >= $3 AND state = 'queued' LIMIT 1");
+	/* the order of engine/order.c */
+	static PmStatement ahead = PM_STATEMENT("int8;int8",
+											"SELECT FROM pool_manager.job_queue me JOIN pool_manager.job_queue q USING (pool_id)"
+											" WHERE me.pool_id = $1 AND me.job_id = $2 AND q.state = 'queued' AND (q.priority > me.priority"
+											"  OR (q.priority = me.priority AND (q.restarted > me.restarted OR (q.restarted = me.restarted"
+											"   AND (q.submitted_at, q.job_id) < (me.submitted_at, me.job_id))))) LIMIT 1");
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, pool_id);
 	pm_arg_int64(&args, job_id);
-	pm_arg_int32(&args, priority);
 	return pm_run(&ahead, &args) > 0;
 }

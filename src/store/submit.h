@@ -33,6 +33,7 @@ typedef struct PmJobSpec
 	PmResourceList *request;	/* filled in from the flavor */
 	int32		replicas;
 	int32		min_replicas;
+	char	   *workspace;		/* by name; NULL: by id, or the default */
 	int64		workspace_id;
 	int32		priority;
 	Interval   *time_limit;		/* NULL: the pool's */
@@ -80,7 +81,7 @@ extern int64 pm_find_request(PmSubmission *submission, const PmJobSpec *job, con
  */
 extern void pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n);
 
-/* Is a job of at least that priority queued in the pool, other than this one? */
-extern bool pm_is_queued_ahead(int64 pool_id, int64 job_id, int32 priority);
+/* Is a job queued in the pool that a pass would look at before this one? */
+extern bool pm_is_queued_ahead(int64 pool_id, int64 job_id);
 
 #endif							/* PM_SUBMIT_H */

@@ -13,7 +13,6 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/plancache.h"
 
@@ -33,7 +32,7 @@ enum
 };
 
 static const Column job_columns[] = {
-	{"name", "text", NULL},
+	{"name", "pg_catalog.text", NULL},
 	{"kind", "pool_manager.job_kind", "'training'"},
 	{"flavor", "pg_catalog.text", "NULL"},
 	{"request", "pool_manager.resource_list", "NULL"},
@@ -47,9 +46,9 @@ static const Column job_columns[] = {
 	{"request_id", "pg_catalog.text", "NULL"},
 };
 
-/* What the query returns; it must be one that returns rows */
-static TupleDesc
-describe(const char *query)
+/* The query, analyzed; it must be one that returns rows */
+static CachedPlanSource *
+analyze(const char *query)
 {
 	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
 	List	   *sources;
@@ -65,7 +64,7 @@ describe(const char *query)
 				 errmsg("the query must be one SELECT"),
 				 errdetail("Each row that it returns is a job to be submitted."),
 				 errhint("Collect the jobs in a table and select from it.")));
-	return source->resultDesc;
+	return source;
 }
 
 static void
@@ -84,14 +83,26 @@ check_columns(TupleDesc desc)
 					 errmsg("the query returns a column \"%s\" that submit_jobs does not know", name),
 					 errdetail("No column is left unused."),
 					 errhint("Columns are named like the arguments of submit_job.")));
+		for (int before = 0; before < i; before++)
+		{
+			if (strcmp(name, NameStr(TupleDescAttr(desc, before)->attname)) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("the query returns column \"%s\" twice", name),
+						 errdetail("A job has one of each."),
+						 errhint("Leave out one of the two.")));
+		}
 	}
 }
 
+/* The query as a table of another; only its statement, without a semicolon */
 static char *
-wrap_query(const char *query, TupleDesc desc)
+wrap_query(const char *query, CachedPlanSource *source)
 {
 	StringInfoData sql;
-	int			len = strlen(query);
+	TupleDesc	desc = source->resultDesc;
+	const char *statement = query + Max(source->raw_parse_tree->stmt_location, 0);
+	int			len = source->raw_parse_tree->stmt_len;
 
 	initStringInfo(&sql);
 	for (int c = 0; c < (int) lengthof(job_columns); c++)
@@ -111,9 +122,12 @@ wrap_query(const char *query, TupleDesc desc)
 		else
 			appendStringInfo(&sql, "CAST(%s AS %s)", column->missing, column->type);
 	}
-	while (len > 0 && (isspace((unsigned char) query[len - 1]) || query[len - 1] == ';'))
-		len--;
-	appendStringInfo(&sql, " FROM (%.*s\n) AS q", len, query);
+	if (len == 0)
+		len = strlen(statement);
+	/* the line may end in a comment */
+	appendStringInfoString(&sql, " FROM (");
+	appendBinaryStringInfo(&sql, statement, len);
+	appendStringInfoString(&sql, "\n) AS q");
 	return sql.data;
 }
 
@@ -156,7 +170,7 @@ copy_int32(uint64 row, int column, int32 missing)
 }
 
 static void
-read_job(uint64 row, PmJobSpec *job, PmJobRow *extra)
+read_job(uint64 row, PmJobSpec *job)
 {
 	job->name = copy_text(row, JOB_NAME);
 	job->kind = copy_text(row, JOB_KIND);
@@ -164,6 +178,7 @@ read_job(uint64 row, PmJobSpec *job, PmJobRow *extra)
 	job->request = copy_pointer(row, JOB_REQUEST);
 	job->replicas = copy_int32(row, JOB_REPLICAS, 1);
 	job->min_replicas = copy_int32(row, JOB_MIN_REPLICAS, job->replicas);
+	job->workspace = copy_text(row, JOB_WORKSPACE);
 	job->priority = copy_int32(row, JOB_PRIORITY, 1);
 	job->time_limit = copy_pointer(row, JOB_TIME_LIMIT);
 	job->node_selector = copy_pointer(row, JOB_SELECTOR);
@@ -175,39 +190,39 @@ read_job(uint64 row, PmJobSpec *job, PmJobRow *extra)
 				 errmsg("kind, node_selector and tolerations must not be null"),
 				 errdetail("Row " UINT64_FORMAT " of the query.", row + 1),
 				 errhint("Leave out the column for the default.")));
-	extra->workspace = copy_text(row, JOB_WORKSPACE);
 }
 
 int
-pm_run_job_query(const char *query, PmJobSpec **jobs, PmJobRow **rows)
+pm_run_job_query(const char *query, PmJobSpec **jobs)
 {
 	MemoryContext context = CurrentMemoryContext;
-	TupleDesc	desc;
+	CachedPlanSource *source;
 	char	   *sql;
 	uint64		n;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	desc = describe(query);
-	check_columns(desc);
-	sql = wrap_query(query, desc);
+	source = analyze(query);
+	check_columns(source->resultDesc);
+	sql = wrap_query(query, source);
 	if (SPI_execute(sql, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not run the query");
 	n = SPI_processed;
 	if (n > PG_INT32_MAX / 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the query returns too many rows")));
+				 errmsg("the query returns too many rows"),
+				 errdetail("A call submits %d jobs at most.", PG_INT32_MAX / 2),
+				 errhint("Submit them by several calls.")));
 
 	MemoryContextSwitchTo(context);
 	*jobs = MemoryContextAllocExtended(context, sizeof(PmJobSpec) * Max(n, 1),
 									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	*rows = MemoryContextAllocHuge(context, sizeof(PmJobRow) * Max(n, 1));
 	for (uint64 row = 0; row < n; row++)
 	{
 		if ((row & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
-		read_job(row, &(*jobs)[row], &(*rows)[row]);
+		read_job(row, &(*jobs)[row]);
 	}
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");

@@ -10,17 +10,11 @@
 
 #include "store/submit.h"
 
-/* A row of a job query: the spec, and the workspace by name (NULL: default) */
-typedef struct PmJobRow
-{
-	char	   *workspace;
-} PmJobRow;
-
 /*
  * Runs a job query with the rights of the current role: to be called before
  * pm_begin().  Columns are found by name; what is missing has its default.
  * Everything is palloc'd in the current context.
  */
-extern int	pm_run_job_query(const char *query, PmJobSpec **jobs, PmJobRow **rows);
+extern int	pm_run_job_query(const char *query, PmJobSpec **jobs);
 
 #endif							/* PM_USER_QUERY_H */

@@ -103,17 +103,20 @@ PG_FUNCTION_INFO_V1(pm_device_sum_step);
 Datum
 pm_device_sum_step(PG_FUNCTION_ARGS)
 {
-	int			nloads;
-	int			nnumbers;
-	int32	   *loads = values_of(PG_GETARG_ARRAYTYPE_P(0), &nloads);
-	int32	   *numbers;
+	int			nloads = 0;
+	int			nnumbers = 0;
+	int32	   *loads = NULL;
+	int32	   *numbers = NULL;
 	int32		share = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
 	int32	   *result;
-	int			n = nloads;
+	int			n;
 
-	if (PG_ARGISNULL(1))
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	numbers = values_of(PG_GETARG_ARRAYTYPE_P(1), &nnumbers);
+	/* not STRICT: rows without devices count as rows */
+	if (!PG_ARGISNULL(0))
+		loads = values_of(PG_GETARG_ARRAYTYPE_P(0), &nloads);
+	if (!PG_ARGISNULL(1))
+		numbers = values_of(PG_GETARG_ARRAYTYPE_P(1), &nnumbers);
+	n = nloads;
 	for (int i = 0; i < nnumbers; i++)
 	{
 		if (numbers[i] < 0 || numbers[i] > MAX_DEVICE)
@@ -123,7 +126,8 @@ pm_device_sum_step(PG_FUNCTION_ARGS)
 		n = Max(n, numbers[i] + 1);
 	}
 	result = palloc0(sizeof(int32) * Max(n, 1));
-	memcpy(result, loads, sizeof(int32) * nloads);
+	if (nloads > 0)
+		memcpy(result, loads, sizeof(int32) * nloads);
 	for (int i = 0; i < nnumbers; i++)
 	{
 		if (pg_add_s32_overflow(result[numbers[i]], share, &result[numbers[i]]))

@@ -66,8 +66,9 @@ pm_stats_init(void)
 	shmem_startup_hook = startup_shmem;
 }
 
-bool
-pm_stats_read(PmWorkerStats *stats)
+/* false without shared memory: the library was not preloaded */
+static bool
+read_stats(PmWorkerStats *stats)
 {
 	if (shared == NULL)
 		return false;
@@ -127,7 +128,7 @@ pm_scheduler_stats(PG_FUNCTION_ARGS)
 	bool		nulls[5] = {0};
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (!pm_stats_read(&stats))
+	if (!read_stats(&stats))
 		return (Datum) 0;
 	values[0] = Int64GetDatum(stats.passes);
 	values[1] = Int64GetDatum(stats.changed);

@@ -22,6 +22,7 @@
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -83,6 +84,13 @@ forget_latch(int code, Datum arg)
 }
 
 static void
+report_idle(void)
+{
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+static void
 begin_work(PmCall *call)
 {
 	SetCurrentStatementStartTimestamp();
@@ -101,8 +109,7 @@ end_work(PmCall *call)
 		pm_end(call);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
-	pgstat_report_stat(true);
-	pgstat_report_activity(STATE_IDLE, NULL);
+	report_idle();
 }
 
 /* Pools with something to do, in a context that outlives the transaction */
@@ -171,6 +178,7 @@ try_pass(int64 pool_id)
 		FlushErrorState();
 		RESUME_INTERRUPTS();
 		pm_stats_add(&delta);
+		report_idle();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -185,6 +193,12 @@ pm_worker_main(Datum main_arg)
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(pm_worker_database, NULL, 0);
+	/* passes take the pool's lock and then read what others committed */
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	/* one pool whose lock somebody keeps does not hold up the others */
+	if (LockTimeout == 0)
+		SetConfigOption("lock_timeout", "1s", PGC_SUSET, PGC_S_OVERRIDE);
 	pm_stats_set_latch(MyLatch);
 	before_shmem_exit(forget_latch, (Datum) 0);
 	context = AllocSetContextCreate(TopMemoryContext, "pool_manager worker", ALLOCSET_DEFAULT_SIZES);

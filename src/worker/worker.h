@@ -31,8 +31,6 @@ typedef struct PmWorkerStats
 } PmWorkerStats;
 
 extern void pm_stats_init(void);
-/* false without shared memory: the library was not preloaded */
-extern bool pm_stats_read(PmWorkerStats *stats);
 extern void pm_stats_add(const PmWorkerStats *delta);
 
 /* The latch by which writers wake the worker; NULL: nobody to wake */

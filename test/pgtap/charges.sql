@@ -7,7 +7,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2009-10-01 00:00:00+00';
-SELECT plan(138);
+SELECT plan(146);
 SELECT setseed(0.20091101);
 
 --
@@ -347,11 +347,11 @@ BEGIN
 END $$;
 SELECT is(pg_temp.held_as('two', 'cpu=0.001', 7), 'core2 7', 'a half is rounded up, once a replica');
 SELECT is(pg_temp.held_as('two', 'cpu=0.003', 3), 'core2 6', '1.5 is 2 a replica');
-SELECT is(pg_temp.held_as('three', 'cpu=0.001', 7), NULL, 'a third of a thousandth is nothing');
+SELECT is(pg_temp.held_as('three', 'cpu=0.001', 7), 'core3 7', 'a third of a thousandth is not nothing');
 SELECT is(pg_temp.held_as('three', 'cpu=0.005', 2), 'core3 4', '1.667 is 2');
 SELECT is(pg_temp.held_as('three', 'cpu=1', 3), 'core3 999', '333.3 is 333, three times');
 SELECT is(pg_temp.held_as('both', 'cpu=10', 2), 'core2 5000, core3 3333', 'each node bills as its flavor says');
-SELECT is((SELECT count(*) FROM holding WHERE job_id IS NOT NULL), 6::bigint, 'one holding a run and SKU');
+SELECT is((SELECT count(*) FROM holding WHERE job_id IS NOT NULL), 7::bigint, 'one holding a run and SKU');
 
 -- 6.7: 15:29:16 to 16:30:30 is 1,844 s and 1,830 s; 3,600 replicas make an hour of each second
 SELECT create_flavor('wide', 'cpu=4000', 'slice'), set_resource_sku('wide', 'cpu=1', NULL), create_pool('wide', 'public');
@@ -380,6 +380,51 @@ SELECT set_config('pool_manager.clock', '2026-06-02 00:00:00.9+00', false);
 SELECT is(finish_job(max(job_id)), 'completed', 'that ends within the second') FROM job;
 SELECT is((SELECT count(*) FROM usage WHERE job_id = (SELECT max(job_id) FROM job)), 0::bigint, 'is not metered');
 SELECT is((SELECT count(*) FROM unrated), (SELECT count(*) FROM usage WHERE run_id IS NOT NULL), 'what was metered is still to be rated');
+
+--
+-- Fine cycles and many SKUs: what was not used costs nothing
+--
+RESET pool_manager.clock;
+SET pool_manager.clock = '2026-06-02 01:00:00+00';
+SELECT create_tenant('many', 'USD', 'UTC');
+SELECT create_sku('many' || i, 'unit') FROM generate_series(1, 300) AS i;
+SELECT set_price('many' || i, '0.01', '2026-06-01 00:30:00', currency => 'USD') FROM generate_series(1, 300) AS i;
+-- of SKU i, i thousandths for an hour from i seconds after midnight on; a price is in force for 1800 + i seconds of it
+CREATE FUNCTION pg_temp.use_many(first integer, last integer) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO usage (tenant_id, sku_id, quantity, started_at, ended_at, holding_id, slice_no)
+    SELECT (SELECT tenant_id FROM tenant WHERE name = 'many'), s.sku_id, i, t, t + interval '1 hour', 10000 + i, 1
+    FROM generate_series(first, last) AS i JOIN sku s ON s.name = 'many' || i,
+         LATERAL (SELECT timestamptz '2026-06-01 00:00:00+00' + i * interval '1 second' AS t) AS x
+$$;
+CREATE FUNCTION pg_temp.charged_many(cycle interval) RETURNS TABLE (rows bigint, quantity numeric, amount numeric) LANGUAGE sql AS $$
+    SELECT count(*), round(sum(quantity), 9), round(sum(amount), 9) FROM charges('many', '2026-06-01', '2026-07-01', cycle)
+$$;
+SELECT is_empty($$SELECT * FROM pg_temp.charged_many('1 second') WHERE rows > 0$$, 'a month by the second in which nothing was used');
+SELECT pg_temp.use_many(1, 2);
+SELECT results_eq($$SELECT * FROM pg_temp.charged_many('1 second')$$,
+    $$VALUES (7200::bigint, 0.003, round((0.001 * 1801 + 0.002 * 1802) / 3600 * 0.01, 9))$$, 'of many SKUs, two by the second');
+SELECT pg_temp.use_many(3, 300);
+-- 13 rows of five minutes for an hour that begins within them, 12 for SKU 300
+SELECT results_eq($$SELECT * FROM pg_temp.charged_many('5 min')$$,
+    $$SELECT 299 * 13 + 12::bigint, sum(i) / 1000.0, round(sum(i * (1800 + i)) / 1000.0 / 3600 * 0.01, 9) FROM generate_series(1, 300) AS i$$,
+    'all of them by five minutes');
+SELECT throws_ok($$SELECT * FROM charges('many', '2026-06-01', '2026-07-01', '1 second')$$, '54000',
+    'too many billing cycles for the SKUs used', 'not all of them by the second');
+
+--
+-- The provider pays nobody; that is not everybody
+--
+SELECT is_empty($$SELECT * FROM charges('provider', '2026-05-31', '2026-07-01')$$, 'the provider by name');
+SELECT is_empty($$SELECT * FROM charges(0, '2026-05-31', '2026-07-01')$$, 'the provider by id');
+
+--
+-- A price that was set is answered again, whatever the contract says by now
+--
+SELECT set_price('many1', '0.02', '2026-08-01', 'many', 'USD', request_id => 'august') AS august \gset
+INSERT INTO contract (tenant_id, from_month, currency, time_zone, cycle, rounding)
+SELECT tenant_id, '2026-07-01', 'EUR', time_zone, cycle, rounding FROM contract JOIN tenant USING (tenant_id) WHERE name = 'many';
+SELECT is(set_price('many1', '0.02', '2026-08-01', 'many', 'USD', request_id => 'august'), :august::bigint, 'a price set again after a change of contract');
+SELECT throws_ok($$SELECT set_price('many2', '0.02', '2026-08-01', 'many', 'USD', request_id => 'other')$$, '22023', NULL, 'another is not');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- request_id: a repeated call does nothing and returns the first result; the
 -- same id with other content, or for another call, is refused.
 BEGIN;
-SELECT plan(20);
+SELECT plan(21);
 SET search_path TO pool_manager, public;
 SET pool_manager.clock = '2026-03-01 00:00:00+00';
 
@@ -39,6 +39,8 @@ SELECT throws_ok($$SELECT * FROM add_nodes('own', 'node', 3, labels => '{"rack":
     'request_id "a" was used before with other content', 'other labels');
 SELECT throws_ok($$SELECT create_workspace('acme', 'lab', request_id => 'n')$$, 'PM004',
     'request_id "n" was used before for another call', 'another call');
+SELECT throws_ok(format($$SELECT create_workspace(%s, 'lab', request_id => 'w')$$, (SELECT tenant_id FROM tenant WHERE name = 'acme')), 'PM004',
+    'request_id "w" was used before with other content', 'the same tenant by id');
 SELECT throws_ok($$SELECT create_sku('disk', 'GiB', request_id => '')$$, '22023', NULL, 'an empty request_id');
 SELECT throws_ok($$SELECT create_sku('disk', 'GiB', request_id => repeat('x', 129))$$, '22023', NULL, 'one that is too long');
 SELECT is(count(*), 0::bigint, 'nothing is left of what was refused') FROM sku WHERE name = 'disk';

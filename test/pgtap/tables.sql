@@ -4,7 +4,7 @@
 BEGIN;
 SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
-SELECT plan(343);
+SELECT plan(418);
 
 -- refused: the statement fails with this SQLSTATE and constraint, or message
 CREATE FUNCTION pg_temp.refused(statement text, code text, what text, name text DEFAULT NULL) RETURNS text
@@ -144,6 +144,16 @@ SELECT pg_temp.refused_row('pool', 'pool_id = 2', '{"pool_id": 9, "name": "x", "
 SELECT pg_temp.refused_row('pool', 'pool_id = 2', '{"pool_id": 9, "name": "x", "network_id": 2}', '23503', 'pool_network_fkey');
 SELECT pg_temp.refused_row('pool', 'pool_id = 2', '{"pool_id": 9, "name": "x", "default_time_limit": "0"}', '23514', 'pool_default_time_limit_check');
 SELECT pg_temp.refused_row('pool', 'pool_id = 2', '{"pool_id": 9, "name": "x", "stop_timeout": "-1 s"}', '23514', 'pool_stop_timeout_check');
+-- a limit whose length no session's time zone changes
+SELECT pg_temp.refused_row('pool', 'pool_id = 2', jsonb_build_object('pool_id', 9, 'name', 'x', c, v), '23514', format('pool_%s_check', c))
+FROM unnest(ARRAY['default_time_limit', 'stop_timeout']) AS c, unnest(ARRAY['1 day', '1 mon', '1 year', '1 mon -29 days', '1 day 01:00', '876000:00:01']) AS v;
+SELECT pg_temp.allowed_row('pool', 'pool_id = 2', '{"pool_id": 9, "name": "x", "default_time_limit": "864000:00", "stop_timeout": "0.001 s"}');
+SELECT create_pool('exact', 'public', default_time_limit => '1 mon 1 day 01:30', stop_timeout => '1 day') \gset
+SELECT results_eq($$SELECT default_time_limit::text, stop_timeout::text FROM pool WHERE name = 'exact'$$, $$VALUES ('745:30:00', '24:00:00')$$,
+    'a day of a pool''s limits is 24 hours, a month 30 days');
+DELETE FROM pool_clock WHERE pool_id = :create_pool;
+DELETE FROM pool_job_type WHERE pool_id = :create_pool;
+DELETE FROM pool WHERE pool_id = :create_pool;
 SELECT pg_temp.refused('UPDATE pool SET tenant_id = 2 WHERE pool_id = 2', '55000', 'column "tenant_id" of table "pool" cannot be changed');
 SELECT pg_temp.refused($$UPDATE pool SET kind = 'public', tenant_id = 0 WHERE pool_id = 2$$, '55000', 'column "kind" of table "pool" cannot be changed');
 SELECT pg_temp.refused('UPDATE pool SET network_id = 2 WHERE pool_id = 2', '23503', 'pool_network_fkey');
@@ -183,9 +193,15 @@ SELECT pg_temp.refused_row('node', 'node_id = 1', '{"pool_id": 2, "tenant_id": 1
 SELECT pg_temp.refused_row('node', 'node_id = 1', '{"node_id": 9, "name": "x", "flavor_id": 2}', '23503', 'node_group_fkey');
 SELECT pg_temp.refused_row('node', 'node_id = 1', '{"node_id": 9, "name": "x", "labels": "[]"}', '23514', 'node_labels_check');
 SELECT pg_temp.refused_row('node', 'node_id = 1', '{"node_id": 9, "name": "x", "labels": "{\"a\": 1}"}', '23514', 'node_labels_check');
-SELECT pg_temp.refused_row('node', 'node_id = 1', '{"node_id": 9, "name": "x", "taints": "{}"}', '23514', 'node_taints_check');
-SELECT pg_temp.refused_row('node', 'node_id = 1', '{"node_id": 9, "name": "x", "taints": "[{\"key\": 1}]"}', '23514', 'node_taints_check');
-SELECT pg_temp.refused_row('node', 'node_id = 1', '{"node_id": 9, "name": "x", "taints": "[[]]"}', '23514', 'node_taints_check');
+SELECT pg_temp.refused_row('node', 'node_id = 1', jsonb_build_object('node_id', 9, 'name', 'x', 'labels', v), '23514', 'node_labels_check')
+FROM unnest(ARRAY['"a"', 'null', '{"a": null}', '{"a": ["b"]}', '{"a": []}', '{"a": {"b": "c"}}', '[{"a": "b"}]']) AS v;
+SELECT pg_temp.allowed_row('node', 'node_id = 1', '{"node_id": 9, "name": "x", "labels": "{\"a\": \"b\"}"}');
+SELECT pg_temp.refused_row('node', 'node_id = 1', jsonb_build_object('node_id', 9, 'name', 'x', 'taints', v), '23514', 'node_taints_check')
+FROM unnest(ARRAY['{}', '"a"', 'null', '["a"]', '[[]]', '[[{"key": "a"}]]', '[null]', '[{}]', '[{"value": "b"}]', '[{"key": 1}]', '[{"key": null}]',
+                  '[{"key": ["a"]}]', '[{"key": []}]', '[{"key": {"key": "a"}}]', '[{"key": "a", "value": 1}]', '[{"key": "a", "value": ["b"]}]',
+                  '[{"key": "a", "effect": null}]', '[{"key": "a", "effect": {}}]', '[{"key": "a"}, {"value": "b"}]', '[{"key": "a"}, []]']) AS v;
+SELECT pg_temp.allowed_row('node', 'node_id = 1', jsonb_build_object('node_id', 9, 'name', 'x', 'taints', v))
+FROM unnest(ARRAY['[]', '[{"key": "a"}]', '[{"key": "a", "value": "b", "effect": "NoSchedule"}, {"key": "a"}]']) AS v;
 SELECT pg_temp.refused('UPDATE node SET pool_id = 2 WHERE node_id = 1', '55000', 'column "pool_id" of table "node" cannot be changed');
 SELECT pg_temp.refused('UPDATE node SET flavor_id = 2 WHERE node_id = 1', '55000', 'column "flavor_id" of table "node" cannot be changed');
 SELECT pg_temp.refused('DELETE FROM node WHERE node_id = 1', '23503', 'node_load_node_fkey');
@@ -206,6 +222,14 @@ SELECT pg_temp.refused_row('task_group', 'shape_id = 1', '{"group_no": 2, "reque
 SELECT pg_temp.refused_row('task_group', 'shape_id = 1', '{"group_no": 2, "min_replicas": 0}', '23514', 'task_group_replicas_check');
 SELECT pg_temp.refused_row('task_group', 'shape_id = 1', '{"group_no": 2, "min_replicas": 2}', '23514', 'task_group_replicas_check');
 SELECT pg_temp.refused_row('task_group', 'shape_id = 1', '{"group_no": 2, "tenant_id": 2}', '23503', 'task_group_shape_fkey');
+SELECT pg_temp.refused_row('task_group', 'shape_id = 1', jsonb_build_object('group_no', 2, 'node_selector', v), '23514', 'task_group_node_selector_check')
+FROM unnest(ARRAY['[]', '"a"', 'null', '{"a": 1}', '{"a": null}', '{"a": ["b"]}', '{"a": []}', '{"a": {"b": "c"}}']) AS v;
+SELECT pg_temp.allowed_row('task_group', 'shape_id = 1', '{"group_no": 2, "node_selector": "{\"a\": \"b\"}"}');
+SELECT pg_temp.refused_row('task_group', 'shape_id = 1', jsonb_build_object('group_no', 2, 'tolerations', v), '23514', 'task_group_tolerations_check')
+FROM unnest(ARRAY['{}', '"a"', 'null', '["a"]', '[[]]', '[[{"key": "a"}]]', '[null]', '[{"key": 1}]', '[{"key": ["a"]}]', '[{"key": []}]',
+                  '[{"value": 1}]', '[{"key": "a", "effect": {}}]', '[{"key": "a"}, []]']) AS v;
+SELECT pg_temp.allowed_row('task_group', 'shape_id = 1', jsonb_build_object('group_no', 2, 'tolerations', v))
+FROM unnest(ARRAY['[]', '[{}]', '[{"value": "b"}]', '[{"key": "a", "value": "b", "effect": "NoSchedule"}, {"key": "a"}]']) AS v;
 SELECT pg_temp.refused_row('job', 'job_id = 5', '{"job_id": 99}', '23505', 'job_request_id_key');
 SELECT pg_temp.refused_row('job', 'job_id = 5', '{"pool_id": 2, "request_id": null}', '23505', 'job_id_key');
 SELECT pg_temp.refused_row('job', 'job_id = 1', '{"job_id": 99, "request_id": ""}', '23514', 'job_request_id_check');
@@ -215,6 +239,9 @@ SELECT pg_temp.refused_row('job', 'job_id = 4', '{"job_id": 99, "priority": 4}',
 SELECT pg_temp.refused_row('job', 'job_id = 4', '{"job_id": 99, "priority": 0}', '23514', 'job_priority_check');
 SELECT pg_temp.allowed_row('job', 'job_id = 4', '{"job_id": 99, "priority": 2}');
 SELECT pg_temp.refused_row('job', 'job_id = 1', '{"job_id": 99, "time_limit": "0"}', '23514', 'job_time_limit_check');
+SELECT pg_temp.refused_row('job', 'job_id = 1', jsonb_build_object('job_id', 99, 'time_limit', v), '23514', 'job_time_limit_check')
+FROM unnest(ARRAY['1 day', '1 mon', '1 year', '1 day 01:00']) AS v;
+SELECT pg_temp.allowed_row('job', 'job_id = 1', '{"job_id": 99, "time_limit": "24:00"}');
 SELECT pg_temp.refused_row('job', 'job_id = 1', '{"job_id": 99, "shape_id": 2}', '23503', 'job_shape_fkey');
 SELECT pg_temp.refused_row('job', 'job_id = 1', '{"job_id": 99, "workspace_id": 2}', '23503', 'job_workspace_fkey');
 SELECT pg_temp.refused_row('job', 'job_id = 1', '{"job_id": 99, "end_state": "completed"}', '23514', 'job_end_check');
@@ -384,6 +411,8 @@ SELECT pg_temp.refused(format('UPDATE holding SET %I = %L WHERE holding_id = 2',
 FROM (VALUES ('tenant_id', '2'), ('holding_id', '99'), ('sku_id', '1'), ('quantity', '1'), ('workspace_id', '2'), ('pool_id', '2'),
              ('job_id', '2'), ('run_id', '3'), ('node_id', '1'), ('since', '2026-02-01')) AS t(c, v);
 SELECT pg_temp.refused($$UPDATE holding SET metered_until = '2026-03-01 00:30:00+00' WHERE holding_id = 2$$, '23514', 'holding_slice_check');
+SELECT pg_temp.refused('DELETE FROM holding WHERE holding_id = 2', 'PM006', 'table holding would contradict job 1: the run has not ended');
+SELECT pg_temp.refused('DELETE FROM holding WHERE node_id = 3', 'PM006', 'table holding would contradict node 3: the node is still in service');
 SELECT pg_temp.refused('TRUNCATE holding', '55000', 'table "holding" cannot be truncated');
 
 -- usage: slices of one holding abut, none crosses the edge of a billing month.

@@ -80,7 +80,11 @@ like($listener->query('SELECT 1'),
 	'listeners are told which pool');
 $listener->quit;
 
-# killed, it comes back
+# killed, it comes back, whatever the database's settings are by now
+$node->safe_psql('postgres', q{
+	ALTER DATABASE postgres SET default_transaction_read_only = on;
+	ALTER DATABASE postgres SET default_transaction_isolation = 'serializable';
+});
 my $pid = $node->safe_psql('postgres',
 	q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'pool_manager scheduler'});
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
@@ -88,16 +92,31 @@ ok($node->poll_query_until('postgres',
 		"SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pool_manager scheduler' AND pid <> $pid"),
 	'a terminated worker is started again');
 $node->safe_psql('postgres', q{
+	SET default_transaction_read_only = off;
+	ALTER DATABASE postgres RESET ALL;
 	SELECT finish_job(job_id) FROM job_status WHERE job = 'third';
 	SELECT submit_job('public', 'fourth', request => 'cpu=4', tenant => 'acme');
 });
 running('fourth', 'and works');
 
+# a cancelled head of a queue makes way for those behind it
+$node->safe_psql('postgres', q{
+	SELECT finish_job(job_id) FROM job_status WHERE job = 'fourth';
+	SELECT submit_job('public', 'half', request => 'cpu=2', tenant => 'acme');
+	SELECT submit_job('public', 'head', request => 'cpu=4', tenant => 'acme');
+	SELECT submit_job('public', 'behind', request => 'cpu=2', tenant => 'acme');
+});
+running('half', 'one half of the node is taken');
+ok($node->poll_query_until('postgres', q{SELECT reason = 'behind_head' FROM queue WHERE job = 'behind'}),
+	'the other is kept from a job behind the head');
+$node->safe_psql('postgres', q{SELECT cancel_job(job_id) FROM job_status WHERE job = 'head'});
+running('behind', 'until the head is cancelled');
+
 # time limits are kept without anybody's commit
 $node->append_conf('postgresql.conf', q{pool_manager.naptime = '100ms'});
 $node->reload;
 $node->safe_psql('postgres', q{
-	SELECT finish_job(job_id) FROM job_status WHERE job = 'fourth';
+	SELECT finish_job(job_id) FROM job_status WHERE job IN ('half', 'behind');
 	SELECT submit_job('public', 'short', request => 'cpu=4', tenant => 'acme', time_limit => '1 second');
 });
 ok($node->poll_query_until('postgres',

@@ -1,0 +1,116 @@
+/*-------------------------------------------------------------------------
+ *
+ * price.c
+ *	  set_price(): who may set which price, in what currency, from when.
+ *
+ * Prices of a SKU are set one after the other, under its lock: a price ends
+ * where the next later one begins, so each call looks at its neighbours.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "api/args.h"
+#include "api/request.h"
+#include "billing/rounding.h"
+#include "store/ledger.h"
+
+/* The currency of a price: as named, or that of the tenant's contract */
+static char *
+price_currency(FunctionCallInfo fcinfo, int64 tenant_id, TimestampTz valid_from)
+{
+	char	   *currency = pm_text_arg(fcinfo, 4);
+	char	   *agreed = tenant_id == 0 ? NULL : pm_contract_currency(tenant_id, valid_from);
+
+	if (currency == NULL)
+		currency = agreed;
+	if (currency == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a list price must have a currency"),
+				 errdetail("There is no contract to take it from."),
+				 errhint("Name it with the argument \"currency\".")));
+	(void) pm_currency_scale(currency);
+	if (agreed && strcmp(agreed, currency) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the tenant's contract is in %s, not in %s", agreed, currency),
+				 errdetail("A tenant is rated only with prices in its contract's currency."),
+				 errhint("Leave out the argument \"currency\".")));
+	return currency;
+}
+
+/* Ends the price in force, if any, and begins the new one, unless it is NULL */
+static int64
+set_price(PmCall *call, FunctionCallInfo fcinfo, int64 tenant_id)
+{
+	PmPriceKey	key = {0};
+	PmPriceNeighbours around;
+	TimestampTz valid_from;
+	TimestampTz instant;
+	int64		price_id = 0;
+
+	valid_from = PG_ARGISNULL(2) ? pm_writing_clock() : PG_GETARG_TIMESTAMPTZ(2);
+	valid_from = pm_second_timestamptz(pm_second_argument(valid_from, "valid_from"));
+	key.tenant_id = tenant_id;
+	key.currency = price_currency(fcinfo, tenant_id, valid_from);
+	key.sku_id = pm_find_sku(pm_text_arg(fcinfo, 0));
+	pm_lock_prices(key.sku_id);
+	instant = pm_writing_clock();
+	pm_read_neighbours(&key, valid_from, &around);
+	if (around.price_id != 0 && around.starts == valid_from)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("a price for this SKU already begins at %s", timestamptz_to_str(valid_from)),
+				 errdetail("A price holds from its \"valid_from\" until the next one begins."),
+				 errhint("Set one with another \"valid_from\".")));
+	if (around.price_id == 0 && PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("no price is in force at %s to be ended", timestamptz_to_str(valid_from)),
+				 errdetail("A NULL tariff ends a contracted price."),
+				 errhint("Table \"price\" shows when prices hold.")));
+	if (around.price_id != 0)
+		pm_end_price(tenant_id, around.price_id, valid_from);
+	if (!PG_ARGISNULL(1))
+		price_id = pm_insert_price(call, &key, PG_GETARG_DATUM(1), valid_from, around.next, instant);
+	pm_note_price_set(call, &key, instant);
+	return price_id;
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_set_price);
+
+Datum
+pm_sql_set_price(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	PmRequested requested;
+	int64		tenant_id;
+	int64		price_id;
+
+	pm_begin(&call, fcinfo);
+	pm_require_operator(&call);
+	pm_not_null(fcinfo, 0, "sku");
+	/* the provider's own prices are the list prices */
+	tenant_id = pm_tenant_arg(&call, fcinfo, 3);
+	if (PG_ARGISNULL(1) && tenant_id == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a list price must have a tariff"),
+				 errdetail("A NULL tariff ends a contracted price."),
+				 errhint("Set a tariff of 0 for what is free.")));
+	/* a repeat has its answer, whatever the contract and the prices are now */
+	if (pm_is_repeated(&call, fcinfo, tenant_id, &requested))
+		price_id = requested.results[0];
+	else
+	{
+		price_id = set_price(&call, fcinfo, tenant_id);
+		pm_request_done(&requested, &price_id, 1);
+	}
+	pm_end(&call);
+	if (price_id == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(price_id);
+}
