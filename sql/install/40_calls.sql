@@ -63,7 +63,7 @@ COMMENT ON FUNCTION create_flavor(text, resource_list, text, text, cpu_architect
 CREATE FUNCTION set_resource_sku(flavor text, unit resource_list, sku text) RETURNS void
     AS 'MODULE_PATHNAME', 'pm_sql_set_resource_sku' LANGUAGE C;
 COMMENT ON FUNCTION set_resource_sku(text, resource_list, text) IS
-'what a resource of a flavor''s nodes is billed as when a job asks for it without a flavor: unit is how much of it is one unit of the SKU (memory=1Gi); a NULL SKU lists it as free. Operators only (42501); 42704: no such flavor or SKU; 22023: unit names more than one resource or a negative amount, the SKU is priced once';
+'what a resource of a flavor''s nodes is billed as when a job asks for it without a flavor: unit is how much of it is one unit of the SKU (memory=1Gi); a NULL SKU lists it as free. Operators only (42501); 42704: no such flavor or SKU; 22023: unit names more than one resource, or a node would be more than 1,000,000 units or a negative amount, the SKU is priced once';
 
 -- networks, pools, nodes
 

@@ -68,6 +68,11 @@ SET pool_manager.clock = '2026-05-02 00:00:00+00';
 SELECT finish_job(:dust);
 SELECT slice_no, started_at, ended_at FROM usage WHERE job_id = :dust ORDER BY slice_no;
 
+-- an offset is no time zone: its sign is not clear
+SELECT create_tenant('offset', 'USD', '+05');
+-- a unit so small that a month of a node would not fit into a counter
+SELECT set_resource_sku('small', 'memory=1', 'gib');
+
 -- the clock is kept with its offset
 SHOW pool_manager.clock;
 

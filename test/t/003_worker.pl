@@ -123,10 +123,29 @@ ok($node->poll_query_until('postgres',
 		q{SELECT state = 'timed_out' FROM job_status WHERE job = 'short'}),
 	'a run over its time limit is ended');
 
+# a transaction that keeps one pool's lock does not hold up the others
+$node->safe_psql('postgres', q{
+	SELECT create_pool('other', 'public');
+	SELECT add_nodes('other', 'node', 1);
+	SELECT submit_job('public', 'held', request => 'cpu=4', tenant => 'acme');
+});
+running('held', 'a job runs in the one pool');
+my $keeper = $node->background_psql('postgres');
+$keeper->query_safe(q{BEGIN; SELECT cancel_job(job_id) FROM job_status WHERE job = 'held'});
+$node->safe_psql('postgres', q{
+	SELECT submit_job('public', 'after it', request => 'cpu=4', tenant => 'acme');
+	SELECT submit_job('other', 'beside', request => 'cpu=4', tenant => 'acme');
+});
+running('beside', 'the other pool goes on');
+$keeper->query_safe('COMMIT');
+$keeper->quit;
+running('after it', 'and the one does when the lock is given back');
+my $failed = $node->safe_psql('postgres', 'SELECT failed FROM stat_scheduler');
+
 # dropping the extension does not trouble it
 $node->safe_psql('postgres', 'DROP EXTENSION pool_manager');
 $node->safe_psql('postgres', 'CREATE EXTENSION pool_manager');
-is($node->safe_psql('postgres', 'SELECT failed FROM stat_scheduler'), '0', 'no pass failed');
+is($node->safe_psql('postgres', 'SELECT failed FROM stat_scheduler'), $failed, 'no other pass failed');
 
 $node->stop;
 done_testing();
