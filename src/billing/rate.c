@@ -7,11 +7,13 @@
  */
 #include "postgres.h"
 
-#include "billing/counter.h"
-#include "billing/rate.h"
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+
+#include "billing/counter.h"
+#include "billing/rate.h"
+#include "compat.h"
 
 /* A counter of the month being rated, with Q and A of where it stands */
 typedef struct Counter
