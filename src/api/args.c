@@ -22,12 +22,6 @@ pm_text_arg(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
-int64
-pm_int64_arg(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? 0 : PG_GETARG_INT64(n);
-}
-
 char *
 pm_enum_arg(FunctionCallInfo fcinfo, int n)
 {

@@ -19,7 +19,6 @@
 #include "store/find.h"
 
 extern char *pm_text_arg(FunctionCallInfo fcinfo, int n);
-extern int64 pm_int64_arg(FunctionCallInfo fcinfo, int n);
 extern char *pm_enum_arg(FunctionCallInfo fcinfo, int n);	/* label */
 
 /* The value of an enum of the extension, during a call */

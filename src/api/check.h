@@ -39,6 +39,9 @@ extern void pm_check_taints(Jsonb *taints, const char *name, bool toleration);
  */
 extern Interval *pm_exact_interval(const Interval *given, const char *argument);
 
+/* Three capital letters, as in ISO 4217 */
+extern void pm_check_currency(const char *code);
+
 /* A time zone by a name that means the same everywhere */
 extern void pm_check_time_zone(const char *name);
 

@@ -13,8 +13,8 @@
 #include "utils/timestamp.h"
 
 #include "api/args.h"
+#include "api/check.h"
 #include "api/request.h"
-#include "billing/rounding.h"
 #include "store/ledger.h"
 
 /* The currency of a price: as named, or that of the tenant's contract */
@@ -32,7 +32,7 @@ price_currency(FunctionCallInfo fcinfo, int64 tenant_id, TimestampTz valid_from)
 				 errmsg("a list price must have a currency"),
 				 errdetail("There is no contract to take it from."),
 				 errhint("Name it with the argument \"currency\".")));
-	(void) pm_currency_scale(currency);
+	pm_check_currency(currency);
 	if (agreed && strcmp(agreed, currency) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

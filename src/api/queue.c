@@ -25,7 +25,7 @@ is_among(int64 id, const int64 *ids, int n)
 		if (ids[i] == id)
 			return true;
 	}
-	return n < 0;
+	return false;
 }
 
 /* Where in the order the head stands that blocks each lane; -1: none does */
@@ -68,7 +68,7 @@ pm_queue_order(PG_FUNCTION_ARGS)
 	ntenants = pm_visible_tenants(&call, &tenants);
 	visible = palloc(sizeof(bool) * Max(data->queue.nlanes, 1));
 	for (int lane = 0; lane < data->queue.nlanes; lane++)
-		visible[lane] = is_among(data->lane_tenants[lane], tenants, ntenants);
+		visible[lane] = ntenants < 0 || is_among(data->lane_tenants[lane], tenants, ntenants);
 
 	inner = MemoryContextSwitchTo(call.caller);
 	for (int i = 0; i < data->queue.njobs; i++)

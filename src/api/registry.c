@@ -15,7 +15,6 @@
 #include "api/args.h"
 #include "api/check.h"
 #include "api/request.h"
-#include "billing/rounding.h"
 #include "store/registry.h"
 #include "store/submit.h"
 
@@ -32,7 +31,7 @@ pm_sql_create_tenant(PG_FUNCTION_ARGS)
 	pm_require_operator(&call);
 	(void) pm_name_arg(fcinfo, 0, "name");
 	pm_not_null(fcinfo, 1, "currency");
-	(void) pm_currency_scale(pm_text_arg(fcinfo, 1));
+	pm_check_currency(pm_text_arg(fcinfo, 1));
 	pm_not_null(fcinfo, 2, "time_zone");
 	pm_check_time_zone(pm_text_arg(fcinfo, 2));
 	pm_not_null(fcinfo, 3, "cycle");

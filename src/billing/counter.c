@@ -35,24 +35,6 @@ pm_counter_add(int64 n, int64 more)
 	return n;
 }
 
-int64
-pm_counter_units(int64 quantity_milli, int64 seconds)
-{
-	int64		units;
-
-	if (pg_mul_s64_overflow(quantity_milli, seconds, &units))
-		counter_overflow();
-	return units;
-}
-
-int64
-pm_counter_from_int128(int128 n)
-{
-	if (n > PG_INT64_MAX || n < PG_INT64_MIN)
-		counter_overflow();
-	return (int64) n;
-}
-
 Numeric
 pm_counter_quantity(int64 n, bool once)
 {

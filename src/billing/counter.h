@@ -24,11 +24,7 @@
  */
 extern Numeric pm_counter_quantity(int64 n, bool once);
 
-/* n + more and quantity x seconds, checked */
+/* n + more, checked */
 extern int64 pm_counter_add(int64 n, int64 more);
-extern int64 pm_counter_units(int64 quantity_milli, int64 seconds);
-
-/* A sum of counters kept in 128 bits, back to 64, checked */
-extern int64 pm_counter_from_int128(int128 n);
 
 #endif							/* PM_COUNTER_H */
