@@ -19,7 +19,11 @@
 #define ERRCODE_PM_NOT_OFFERED			MAKE_SQLSTATE('P','M','0','0','3')
 /* a request_id that was used for other content */
 #define ERRCODE_PM_REQUEST_REUSED		MAKE_SQLSTATE('P','M','0','0','4')
+/* the tenant is frozen */
+#define ERRCODE_PM_TENANT_FROZEN		MAKE_SQLSTATE('P','M','0','0','5')
 /* a table's books would no longer agree */
 #define ERRCODE_PM_BOOKS				MAKE_SQLSTATE('P','M','0','0','6')
+/* more than a quota allows */
+#define ERRCODE_PM_QUOTA				MAKE_SQLSTATE('P','M','0','0','7')
 
 #endif							/* PM_ERRORS_H */

@@ -30,7 +30,7 @@ CREATE TYPE job_state AS ENUM (
     'held', 'waiting', 'queued', 'starting', 'running', 'stopping', 'stopped',
     'completed', 'failed', 'cancelled', 'timed_out');
 COMMENT ON TYPE job_state IS
-'state of a job; completed, failed, cancelled and timed_out are final';
+'state of a job. waiting: on the phase before it; stopped: a notebook or service at rest; completed, failed, cancelled and timed_out are final';
 
 CREATE TYPE queue_policy AS ENUM ('fifo', 'traversal', 'reserve');
 COMMENT ON TYPE queue_policy IS
@@ -57,3 +57,68 @@ COMMENT ON TYPE sku_per IS 'what a price of a SKU is for: one unit held for an h
 CREATE TYPE rounding_rule AS ENUM ('cut', 'half_up', 'half_even');
 COMMENT ON TYPE rounding_rule IS
 'how a bill is rounded to the minor unit of its currency: towards zero, half away from zero, half to even';
+
+CREATE TYPE tenant_state AS ENUM ('active', 'grace', 'frozen');
+COMMENT ON TYPE tenant_state IS
+'active; grace: in arrears, all goes on; frozen: nothing new is made or started, and runs in public pools end';
+
+CREATE TYPE provider_mode AS ENUM ('instant', 'external');
+COMMENT ON TYPE provider_mode IS
+'who carries out what is ordered. instant: it is done at once; external: an agent reports each step';
+
+CREATE TYPE pool_restriction AS ENUM ('flavor_change', 'service', 'frozen');
+COMMENT ON TYPE pool_restriction IS
+'what the provider has forbidden on a pool. flavor_change: no change of node counts and flavors; service: no new jobs; frozen: no new job or start, no change but deletion';
+
+CREATE TYPE container_network AS ENUM ('overlay', 'eni');
+COMMENT ON TYPE container_network IS
+'addresses of replicas. overlay: none of the network; eni: each has one of the pool''s network';
+
+CREATE TYPE node_step AS ENUM ('rack', 'hyperinstance');
+COMMENT ON TYPE node_step IS 'what nodes are bought by where not one by one';
+
+CREATE TYPE order_operation AS ENUM ('create', 'resize', 'delete', 'migrate', 'upgrade_driver');
+COMMENT ON TYPE order_operation IS 'what an order is to do';
+
+CREATE TYPE order_phase AS ENUM ('pending', 'processing', 'succeeded', 'partially_succeeded', 'failed');
+COMMENT ON TYPE order_phase IS 'how far an order, or its part for one flavor, has come; the last three are final';
+
+CREATE TYPE task_kind AS ENUM ('drain', 'reboot', 'reset', 'repair', 'replace', 'upgrade_driver', 'migrate', 'delete');
+COMMENT ON TYPE task_kind IS 'what is done to a node';
+
+CREATE TYPE task_state AS ENUM ('pending', 'waiting', 'running', 'succeeded', 'failed', 'cancelled');
+COMMENT ON TYPE task_state IS
+'pending: has not begun; waiting: the node takes no jobs, those on it go on; running: it is being carried out; the others are final';
+
+CREATE TYPE driver_state AS ENUM ('pending', 'updating', 'running', 'abnormal');
+COMMENT ON TYPE driver_state IS 'state of the accelerator driver of a node';
+
+CREATE TYPE peering_state AS ENUM ('connecting', 'active', 'abnormal');
+COMMENT ON TYPE peering_state IS 'state of a connection to a network of the tenant''s elsewhere';
+
+CREATE TYPE file_system_state AS ENUM ('creating', 'active', 'abnormal', 'deleting');
+COMMENT ON TYPE file_system_state IS 'state of the attachment of a file system to a network';
+
+CREATE TYPE file_system_connection AS ENUM ('vpc_port', 'peering');
+COMMENT ON TYPE file_system_connection IS 'how a network reaches a file system: by a port in it, or over a peering';
+
+CREATE TYPE maintenance_state AS ENUM ('inquiring', 'scheduled', 'executing', 'completed', 'failed', 'cancelled');
+COMMENT ON TYPE maintenance_state IS
+'inquiring: waits for the owner''s consent; scheduled: has it; executing; the others are final';
+
+CREATE TYPE flavor_sale AS ENUM ('on_sale', 'sold_out');
+COMMENT ON TYPE flavor_sale IS 'can more nodes of a flavor be had?';
+
+CREATE TYPE run_start AS ENUM ('initial', 'restarted', 'resumed');
+COMMENT ON TYPE run_start IS
+'why a run began. initial: first of its job; restarted: after a fault or requeue_job; resumed: start_notebook or start_service after a stop';
+
+CREATE TYPE tag_action AS ENUM ('create', 'delete', 'reset');
+COMMENT ON TYPE tag_action IS
+'create: adds tags, overwriting those of the same key; delete: removes those whose key and value match; reset: replaces all';
+
+CREATE DOMAIN tag_set AS jsonb
+    CONSTRAINT tag_set_form CHECK (
+        jsonb_typeof(VALUE) = 'object' AND NOT jsonb_path_exists(VALUE, 'strict $.* ? (@.type() != "string")') AND
+        NOT jsonb_path_exists(VALUE, '$.keyvalue() ? (@.key == "")'));
+COMMENT ON DOMAIN tag_set IS 'tags: an object of strings, by which costs are grouped';

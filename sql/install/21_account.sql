@@ -25,14 +25,17 @@ CREATE TABLE tenant (
     tenant_id   bigint      NOT NULL DEFAULT nextval('tenant_id_seq'),
     name        object_name NOT NULL,
     created_at  timestamptz NOT NULL,
+    state       tenant_state NOT NULL DEFAULT 'active',
     CONSTRAINT tenant_pkey PRIMARY KEY (tenant_id),
-    CONSTRAINT tenant_name_key UNIQUE (name)
+    CONSTRAINT tenant_name_key UNIQUE (name),
+    CONSTRAINT tenant_state_check CHECK (tenant_id <> 0 OR state = 'active')
 );
 COMMENT ON TABLE tenant IS
 'accounts that own pools, submit jobs and are billed; tenant 0 is the provider, owner of public pools and list prices';
 COMMENT ON COLUMN tenant.tenant_id IS 'identifier; 0 is the provider';
 COMMENT ON COLUMN tenant.name IS 'unique name';
 COMMENT ON COLUMN tenant.created_at IS 'when the account was made';
+COMMENT ON COLUMN tenant.state IS 'active, grace or frozen';
 INSERT INTO tenant VALUES (0, 'provider', '2000-01-01 00:00:00+00');
 
 CREATE SEQUENCE workspace_id_seq;
@@ -78,6 +81,8 @@ CREATE TABLE tenant_member (
     tenant_id bigint       NOT NULL,
     role_name name         NOT NULL,
     level     member_level NOT NULL,
+    public_pools  boolean  NOT NULL DEFAULT true,
+    high_priority boolean  NOT NULL DEFAULT true,
     CONSTRAINT tenant_member_pkey PRIMARY KEY (tenant_id, role_name),
     CONSTRAINT tenant_member_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant
 );
@@ -87,6 +92,57 @@ COMMENT ON TABLE tenant_member IS
 COMMENT ON COLUMN tenant_member.tenant_id IS 'for whom; 0 makes the role an operator';
 COMMENT ON COLUMN tenant_member.role_name IS 'database role, by name, so that a dump loads where the role is not there yet';
 COMMENT ON COLUMN tenant_member.level IS 'viewer, member or owner';
+COMMENT ON COLUMN tenant_member.public_pools IS 'may it submit jobs to public pools?';
+COMMENT ON COLUMN tenant_member.high_priority IS 'may it give jobs priority 3?';
+
+CREATE TABLE quota_kind (
+    resource    text   NOT NULL,
+    unit        text   NOT NULL,
+    by_default  bigint,
+    metered     boolean NOT NULL DEFAULT false,
+    description text   NOT NULL,
+    CONSTRAINT quota_kind_pkey PRIMARY KEY (resource),
+    CONSTRAINT quota_kind_default_check CHECK (by_default >= 0)
+);
+COMMENT ON TABLE quota_kind IS 'what may be limited by a quota, and the limit of tenants that have none of their own';
+COMMENT ON COLUMN quota_kind.resource IS 'the word';
+COMMENT ON COLUMN quota_kind.unit IS 'what is counted';
+COMMENT ON COLUMN quota_kind.by_default IS 'limit of each tenant without a row in table quota; NULL: none';
+COMMENT ON COLUMN quota_kind.metered IS 'is it used up by runs as they end, rather than counted from what there is?';
+COMMENT ON COLUMN quota_kind.description IS 'what counts';
+INSERT INTO quota_kind (resource, unit, by_default, metered, description) VALUES
+    ('pools', 'pool', 15, false, 'dedicated pools that are not deleted'),
+    ('nodes', 'node', NULL, false, 'nodes of dedicated pools'),
+    ('networks', 'network', 15, false, 'networks'),
+    ('training_jobs', 'job', NULL, false, 'training jobs that have not ended'),
+    ('notebooks', 'job', NULL, false, 'notebooks that have not ended, stopped ones too'),
+    ('services', 'job', NULL, false, 'inference services that have not ended, stopped ones too'),
+    ('workflows', 'job', NULL, false, 'jobs of workflows that have not ended'),
+    ('accelerator_minutes', 'device-minute', NULL, true, 'whole and partial accelerator devices held by runs, times minutes, of runs that have ended'),
+    ('run_minutes', 'minute', NULL, true, 'minutes of runs that have ended');
+
+CREATE TABLE quota (
+    tenant_id    bigint  NOT NULL,
+    workspace_id bigint,
+    resource     text    NOT NULL,
+    most         bigint  NOT NULL,
+    used_us      numeric NOT NULL DEFAULT 0,
+    changed_at   timestamptz NOT NULL,
+    CONSTRAINT quota_key UNIQUE NULLS NOT DISTINCT (tenant_id, workspace_id, resource),
+    CONSTRAINT quota_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
+    CONSTRAINT quota_workspace_fkey FOREIGN KEY (tenant_id, workspace_id) REFERENCES workspace,
+    CONSTRAINT quota_resource_fkey FOREIGN KEY (resource) REFERENCES quota_kind,
+    CONSTRAINT quota_tenant_check CHECK (tenant_id <> 0),
+    CONSTRAINT quota_most_check CHECK (most >= 0),
+    CONSTRAINT quota_used_check CHECK (used_us >= 0)
+);
+COMMENT ON TABLE quota IS 'limits of a tenant, or of one of its workspaces; see the view quota_status for what is used';
+COMMENT ON COLUMN quota.tenant_id IS 'who is limited';
+COMMENT ON COLUMN quota.workspace_id IS 'limited to this workspace; NULL: the whole tenant';
+COMMENT ON COLUMN quota.resource IS 'what is limited: a word of quota_kind';
+COMMENT ON COLUMN quota.most IS 'the limit, in the unit of the resource';
+COMMENT ON COLUMN quota.used_us IS 'of a metered resource: what was used since the quota was set, in device-microseconds or microseconds';
+COMMENT ON COLUMN quota.changed_at IS 'when the limit was set';
 
 SELECT pg_catalog.pg_extension_config_dump('tenant_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('tenant', 'WHERE tenant_id <> 0');
@@ -94,3 +150,4 @@ SELECT pg_catalog.pg_extension_config_dump('workspace_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('workspace', '');
 SELECT pg_catalog.pg_extension_config_dump('contract', '');
 SELECT pg_catalog.pg_extension_config_dump('tenant_member', '');
+SELECT pg_catalog.pg_extension_config_dump('quota', '');

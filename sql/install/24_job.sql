@@ -17,6 +17,12 @@ INSERT INTO pending_reason (reason, description) VALUES
     ('no_matching_node', 'no node in service passes the node selector and the taints'),
     ('behind_head', 'the head of its queue is blocked, and the pool''s queue policy lets nothing pass'),
     ('held', 'held by hold_job until release_job'),
+    ('quota', 'the jobs of its sub-pool would hold more than its upper quota: needed by the job, available up to the quota'),
+    ('no_address', 'the network of the pool has too few free addresses: needed by its replicas, available'),
+    ('network_bandwidth', 'jobs on the pools of the network would hold more bandwidth than it has: needed, available, in Mbit/s'),
+    ('tenant_frozen', 'the tenant is frozen'),
+    ('dependency', 'the phase of its workflow before it has not completed'),
+    ('job_type_disabled', 'its job type is not enabled on the pool'),
     ('pool_not_running', 'the pool is not running');
 
 CREATE SEQUENCE shape_id_seq;
@@ -103,6 +109,12 @@ CREATE TABLE job (
     priority     smallint    NOT NULL,
     name         object_name NOT NULL,
     time_limit   interval,
+    auto_stop    interval,
+    max_retries  smallint    NOT NULL DEFAULT 0,
+    preemptible  boolean     NOT NULL DEFAULT false,
+    workflow_id  bigint,
+    phase_no     smallint,
+    tags         tag_set     NOT NULL DEFAULT '{}',
     request_id   text,
     submitted_at timestamptz NOT NULL,
     submitted_by name        NOT NULL,
@@ -120,6 +132,13 @@ CREATE TABLE job (
     CONSTRAINT job_time_limit_check CHECK (
         time_limit > '0' AND time_limit <= '100 years' AND
         extract(year FROM time_limit) = 0 AND extract(month FROM time_limit) = 0 AND extract(day FROM time_limit) = 0),
+    CONSTRAINT job_auto_stop_check CHECK (
+        auto_stop IS NULL OR (kind IN ('notebook', 'inference') AND auto_stop > '0' AND auto_stop <= '100 years' AND
+        extract(year FROM auto_stop) = 0 AND extract(month FROM auto_stop) = 0 AND extract(day FROM auto_stop) = 0)),
+    CONSTRAINT job_max_retries_check CHECK (max_retries BETWEEN 0 AND 128),
+    CONSTRAINT job_preemptible_check CHECK (NOT preemptible OR pool_kind = 'dedicated'),
+    CONSTRAINT job_workflow_check CHECK (
+        (workflow_id IS NULL) = (phase_no IS NULL) AND (phase_no IS NULL OR (phase_no >= 1 AND kind = 'workflow'))),
     CONSTRAINT job_request_id_check CHECK (length(request_id) BETWEEN 1 AND 128),
     CONSTRAINT job_end_check CHECK (
         (end_state IS NULL) = (ended_at IS NULL) AND
@@ -127,6 +146,8 @@ CREATE TABLE job (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX job_request_id_key ON job (tenant_id, request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX job_tenant_idx ON job (tenant_id, job_id);
+CREATE INDEX job_open_idx ON job (tenant_id, kind, workspace_id) WHERE end_state IS NULL;
+CREATE UNIQUE INDEX job_phase_key ON job (workflow_id, phase_no) WHERE workflow_id IS NOT NULL;
 COMMENT ON TABLE job IS 'what was asked, written once; how it ended, written once';
 COMMENT ON COLUMN job.pool_id IS 'pool';
 COMMENT ON COLUMN job.job_id IS 'identifier';
@@ -139,6 +160,12 @@ COMMENT ON COLUMN job.kind IS 'training, inference, notebook or workflow';
 COMMENT ON COLUMN job.priority IS '1 to 3, larger first; 1 in public pools';
 COMMENT ON COLUMN job.name IS 'name, for people';
 COMMENT ON COLUMN job.time_limit IS 'how long a run may last, in hours and less; NULL: the pool''s default';
+COMMENT ON COLUMN job.auto_stop IS 'how long a notebook or service runs before it is stopped, to rest; in hours and less. NULL: until somebody stops it';
+COMMENT ON COLUMN job.max_retries IS 'how often it is restarted after a fault of a node; 0: not at all';
+COMMENT ON COLUMN job.preemptible IS 'may it be put back into the queue for a job of higher priority?';
+COMMENT ON COLUMN job.workflow_id IS 'workflow that it is a phase of: the job id of its first phase';
+COMMENT ON COLUMN job.phase_no IS 'number of the phase, from 1; it waits until the one before has completed';
+COMMENT ON COLUMN job.tags IS 'tags, by which costs are grouped';
 COMMENT ON COLUMN job.request_id IS 'the caller''s key of this request: the same key returns the same job';
 COMMENT ON COLUMN job.submitted_at IS 'when it joined the queue';
 COMMENT ON COLUMN job.submitted_by IS 'database role that submitted it';
@@ -156,12 +183,17 @@ CREATE TABLE job_queue (
     state        job_state   NOT NULL DEFAULT 'queued',
     priority     smallint    NOT NULL,
     restarted    boolean     NOT NULL DEFAULT false,
+    requeued_at  timestamptz,
+    start_type   run_start   NOT NULL DEFAULT 'initial',
     CONSTRAINT job_queue_pkey PRIMARY KEY (pool_id, job_id),
     CONSTRAINT job_queue_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
-    CONSTRAINT job_queue_state_check CHECK (state IN ('held', 'waiting', 'queued')),
+    CONSTRAINT job_queue_state_check CHECK (state IN ('held', 'waiting', 'queued', 'stopped')),
+    CONSTRAINT job_queue_restarted_check CHECK (restarted = (requeued_at IS NOT NULL)),
     CONSTRAINT job_queue_priority_check CHECK (priority BETWEEN 1 AND 3)
 ) WITH (fillfactor = 80);
-COMMENT ON TABLE job_queue IS 'jobs that wait: a row while held, waiting or queued';
+CREATE INDEX job_queue_restarted_idx ON job_queue (pool_id, requeued_at) WHERE restarted;
+CREATE INDEX job_queue_waiting_idx ON job_queue (pool_id) WHERE state = 'waiting';
+COMMENT ON TABLE job_queue IS 'jobs that wait or rest: a row while held, waiting, queued or stopped';
 COMMENT ON COLUMN job_queue.pool_id IS 'pool';
 COMMENT ON COLUMN job_queue.job_id IS 'job';
 COMMENT ON COLUMN job_queue.tenant_id IS 'whose job';
@@ -169,9 +201,11 @@ COMMENT ON COLUMN job_queue.sub_pool_id IS 'queue';
 COMMENT ON COLUMN job_queue.shape_id IS 'what it asks for';
 COMMENT ON COLUMN job_queue.submitted_at IS 'when it joined the queue: the order among equals';
 COMMENT ON COLUMN job_queue.changed_at IS 'last change of this row';
-COMMENT ON COLUMN job_queue.state IS 'held, waiting (on dependencies) or queued';
+COMMENT ON COLUMN job_queue.state IS 'held, waiting (on the phase before it), queued or stopped';
 COMMENT ON COLUMN job_queue.priority IS '1 to 3, larger first';
 COMMENT ON COLUMN job_queue.restarted IS 'back after a fault: first of its priority';
+COMMENT ON COLUMN job_queue.requeued_at IS 'since when it waits to be restarted';
+COMMENT ON COLUMN job_queue.start_type IS 'why its next run will begin';
 
 CREATE SEQUENCE run_id_seq;
 CREATE TABLE job_run (
@@ -189,6 +223,8 @@ CREATE TABLE job_run (
     deadline    timestamptz,
     ended_at    timestamptz,
     exit_code   integer,
+    start_type  run_start   NOT NULL DEFAULT 'initial',
+    end_reason  text,
     CONSTRAINT job_run_pkey PRIMARY KEY (pool_id, run_id),
     CONSTRAINT job_run_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
     CONSTRAINT job_run_state_check CHECK (CASE state
@@ -199,13 +235,14 @@ CREATE TABLE job_run (
         WHEN 'failed' THEN ended_at IS NOT NULL
         WHEN 'cancelled' THEN ended_at IS NOT NULL
         WHEN 'timed_out' THEN ended_at IS NOT NULL
+        WHEN 'stopped' THEN ended_at IS NOT NULL
         ELSE false END),
     CONSTRAINT job_run_times_check CHECK (
         started_at >= placed_at AND stopping_at >= placed_at AND ended_at >= placed_at AND
         ended_at >= started_at AND planned_end > placed_at),
     CONSTRAINT job_run_stop_check CHECK (
         (stop_state IS NULL) = (stopping_at IS NULL) AND
-        (stop_state IS NULL OR stop_state IN ('cancelled', 'timed_out')) AND
+        (stop_state IS NULL OR stop_state IN ('cancelled', 'timed_out', 'stopped', 'failed')) AND
         (stop_state IS NULL OR state IN ('stopping', stop_state))),
     CONSTRAINT job_run_exit_code_check CHECK (exit_code IS NULL OR ended_at IS NOT NULL),
     CONSTRAINT job_run_deadline_check CHECK (deadline IS NULL OR ended_at IS NULL),
@@ -213,6 +250,7 @@ CREATE TABLE job_run (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX job_run_live_key ON job_run (pool_id, job_id) WHERE ended_at IS NULL;
 CREATE INDEX job_run_job_idx ON job_run (pool_id, job_id, run_id);
+CREATE INDEX job_run_ended_idx ON job_run (pool_id, ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX job_run_deadline_idx ON job_run (pool_id, deadline) WHERE deadline IS NOT NULL;
 COMMENT ON TABLE job_run IS 'attempts of jobs, from placement to end; a job has at most one that has not ended';
 COMMENT ON COLUMN job_run.pool_id IS 'pool';
@@ -229,6 +267,8 @@ COMMENT ON COLUMN job_run.stop_state IS 'how it will have ended once it has stop
 COMMENT ON COLUMN job_run.deadline IS 'when a pass ends it: its planned end, or while it is stopping, the stop timeout';
 COMMENT ON COLUMN job_run.ended_at IS 'when it ended; metering stops here';
 COMMENT ON COLUMN job_run.exit_code IS 'as reported by finish_job';
+COMMENT ON COLUMN job_run.start_type IS 'why it began';
+COMMENT ON COLUMN job_run.end_reason IS 'why it ended, where there is more to say than its state';
 
 CREATE TABLE allocation (
     pool_id      bigint        NOT NULL,
@@ -241,16 +281,20 @@ CREATE TABLE allocation (
     devices      integer[]     NOT NULL DEFAULT '{}',
     device_share integer       NOT NULL DEFAULT 0,
     released_at  timestamptz,
-    CONSTRAINT allocation_pkey PRIMARY KEY (pool_id, run_id, group_no, node_id),
+    part_no      smallint      NOT NULL DEFAULT 0,
+    since        timestamptz   NOT NULL,
+    CONSTRAINT allocation_pkey PRIMARY KEY (pool_id, run_id, group_no, node_id, part_no),
     CONSTRAINT allocation_run_fkey FOREIGN KEY (pool_id, run_id) REFERENCES job_run,
     CONSTRAINT allocation_node_fkey FOREIGN KEY (pool_id, node_id) REFERENCES node_load,
-    CONSTRAINT allocation_group_check CHECK (group_no >= 1),
+    CONSTRAINT allocation_group_check CHECK (group_no >= 1 AND part_no >= 0),
+    CONSTRAINT allocation_released_check CHECK (released_at >= since),
     CONSTRAINT allocation_replicas_check CHECK (replicas >= 1),
     CONSTRAINT allocation_allocated_check CHECK (allocated @> '' AND allocated <> ''),
     CONSTRAINT allocation_devices_check CHECK (
         CASE WHEN devices = '{}' THEN device_share = 0
              ELSE device_share BETWEEN 1 AND 1000 AND 0 <= ALL (devices) END)
 ) WITH (fillfactor = 80);
+CREATE INDEX allocation_released_idx ON allocation (pool_id, released_at) WHERE released_at IS NOT NULL;
 CREATE INDEX allocation_node_idx ON allocation (node_id, pool_id) WHERE released_at IS NULL;
 COMMENT ON TABLE allocation IS 'replicas of a run on a node, with device numbers; live until released';
 COMMENT ON COLUMN allocation.pool_id IS 'pool';
@@ -263,6 +307,59 @@ COMMENT ON COLUMN allocation.allocated IS 'resources of them all';
 COMMENT ON COLUMN allocation.devices IS 'numbers of the devices they hold, replica by replica';
 COMMENT ON COLUMN allocation.device_share IS 'thousandths held of each of these devices';
 COMMENT ON COLUMN allocation.released_at IS 'when the node got them back; NULL: live';
+COMMENT ON COLUMN allocation.part_no IS 'from 0; counts on when a service is scaled on the same node';
+COMMENT ON COLUMN allocation.since IS 'when they were placed';
+
+ALTER TABLE network_address ADD CONSTRAINT network_address_run_fkey
+    FOREIGN KEY (pool_id, run_id) REFERENCES job_run;
+
+CREATE TABLE job_mount (
+    pool_id        bigint NOT NULL,
+    job_id         bigint NOT NULL,
+    path           text   NOT NULL,
+    tenant_id      bigint NOT NULL,
+    network_id     bigint NOT NULL,
+    file_system_id bigint NOT NULL,
+    CONSTRAINT job_mount_pkey PRIMARY KEY (pool_id, job_id, path),
+    CONSTRAINT job_mount_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
+    CONSTRAINT job_mount_path_check CHECK (
+        path ~ '^/[^[:cntrl:]]+$' AND path !~ '(^|/)[.]{1,2}(/|$)' AND path !~ '//|/$' AND path <> '/cache')
+);
+CREATE INDEX job_mount_file_system_idx ON job_mount (file_system_id);
+COMMENT ON TABLE job_mount IS 'shared file systems that a job mounts; the network of its pool reaches them';
+COMMENT ON COLUMN job_mount.pool_id IS 'pool';
+COMMENT ON COLUMN job_mount.job_id IS 'job';
+COMMENT ON COLUMN job_mount.path IS 'where it is mounted: an absolute path, not / and not /cache';
+COMMENT ON COLUMN job_mount.tenant_id IS 'whose job';
+COMMENT ON COLUMN job_mount.network_id IS 'network that reached the file system when the job was submitted';
+COMMENT ON COLUMN job_mount.file_system_id IS 'file system. No foreign key: it may be detached once the job has ended';
+
+CREATE SEQUENCE volume_id_seq;
+CREATE TABLE volume (
+    tenant_id    bigint      NOT NULL,
+    volume_id    bigint      NOT NULL DEFAULT nextval('volume_id_seq'),
+    pool_id      bigint      NOT NULL,
+    job_id       bigint      NOT NULL,
+    volume_type  text        NOT NULL,
+    gib          integer     NOT NULL,
+    created_at   timestamptz NOT NULL,
+    deleted_at   timestamptz,
+    CONSTRAINT volume_pkey PRIMARY KEY (tenant_id, volume_id),
+    CONSTRAINT volume_job_key UNIQUE (pool_id, job_id),
+    CONSTRAINT volume_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
+    CONSTRAINT volume_type_fkey FOREIGN KEY (volume_type) REFERENCES volume_type,
+    CONSTRAINT volume_gib_check CHECK (gib >= 1),
+    CONSTRAINT volume_deleted_check CHECK (deleted_at >= created_at)
+);
+COMMENT ON TABLE volume IS 'volumes of notebooks: held, and billed, from submission until the notebook has ended, running or not';
+COMMENT ON COLUMN volume.tenant_id IS 'who pays';
+COMMENT ON COLUMN volume.volume_id IS 'identifier';
+COMMENT ON COLUMN volume.pool_id IS 'pool of the notebook';
+COMMENT ON COLUMN volume.job_id IS 'the notebook';
+COMMENT ON COLUMN volume.volume_type IS 'kind of storage';
+COMMENT ON COLUMN volume.gib IS 'size in GiB';
+COMMENT ON COLUMN volume.created_at IS 'when it was made';
+COMMENT ON COLUMN volume.deleted_at IS 'when it was given back; NULL: it is there';
 
 SELECT pg_catalog.pg_extension_config_dump('shape_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('job_shape', '');
@@ -273,3 +370,6 @@ SELECT pg_catalog.pg_extension_config_dump('job_queue', '');
 SELECT pg_catalog.pg_extension_config_dump('run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('job_run', '');
 SELECT pg_catalog.pg_extension_config_dump('allocation', '');
+SELECT pg_catalog.pg_extension_config_dump('job_mount', '');
+SELECT pg_catalog.pg_extension_config_dump('volume_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('volume', '');

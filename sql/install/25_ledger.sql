@@ -7,10 +7,13 @@ CREATE TABLE holding (
     sku_id        bigint      NOT NULL,
     quantity      bigint      NOT NULL,
     workspace_id  bigint,
-    pool_id       bigint      NOT NULL,
+    pool_id       bigint,
     job_id        bigint,
     run_id        bigint,
     node_id       bigint,
+    volume_id     bigint,
+    network_id    bigint,
+    address       inet,
     since         timestamptz NOT NULL,
     metered_until timestamptz NOT NULL,
     slice_no      integer     NOT NULL DEFAULT 0,
@@ -19,7 +22,12 @@ CREATE TABLE holding (
     CONSTRAINT holding_sku_fkey FOREIGN KEY (sku_id) REFERENCES sku,
     CONSTRAINT holding_run_fkey FOREIGN KEY (pool_id, run_id) REFERENCES job_run,
     CONSTRAINT holding_node_fkey FOREIGN KEY (pool_id, node_id) REFERENCES node,
-    CONSTRAINT holding_thing_check CHECK (num_nonnulls(run_id, node_id) = 1 AND (run_id IS NULL) = (job_id IS NULL)),
+    CONSTRAINT holding_volume_fkey FOREIGN KEY (tenant_id, volume_id) REFERENCES volume,
+    CONSTRAINT holding_network_fkey FOREIGN KEY (network_id, tenant_id) REFERENCES network (network_id, tenant_id),
+    CONSTRAINT holding_thing_check CHECK (
+        num_nonnulls(run_id, node_id, volume_id, network_id) = 1 AND
+        (num_nonnulls(run_id, volume_id) = 1) = (job_id IS NOT NULL) AND
+        (network_id IS NULL) = (pool_id IS NOT NULL) AND (address IS NULL OR network_id IS NOT NULL)),
     CONSTRAINT holding_quantity_check CHECK (quantity > 0),
     CONSTRAINT holding_tenant_check CHECK (tenant_id <> 0),
     CONSTRAINT holding_times_check CHECK (
@@ -27,18 +35,24 @@ CREATE TABLE holding (
     CONSTRAINT holding_slice_check CHECK (slice_no >= 0 AND (slice_no = 0) = (metered_until = since))
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX holding_run_key ON holding (pool_id, run_id, sku_id) WHERE run_id IS NOT NULL;
-CREATE UNIQUE INDEX holding_node_key ON holding (pool_id, node_id) WHERE node_id IS NOT NULL;
+CREATE UNIQUE INDEX holding_node_key ON holding (pool_id, node_id, sku_id) WHERE node_id IS NOT NULL;
+CREATE UNIQUE INDEX holding_volume_key ON holding (tenant_id, volume_id) WHERE volume_id IS NOT NULL;
+CREATE UNIQUE INDEX holding_volume_job_key ON holding (pool_id, job_id) WHERE volume_id IS NOT NULL;
+CREATE UNIQUE INDEX holding_network_key ON holding (network_id, address, sku_id) NULLS NOT DISTINCT WHERE network_id IS NOT NULL;
 COMMENT ON TABLE holding IS
-'what is held now and billed by time: one row per run and SKU, one per node of a dedicated pool. The row goes when it is given back';
+'what is held now and billed by time: one row per run and SKU, per node of a dedicated pool and SKU, per volume, per network or address of it and SKU. The row goes when it is given back';
 COMMENT ON COLUMN holding.tenant_id IS 'who pays';
 COMMENT ON COLUMN holding.holding_id IS 'identifier, kept by the usage it causes';
 COMMENT ON COLUMN holding.sku_id IS 'what it is billed as';
 COMMENT ON COLUMN holding.quantity IS 'thousandths of the SKU''s unit';
 COMMENT ON COLUMN holding.workspace_id IS 'cost centre';
-COMMENT ON COLUMN holding.pool_id IS 'pool';
-COMMENT ON COLUMN holding.job_id IS 'job, of a run';
+COMMENT ON COLUMN holding.pool_id IS 'pool; none of a network';
+COMMENT ON COLUMN holding.job_id IS 'job, of a run or a volume';
 COMMENT ON COLUMN holding.run_id IS 'run that holds it';
-COMMENT ON COLUMN holding.node_id IS 'node that is held';
+COMMENT ON COLUMN holding.node_id IS 'node that is held, or that holds it: a data disk, an address';
+COMMENT ON COLUMN holding.volume_id IS 'volume that is held';
+COMMENT ON COLUMN holding.network_id IS 'network whose bandwidth, or one of whose addresses, is held';
+COMMENT ON COLUMN holding.address IS 'address reserved by reserve_address';
 COMMENT ON COLUMN holding.since IS 'from when, cut to the second';
 COMMENT ON COLUMN holding.metered_until IS 'end of its last slice of usage; since, while there is none';
 COMMENT ON COLUMN holding.slice_no IS 'number of its last slice of usage';
@@ -56,6 +70,8 @@ CREATE TABLE usage (
     job_id       bigint,
     run_id       bigint,
     node_id      bigint,
+    volume_id    bigint,
+    network_id   bigint,
     holding_id   bigint      NOT NULL,
     slice_no     integer     NOT NULL,
     CONSTRAINT usage_pkey PRIMARY KEY (tenant_id, usage_id),
@@ -82,6 +98,8 @@ COMMENT ON COLUMN usage.pool_id IS 'pool';
 COMMENT ON COLUMN usage.job_id IS 'job';
 COMMENT ON COLUMN usage.run_id IS 'run';
 COMMENT ON COLUMN usage.node_id IS 'node, of a dedicated pool';
+COMMENT ON COLUMN usage.volume_id IS 'volume';
+COMMENT ON COLUMN usage.network_id IS 'network';
 COMMENT ON COLUMN usage.holding_id IS 'holding it is a slice of';
 COMMENT ON COLUMN usage.slice_no IS 'number of the slice, from 1; each begins where the one before ended';
 

@@ -1,21 +1,46 @@
 -- Every change of state: when, what, from, to, who, why.
 
 CREATE TABLE event_kind (
-    kind        text NOT NULL,
-    description text NOT NULL,
+    kind        text    NOT NULL,
+    warning     boolean NOT NULL DEFAULT false,
+    description text    NOT NULL,
     CONSTRAINT event_kind_pkey PRIMARY KEY (kind)
 );
 COMMENT ON TABLE event_kind IS 'what can be read in event.kind';
 COMMENT ON COLUMN event_kind.kind IS 'the word';
+COMMENT ON COLUMN event_kind.warning IS 'is it something to look into?';
 COMMENT ON COLUMN event_kind.description IS 'what happened, and what reason holds';
 INSERT INTO event_kind (kind, description) VALUES
     ('tenant_created', 'an account was made'),
+    ('tenant_state', 'an account changed its state'),
+    ('quota_set', 'a quota was set; reason: the resource and the limit'),
+    ('network_state', 'a network changed its state; reason: its name'),
+    ('network_deleted', 'a network was deleted; reason: its name'),
+    ('network_changed', 'bandwidth, IPv6 range or SKUs of a network were set; reason: which, and its name'),
+    ('peering_state', 'a peering was made, changed its state or ended; reason: the peer'),
+    ('file_system_state', 'a file system was attached, changed its state or was detached; reason: its name'),
+    ('address_reserved', 'an address was reserved or given back; reason: the address and its name'),
+    ('pool_state', 'a pool changed its state'),
+    ('pool_changed', 'settings of a pool were changed; reason: which'),
+    ('pool_deleted', 'a pool was deleted'),
+    ('order_phase', 'an order of a pool came further; reason: its operation and id'),
+    ('job_type_state', 'a job type of a pool changed its state; reason: the type'),
+    ('sub_pool_changed', 'a sub-pool was made, changed or deleted, or nodes were bound to it; reason: its name'),
+    ('node_state', 'a node changed its state'),
+    ('node_changed', 'marks of a node were changed: cordon, lock, spare, labels, taints, tags, binding; reason: which'),
+    ('node_task', 'a task of a node came further; reason: its kind'),
+    ('maintenance_state', 'a scheduled event came further; reason: what it is'),
+    ('job_changed', 'priority or number of replicas of a job was changed; reason: from what to what'),
     ('member_granted', 'a database role may act for the tenant; reason: the role and its level'),
     ('network_created', 'a network was made'),
     ('pool_created', 'a pool was made'),
     ('nodes_added', 'nodes joined the pool; reason: how many of which flavor'),
     ('price_set', 'a price was set or ended; reason: the SKU'),
     ('job_state', 'a job changed its state');
+INSERT INTO event_kind (kind, warning, description) VALUES
+    ('node_fault', true, 'a fault of a node was reported; reason: the code'),
+    ('spare_swapped', true, 'a hot spare took the place of a node that failed; reason: the name of the other'),
+    ('restart_given_up', true, 'a job that was to be restarted found no resources in time');
 
 CREATE SEQUENCE event_id_seq;
 CREATE TABLE event (
@@ -33,6 +58,7 @@ CREATE TABLE event (
     reason     text,
     CONSTRAINT event_pkey PRIMARY KEY (tenant_id, event_id)
 );
+CREATE INDEX event_pool_idx ON event (pool_id, event_id) WHERE pool_id IS NOT NULL AND job_id IS NULL;
 CREATE INDEX event_job_idx ON event (tenant_id, job_id) WHERE job_id IS NOT NULL;
 COMMENT ON TABLE event IS 'every change of state, append-only';
 COMMENT ON COLUMN event.tenant_id IS 'whom it concerns; 0: the provider';

@@ -29,6 +29,11 @@ CREATE FUNCTION guard_job() RETURNS trigger
 COMMENT ON FUNCTION guard_job() IS
 'refuses rows by which a job would wait, run or have ended at the same time, or that name another tenant than it; refuses to forget what is held (PM006)';
 
+CREATE FUNCTION guard_node() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'pm_guard_node' LANGUAGE C;
+COMMENT ON FUNCTION guard_node() IS
+'refuses to mark a node deleted while jobs are on it, or anything of it is held and billed (PM006)';
+
 CREATE FUNCTION guard_usage() RETURNS trigger
     AS 'MODULE_PATHNAME', 'pm_guard_usage' LANGUAGE C;
 COMMENT ON FUNCTION guard_usage() IS
@@ -47,14 +52,58 @@ CREATE TRIGGER guard_state BEFORE UPDATE OF state ON job_queue
 CREATE TRIGGER guard_state BEFORE UPDATE OF state ON job_run
     FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
 
+CREATE TRIGGER guard_state BEFORE UPDATE OF state ON tenant
+    FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
+CREATE TRIGGER guard_state BEFORE UPDATE OF state ON network_peering
+    FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
+CREATE TRIGGER guard_state BEFORE UPDATE OF state ON file_system
+    FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
+CREATE TRIGGER guard_state BEFORE UPDATE OF phase ON pool_order
+    FOR EACH ROW WHEN (OLD.phase <> NEW.phase) EXECUTE FUNCTION guard_state('phase');
+CREATE TRIGGER guard_state BEFORE UPDATE OF phase ON pool_order_item
+    FOR EACH ROW WHEN (OLD.phase <> NEW.phase) EXECUTE FUNCTION guard_state('phase');
+CREATE TRIGGER guard_state BEFORE UPDATE OF state ON node_task
+    FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
+CREATE TRIGGER guard_state BEFORE UPDATE OF state ON maintenance
+    FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
+CREATE TRIGGER guard_driver_state BEFORE UPDATE OF driver_state ON node
+    FOR EACH ROW WHEN (OLD.driver_state <> NEW.driver_state) EXECUTE FUNCTION guard_state('driver_state');
+
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON network
-    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('network_id', 'tenant_id', 'name', 'cidr');
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('network_id', 'tenant_id', 'name', 'cidr', 'cidr6?', 'created_at');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON network_peering
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('peering_id', 'network_id', 'tenant_id', 'peer', 'cidr', 'created_at');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON network_range
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('network_id', 'range', 'peering_id');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON file_system
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('file_system_id', 'tenant_id', 'name', 'network_id', 'connection', 'subnet', 'created_at');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON pool
-    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'kind', 'tenant_id');
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'kind', 'tenant_id', 'provider', 'container_network', 'created_at', 'deleted_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON sub_pool
-    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'sub_pool_id', 'tenant_id');
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'sub_pool_id', 'tenant_id', 'pool_kind', 'owner_id', 'name', 'created_at', 'deleted_at?');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON node_group
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'flavor_id', 'cpu_architecture', 'step', 'step_type');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON node
-    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'node_id', 'flavor_id', 'tenant_id');
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
+        'pool_id', 'node_id', 'flavor_id', 'tenant_id', 'batch_id', 'created_at', 'available_at?', 'deleted_at?');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON pool_order
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
+        'pool_id', 'order_id', 'tenant_id', 'operation', 'created_at', 'started_at?', 'ended_at?', 'driver', 'force', 'requested_by');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON pool_order_item
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
+        'pool_id', 'order_id', 'flavor_id', 'tenant_id', 'initial_count', 'target_count', 'result_count?');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON node_task
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
+        'pool_id', 'task_id', 'node_id', 'tenant_id', 'order_id', 'kind', 'parameter', 'requested_at', 'requested_by',
+        'waiting_at?', 'started_at?', 'ended_at?');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON maintenance
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
+        'pool_id', 'maintenance_id', 'node_id', 'tenant_id', 'kind', 'description', 'created_at', 'ended_at?');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON volume
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
+        'tenant_id', 'volume_id', 'pool_id', 'job_id', 'volume_type', 'gib', 'created_at', 'deleted_at?');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_mount
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'job_id', 'path', 'tenant_id', 'network_id', 'file_system_id');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON sku
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('sku_id', 'unit', 'per');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON flavor
@@ -68,20 +117,22 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON task_group
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'job_id', 'tenant_id', 'pool_kind', 'sub_pool_id', 'shape_id', 'workspace_id', 'kind', 'priority',
-        'name', 'time_limit', 'request_id', 'submitted_at', 'submitted_by', 'end_state?', 'ended_at?');
+        'name', 'time_limit', 'auto_stop', 'max_retries', 'preemptible', 'workflow_id', 'phase_no', 'tags', 'request_id', 'submitted_at', 'submitted_by', 'end_state?', 'ended_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_queue
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'job_id', 'tenant_id', 'sub_pool_id', 'shape_id', 'submitted_at');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_run
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
-        'pool_id', 'run_id', 'job_id', 'tenant_id', 'replicas', 'placed_at',
-        'started_at?', 'stopping_at?', 'stop_state?', 'ended_at?', 'exit_code?');
+        'pool_id', 'run_id', 'job_id', 'tenant_id', 'placed_at', 'start_type',
+        'started_at?', 'stopping_at?', 'stop_state?', 'ended_at?', 'exit_code?', 'end_reason?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON allocation
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
-        'pool_id', 'run_id', 'group_no', 'node_id', 'tenant_id', 'replicas', 'allocated', 'devices', 'device_share', 'released_at?');
+        'pool_id', 'run_id', 'group_no', 'node_id', 'part_no', 'tenant_id', 'replicas', 'allocated', 'devices',
+        'device_share', 'since', 'released_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON holding
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
-        'tenant_id', 'holding_id', 'sku_id', 'quantity', 'workspace_id', 'pool_id', 'job_id', 'run_id', 'node_id', 'since');
+        'tenant_id', 'holding_id', 'sku_id', 'quantity', 'workspace_id', 'pool_id', 'job_id', 'run_id', 'node_id',
+        'volume_id', 'network_id', 'address', 'since');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON price
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'price_id', 'sku_id', 'currency', 'tariff', 'set_at', 'set_by');
 
@@ -97,6 +148,10 @@ CREATE TRIGGER guard_forward BEFORE UPDATE ON holding
 CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON usage
     FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
 CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON node_period
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON network_address
     FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON allocation
     FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
@@ -135,3 +190,5 @@ CREATE TRIGGER guard_job_delete AFTER DELETE ON holding
     REFERENCING OLD TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
 CREATE TRIGGER guard_usage AFTER INSERT ON usage
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_usage();
+CREATE TRIGGER guard_node_delete AFTER UPDATE ON node
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_node();

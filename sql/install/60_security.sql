@@ -5,15 +5,18 @@ DECLARE
     t text;
 BEGIN
     -- rows of a tenant are seen by who acts for it
-    FOREACH t IN ARRAY ARRAY['tenant', 'workspace', 'contract', 'tenant_member', 'network', 'sub_pool', 'node',
-        'job_shape', 'task_group', 'job', 'job_queue', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'event', 'request']
+    FOREACH t IN ARRAY ARRAY['tenant', 'workspace', 'contract', 'tenant_member', 'network', 'network_peering', 'file_system',
+        'network_address', 'sub_pool', 'node', 'node_period', 'node_task', 'maintenance', 'pool_order', 'pool_order_item', 'quota',
+        'job_mount', 'volume', 'job_shape', 'task_group', 'job', 'job_queue', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'event', 'request']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format($p$CREATE POLICY tenant_rows ON %I FOR SELECT USING (
             tenant_id BETWEEN first_tenant() AND last_tenant() AND may_see(tenant_id))$p$, t);
     END LOOP;
     FOREACH t IN ARRAY ARRAY['tenant', 'workspace', 'contract', 'tenant_member', 'sku', 'flavor', 'flavor_resource_sku',
-        'network', 'pool', 'pool_job_type', 'sub_pool', 'node_group', 'node', 'node_load', 'pending_reason',
+        'volume_type', 'fault_code', 'quota_kind', 'quota', 'network', 'network_load', 'network_range', 'network_peering', 'file_system',
+        'network_address', 'node_period', 'node_task', 'maintenance', 'pool_order', 'pool_order_item', 'job_mount', 'volume',
+        'pool', 'pool_job_type', 'sub_pool', 'node_group', 'node', 'node_load', 'pending_reason',
         'job_shape', 'task_group', 'job', 'job_queue', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'price',
         'event_kind', 'event', 'request', 'queue', 'job_status', 'node_status', 'pool_status',
         'pool_utilization', 'stat_scheduler', 'running_cost']
@@ -35,6 +38,13 @@ ALTER TABLE node_load ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant_rows ON node_load FOR SELECT USING (
     EXISTS (SELECT FROM node n WHERE n.pool_id = node_load.pool_id AND n.node_id = node_load.node_id));
 
+ALTER TABLE network_load ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant_rows ON network_load FOR SELECT USING (
+    EXISTS (SELECT FROM network n WHERE n.network_id = network_load.network_id));
+ALTER TABLE network_range ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant_rows ON network_range FOR SELECT USING (
+    EXISTS (SELECT FROM network n WHERE n.network_id = network_range.network_id));
+
 -- list prices are seen by all
 ALTER TABLE price ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant_rows ON price FOR SELECT USING (tenant_id = 0 OR may_see(tenant_id));
@@ -46,4 +56,4 @@ GRANT USAGE ON SCHEMA pool_manager TO PUBLIC;
 -- Guards work as the extension's owner on what the trigger's table holds: on
 -- tables of users, with types and casts of theirs, they must not.
 REVOKE EXECUTE ON FUNCTION guard_state(), guard_unchanged(), guard_forward(), guard_append_only(), guard_books(),
-    guard_job(), guard_usage() FROM PUBLIC;
+    guard_job(), guard_usage(), guard_node() FROM PUBLIC;

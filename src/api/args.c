@@ -9,7 +9,10 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_enum.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -58,6 +61,56 @@ pm_not_null(FunctionCallInfo fcinfo, int n, const char *name)
 				 errmsg("argument \"%s\" must not be null", name),
 				 errdetail("NULL is not taken for a default."),
 				 errhint("Give it a value, or leave it out where it has a default.")));
+}
+
+static bool
+is_null_default(Node *expression)
+{
+	Node	   *value = strip_implicit_coercions(expression);
+
+	return IsA(value, Const) && ((Const *) value)->constisnull;
+}
+
+void
+pm_refuse_nulls(FunctionCallInfo fcinfo)
+{
+	int			first = 0;
+	int			ndefaults;
+	HeapTuple	tuple;
+	Datum		value;
+	Datum		modes;
+	bool		isnull;
+	List	   *defaults = NIL;
+	char	  **names = NULL;
+	int			nnames = 0;
+
+	while (first < PG_NARGS() && !PG_ARGISNULL(first))
+		first++;
+	if (first == PG_NARGS())
+		return;
+
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(fcinfo->flinfo->fn_oid));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", fcinfo->flinfo->fn_oid);
+	value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proargdefaults, &isnull);
+	if (!isnull)
+		defaults = castNode(List, stringToNode(TextDatumGetCString(value)));
+	value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proargnames, &isnull);
+	if (!isnull)
+	{
+		modes = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proargmodes, &isnull);
+		nnames = get_func_input_arg_names(value, isnull ? (Datum) 0 : modes, &names);
+	}
+	/* defaults are those of the last arguments */
+	ndefaults = list_length(defaults);
+	for (int n = first; n < PG_NARGS(); n++)
+	{
+		int			no = n - (PG_NARGS() - ndefaults);
+
+		if (PG_ARGISNULL(n) && (no < 0 || !is_null_default(list_nth(defaults, no))))
+			pm_not_null(fcinfo, n, n < nnames && names[n] ? names[n] : psprintf("$%d", n + 1));
+	}
+	ReleaseSysCache(tuple);
 }
 
 static bool

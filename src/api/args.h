@@ -27,6 +27,9 @@ extern Datum pm_enum_datum(const char *type, const char *label);
 /* 22004 naming the argument if it is NULL */
 extern void pm_not_null(FunctionCallInfo fcinfo, int n, const char *name);
 
+/* The same of every argument whose declaration has no DEFAULT NULL */
+extern void pm_refuse_nulls(FunctionCallInfo fcinfo);
+
 /* Tenant and pool by name or id; tenant 0 if the argument is NULL */
 extern int64 pm_tenant_arg(PmCall *call, FunctionCallInfo fcinfo, int n);
 extern int64 pm_workspace_arg(PmCall *call, FunctionCallInfo fcinfo, int n, int64 tenant_id);

@@ -182,7 +182,7 @@ cancel_run(PmCall *call, PmJobInfo *job)
 		wrong_state(job->job_id, "waiting or running", run->state);
 	if (job->agent)
 	{
-		pm_stop_runs(call, job->pool_id, &run->run_id, 1, "cancelled", instant);
+		pm_stop_runs(call, job->pool_id, &run->run_id, 1, "cancelled", instant, NULL);
 		return "stopping";
 	}
 	end.run_id = run->run_id;

@@ -18,14 +18,16 @@
 #include "utils/timestamp.h"
 
 #include "api/args.h"
+#include "api/interrupt.h"
 #include "api/metering.h"
 #include "api/schedule.h"
 #include "store/registry.h"
 #include "store/run.h"
 
 /*
- * Runs over their time limit end; in agent pools they become stopping first,
- * and end when the stop timeout is over too.
+ * Runs over their time limit end, those whose auto_stop has come are stopped
+ * to rest; in agent pools they become stopping first, and end when the stop
+ * timeout is over too.
  */
 static TimestampTz
 end_due_runs(PmCall *call, PmPoolInfo *pool, TimestampTz instant, PmPassResult *result)
@@ -33,11 +35,13 @@ end_due_runs(PmCall *call, PmPoolInfo *pool, TimestampTz instant, PmPassResult *
 	PmRun	   *due;
 	int			n = pm_due_runs(pool->pool_id, instant, &due);
 	PmRunEnd   *ends = palloc0(sizeof(PmRunEnd) * Max(n, 1));
-	int64	   *stops = palloc(sizeof(int64) * Max(n, 1));
+	int64	   *stops[2];		/* timed out, resting */
+	int			nstops[2] = {0};
 	int			nends = 0;
-	int			nstops = 0;
 
 	result->changes = palloc(sizeof(PmChange) * Max(n, 1));
+	for (int s = 0; s < 2; s++)
+		stops[s] = palloc(sizeof(int64) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
 		PmChange   *change = &result->changes[result->nchanges++];
@@ -45,19 +49,41 @@ end_due_runs(PmCall *call, PmPoolInfo *pool, TimestampTz instant, PmPassResult *
 		change->job_id = due[i].job_id;
 		if (due[i].stop_state == NULL && pool->agent)
 		{
-			stops[nstops++] = due[i].run_id;
+			stops[due[i].rests][nstops[due[i].rests]++] = due[i].run_id;
 			change->state = "stopping";
 			continue;
 		}
-		ends[nends].run_id = due[i].run_id;
-		ends[nends].state = due[i].stop_state ? due[i].stop_state : "timed_out";
-		change->state = ends[nends++].state;
+		if (due[i].stop_state)
+			pm_end_as_told(&ends[nends], &due[i]);
+		else
+		{
+			ends[nends].run_id = due[i].run_id;
+			ends[nends].state = due[i].rests ? "stopped" : "timed_out";
+			ends[nends].job_after = due[i].rests ? "stopped" : NULL;
+		}
+		nends++;
 	}
 	if (nends > 0)
+	{
+		int			e = 0;
+
+		pm_settle_interrupted(pool->pool_id, ends, nends);
+		for (int i = 0; i < n; i++)
+		{
+			if (e < nends && ends[e].run_id == due[i].run_id)
+			{
+				result->changes[i].state = ends[e].job_after ? ends[e].job_after : ends[e].state;
+				e++;
+			}
+		}
 		instant = pm_end_runs(call, pool->pool_id, ends, nends, instant,
 							  pool->agent ? "stop timeout" : "time limit");
-	if (nstops > 0)
-		pm_stop_runs(call, pool->pool_id, stops, nstops, "timed_out", instant);
+	}
+	for (int s = 0; s < 2; s++)
+	{
+		if (nstops[s] > 0)
+			pm_stop_runs(call, pool->pool_id, stops[s], nstops[s], s ? "stopped" : "timed_out", instant, NULL);
+	}
 	return instant;
 }
 

@@ -42,7 +42,11 @@ typedef enum PmReason
 	PM_REASON_RESERVED,			/* free, but withheld for a job ahead */
 	PM_REASON_EXCEEDS_MAX,		/* more than fits when the pool is empty */
 	PM_REASON_NO_MATCHING_NODE, /* no node passes selector and taints, or none in service */
-	PM_REASON_BEHIND_HEAD		/* the head of its queue is blocked */
+	PM_REASON_BEHIND_HEAD,		/* the head of its queue is blocked */
+	PM_REASON_QUOTA,			/* the cap of its lane: the sub-pool's upper quota */
+	PM_REASON_NO_ADDRESS,		/* the pool's cap, in replicas: free network addresses */
+	PM_REASON_NETWORK_BANDWIDTH,	/* the pool's cap, in a dimension */
+	PM_REASON_TENANT_FROZEN		/* its lane is frozen */
 } PmReason;
 
 /* A label or a selector term, a taint or a toleration; strings are interned
@@ -63,6 +67,7 @@ typedef struct PmNodeConfig
 	const PmLabel *labels;
 	int			ntaints;
 	const PmLabel *taints;		/* those that keep jobs away */
+	int64		sub_pool;		/* whose jobs alone it takes; 0: anybody's */
 } PmNodeConfig;
 
 /* A node that may take work (available, schedulable, not spare).  Nodes come
@@ -101,6 +106,7 @@ typedef struct PmRequest
 	const PmLabel *selectors;	/* all must be among a node's labels */
 	int			ntolerations;
 	const PmLabel *tolerations; /* every taint of a node must match one */
+	int64		sub_pool;		/* whose job it is of; 0: no node is bound to one */
 } PmRequest;
 
 /* A role of a job: identical replicas */
@@ -129,6 +135,22 @@ typedef struct PmJob
 	bool		restarted;		/* restarted after a fault: first of its priority */
 } PmJob;
 
+/*
+ * What may still be given out, whatever is free on nodes: to the jobs of one
+ * lane, or to those of the whole pool.  A zeroed cap limits nothing; a number
+ * below 0 is as good as 0.
+ */
+#define PM_CAP_NONE		PG_INT64_MAX
+
+typedef struct PmCap
+{
+	bool		limited;		/* false: no limit, the rest is not looked at */
+	int64		replicas;		/* that may still be started, or PM_CAP_NONE;
+								 * engine updates */
+	int64	   *available;		/* [ndims], PM_CAP_NONE where nothing limits;
+								 * engine updates */
+} PmCap;
+
 typedef struct PmQueue
 {
 	int			nrequests;
@@ -136,6 +158,15 @@ typedef struct PmQueue
 	int			nshapes;
 	const PmShape *shapes;
 	int			nlanes;			/* sub-pools; each is one queue */
+
+	/*
+	 * With caps or frozen lanes, all jobs of a shape are in one lane: what
+	 * stopped one of them stops them all.
+	 */
+	PmCap	   *lane_caps;		/* [nlanes], or NULL: none */
+	PmCap	   *pool_cap;		/* or NULL: none */
+	const bool *lane_frozen;	/* [nlanes]: not looked at; or NULL: none is */
+
 	int			njobs;
 	PmJob	   *jobs;			/* any order; the engine sorts them in place */
 } PmQueue;
@@ -166,8 +197,8 @@ typedef struct PmStart
 	int			nplacements;	/* one for each (group, node) */
 } PmStart;
 
-/* Why a shape is not started, with the numbers behind it, from the nodes as
- * they are at the end of the pass; reason.c says which numbers.  dimension is
+/* Why a shape is not started, with the numbers behind it, from the nodes and
+ * caps as they are at the end of the pass; reason.c says which numbers.  dimension is
  * PM_DIM_REPLICAS where the count of replicas is what is lacking.  Jobs behind
  * a blocked head (blocked_by) have PM_REASON_BEHIND_HEAD instead. */
 #define PM_DIM_NONE		(-1)
@@ -207,7 +238,8 @@ typedef struct PmDecision
 /* order.c: sort jobs as a pass looks at them */
 extern void pm_order_jobs(PmJob *jobs, int njobs);
 
-/* pass.c: one scheduling pass; updates free and device_free of the nodes */
+/* pass.c: one scheduling pass; updates free and device_free of the nodes, and
+ * the caps */
 extern PmDecision *pm_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy);
 
 /* reason.c */

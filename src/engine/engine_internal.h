@@ -16,9 +16,10 @@
  *			still be placed
  * take		replicas of one task group put on one node
  * space	the nodes of a pass with all of the above
+ * cap		what a lane, or the pool, may still be given (cap.c)
  *
- * Free resources only shrink during a pass (undo gives back no more than the
- * same job took), so what failed once fails for the rest of the pass.
+ * Free resources and caps only shrink during a pass (undo gives back no more
+ * than the same job took), so what failed once fails for the rest of the pass.
  *
  *-------------------------------------------------------------------------
  */
@@ -143,6 +144,9 @@ typedef struct PmSpace
 	int64	   *reached;		/* [nshapes]: replicas placed before a job of
 								 * several groups failed */
 
+	int			ncaps;			/* of the job at hand: its lane's, the pool's */
+	PmCap	   *caps[2];
+
 	int			ntakes;			/* of the job at hand */
 	int			maxtakes;
 	PmTake	   *takes;
@@ -150,6 +154,14 @@ typedef struct PmSpace
 	int			maxtake_devices;
 	int		   *take_devices;
 } PmSpace;
+
+/* A dimension that lacks something */
+typedef struct PmLack
+{
+	int			dimension;		/* or PM_DIM_REPLICAS, PM_DIM_NONE */
+	int64		needed;
+	int64		available;
+} PmLack;
 
 /* Resources withheld for blocked jobs (reserve.c) */
 typedef struct PmReserve PmReserve;
@@ -215,6 +227,12 @@ extern int	pm_search_best(PmSpace *space, PmSearch *search);
 extern int64 pm_search_count(PmSpace *space, PmSearch *search, int64 limit);
 extern int64 pm_search_count_empty(const PmSpace *space, const PmSearch *search, int64 limit);
 
+/* cap.c */
+extern void pm_caps_choose(PmSpace *space, int lane);
+extern PmBlock pm_caps_block(const PmSpace *space, int s);
+extern int64 pm_caps_copies(const PmSpace *space, const PmSearch *search, int64 limit);
+extern void pm_caps_take(PmSpace *space, const PmSearch *search, int64 replicas);
+
 /* place.c */
 extern bool pm_place_shape(PmSpace *space, int s);
 extern int64 pm_place_minimum(PmSpace *space, int s);
@@ -226,6 +244,10 @@ extern void pm_reserve_shape(PmReserve *reserve, int s);
 extern void pm_reserve_release(PmReserve *reserve);
 
 /* reason.c */
+extern int64 pm_minimum_amount(const PmSpace *space, const PmShape *shape,
+							   int first, int last, int dim);
+extern void pm_note_lack(PmLack *worst, int dimension, int64 needed, int64 available);
+extern PmBlock pm_make_block(PmReason reason, PmLevel level, const PmLack *lack);
 extern PmFacts *pm_facts_create(PmSpace *space);
 extern PmBlock pm_explain_shape(PmFacts *facts, int s);
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * match.c
- *	  Which nodes a request may use at all: selectors and taints.  Not how
+ *	  Which nodes a request may use at all: bindings, selectors and taints.  Not how
  *	  much is free there.
  *
  * Nodes share configurations, so the answer is a bitmap of request times
@@ -37,10 +37,12 @@ tolerates(const PmRequest *request, const PmLabel *taint)
 	return false;
 }
 
-/* All selectors among the labels, every taint tolerated */
+/* Not bound to another sub-pool, all selectors among the labels, every taint tolerated */
 bool
 pm_config_matches(const PmNodeConfig *config, const PmRequest *request)
 {
+	if (config->sub_pool != 0 && config->sub_pool != request->sub_pool)
+		return false;
 	for (int i = 0; i < request->nselectors; i++)
 		if (!has_label(config, &request->selectors[i]))
 			return false;

@@ -4,10 +4,13 @@
  *	  One scheduling pass: walk the sorted jobs and start what fits.
  *
  * The policies differ only in what a blocked job means for those behind it:
- * fifo closes its lane, traversal goes on, reserve withholds (reserve.c).
- * Free resources only shrink in a pass, so a shape that failed is not tried
- * again in it.  What holds for all jobs of a shape, its reason, is found once
- * a shape, from the nodes as they are at the end of the pass.
+ * fifo closes its lane, traversal goes on, reserve withholds (reserve.c), but
+ * not for a job that a cap blocks: free nodes would not help it.
+ *
+ * Free resources and caps only shrink in a pass, and where there are caps a
+ * shape belongs to one lane, so a shape that failed is not tried again in it.
+ * What holds for all jobs of a shape, its reason, is found once a shape, from
+ * the nodes and caps as they are at the end of the pass.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,7 +27,9 @@ typedef struct Pass
 	PmQueue    *queue;
 	const PmPolicy *policy;
 	PmReserve  *reserve;		/* made when the first job is blocked */
-	bool	   *blocked;		/* [nshapes]: failed in this pass */
+	bool	   *blocked;		/* [nshapes]: the nodes failed it in this pass */
+	int32	   *capped;			/* [nshapes]: in which lane a cap failed it in this
+								 * pass, or -1; NULL without caps */
 	MemoryContext caller;
 	int			maxstarts;
 	int			maxplacements;
@@ -103,10 +108,9 @@ block(Pass *pass, int job)
 {
 	PmJob	   *j = &pass->queue->jobs[job];
 
-	pass->blocked[j->shape] = true;
 	if (pass->policy->queue == PM_QUEUE_FIFO)
 		pass->decision->blocked_by[j->lane] = job;
-	else if (pass->policy->queue == PM_QUEUE_RESERVE)
+	else if (pass->policy->queue == PM_QUEUE_RESERVE && pass->blocked[j->shape])
 	{
 		if (pass->reserve == NULL)
 			pass->reserve = pm_reserve_create(pass->space);
@@ -114,9 +118,38 @@ block(Pass *pass, int job)
 	}
 }
 
+/*
+ * Do the caps allow the minimum of a job?  A shape that the nodes failed is
+ * asked again: once a cap fails it as well, it withholds nothing any more.
+ */
+static bool
+caps_allow(Pass *pass, const PmJob *job)
+{
+	if (pass->capped[job->shape] >= 0)
+		return false;
+	pm_caps_choose(pass->space, job->lane);
+	if (pm_caps_block(pass->space, job->shape).reason == PM_REASON_NONE)
+		return true;
+	pass->capped[job->shape] = job->lane;
+	pass->blocked[job->shape] = false;
+	return false;
+}
+
+static bool
+try_start(Pass *pass, const PmJob *job)
+{
+	if (pass->capped && !caps_allow(pass, job))
+		return false;
+	if (!pass->blocked[job->shape] && pm_place_shape(pass->space, job->shape))
+		return true;
+	pass->blocked[job->shape] = true;
+	return false;
+}
+
 static void
 walk(Pass *pass)
 {
+	const PmLack nothing = {PM_DIM_NONE, 0, 0};
 	PmQueue    *queue = pass->queue;
 	PmDecision *decision = pass->decision;
 
@@ -128,15 +161,34 @@ walk(Pass *pass)
 			CHECK_FOR_INTERRUPTS();
 		if (decision->blocked_by[job->lane] >= 0)
 			continue;
+		if (queue->lane_frozen && queue->lane_frozen[job->lane])
+		{
+			decision->blocks[job->shape] =
+				pm_make_block(PM_REASON_TENANT_FROZEN, PM_LEVEL_NONE, &nothing);
+			continue;
+		}
 		decision->examined++;
-		if (pass->blocked[job->shape] || !pm_place_shape(pass->space, job->shape))
-			block(pass, i);
-		else
+		if (try_start(pass, job))
 			emit_start(pass, i, &queue->shapes[job->shape]);
+		else
+			block(pass, i);
 	}
 }
 
-/* Reasons of the shapes that are blocked */
+/* Reasons of the shapes that a cap blocks */
+static void
+explain_capped(Pass *pass)
+{
+	for (int s = 0; s < pass->queue->nshapes; s++)
+	{
+		if (pass->capped[s] < 0)
+			continue;
+		pm_caps_choose(pass->space, pass->capped[s]);
+		pass->decision->blocks[s] = pm_caps_block(pass->space, s);
+	}
+}
+
+/* Reasons of the shapes that are blocked otherwise */
 static void
 explain(Pass *pass)
 {
@@ -206,7 +258,16 @@ pm_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	pass.decision = decision;
 	pass.blocked = palloc0(sizeof(bool) * Max(queue->nshapes, 1));
 
+	if (queue->lane_caps || queue->pool_cap)
+	{
+		pass.capped = palloc(sizeof(int32) * Max(queue->nshapes, 1));
+		for (int s = 0; s < queue->nshapes; s++)
+			pass.capped[s] = -1;
+	}
+
 	walk(&pass);
+	if (pass.capped)
+		explain_capped(&pass);
 	if (pass.reserve)
 		explain_reserved(&pass);
 	else

@@ -48,6 +48,7 @@ take_on_node(PmSpace *space, PmSearch *search, int group, int n, int count)
 	pm_node_take(node, search, count, space->take_devices + space->ntake_devices);
 	space->ntake_devices += take->ndevices;
 	pm_class_move(space, n, pm_class_of_node(space, n));
+	pm_caps_take(space, search, count);
 }
 
 /* Place up to count replicas of a group; returns how many were */
@@ -87,6 +88,7 @@ pm_place_undo(PmSpace *space)
 					 space->take_devices + take->first_device, take->ndevices,
 					 take->device_share);
 		pm_class_move(space, take->node, take->from_class);
+		pm_caps_take(space, take->search, -take->replicas);
 	}
 	space->ntake_devices = 0;
 }
@@ -96,15 +98,17 @@ static bool
 place_single(PmSpace *space, const PmTaskGroup *group)
 {
 	PmSearch   *search = &space->searches[group->request];
-	int64		count = group->replicas;
+	int64		wanted;
+	int64		count;
 
 	if (search->bound < group->min_replicas)
 		return false;
-	if (count > 1)
-		count = pm_search_count(space, search, count);
+	count = wanted = pm_caps_copies(space, search, group->replicas);
+	if (wanted > 1)
+		count = pm_search_count(space, search, wanted);
 	else if (pm_search_best(space, search) < 0)
 		count = 0;
-	if (count < group->replicas)
+	if (count < wanted)
 		search->bound = Min(search->bound, count);
 	if (count < group->min_replicas)
 		return false;
@@ -158,8 +162,9 @@ pm_place_minimum(PmSpace *space, int s)
 }
 
 /*
- * Place a job of this shape.  True: the takes are its placement.  False:
- * nothing has changed.
+ * Place a job of this shape, whose minimum the caps allow, and as much beyond
+ * it as nodes and caps do.  True: the takes are its placement.  False: nothing
+ * has changed.
  */
 bool
 pm_place_shape(PmSpace *space, int s)
@@ -186,9 +191,11 @@ pm_place_shape(PmSpace *space, int s)
 	{
 		int			g = space->group_order[s][i];
 		const PmTaskGroup *group = &shape->groups[g];
+		PmSearch   *search = &space->searches[group->request];
 
-		place_some(space, &space->searches[group->request], g,
-				   group->replicas - group->min_replicas);
+		place_some(space, search, g,
+				   (int) pm_caps_copies(space, search,
+										group->replicas - group->min_replicas));
 	}
 	return true;
 }

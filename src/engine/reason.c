@@ -6,6 +6,11 @@
  *
  * The first that holds, for the minimum counts of the shape's groups:
  *
+ * tenant_frozen		the lane is frozen
+ * quota				the cap of the lane does not allow them (cap.c)
+ * no_address			the cap of the pool does not allow as many replicas
+ *						(level pool)
+ * network_bandwidth	it does not allow as much of a dimension (pool)
  * no_matching_node		a group matches no node, or names a resource that no
  *						node has
  * exceeds_max			empty nodes would not hold it: one replica is too
@@ -20,9 +25,10 @@
  *						one, then that of the node which lacks least)
  *
  * Of several dimensions the one with the largest lack relative to the need is
- * reported, the lowest of equals.  In a node's accelerator dimension what is
- * available to a whole request are entirely free devices, to a fraction the
- * freest device.  Groups are looked at in their order, then all together.
+ * reported, the lowest of equals; replicas that a cap does not allow come
+ * before any.  In a node's accelerator dimension what is available to a whole
+ * request are entirely free devices, to a fraction the freest device.  Groups
+ * are looked at in their order, then all together.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,21 +39,13 @@
 
 #include "engine/engine_internal.h"
 
-/* A dimension that lacks something */
-typedef struct Lack
-{
-	int			dimension;		/* or PM_DIM_NONE */
-	int64		needed;
-	int64		available;
-} Lack;
-
 struct PmFacts
 {
 	PmSpace    *space;
 	int64	   *sum;			/* [nkinds][ndims]: free in all */
 	int64	   *best_whole;		/* [nkinds][ndims]: usable on the best node */
 	int64	   *best_part;		/* [nkinds][ndims]: the same for fractions */
-	Lack	   *on_nodes;		/* [nrequests]: lack_on_nodes(), once known */
+	PmLack	   *on_nodes;		/* [nrequests]: lack_on_nodes(), once known */
 	PmSpace    *empty;			/* all nodes without load; made when needed */
 };
 
@@ -70,6 +68,14 @@ pm_reason_name(PmReason reason)
 			return "no_matching_node";
 		case PM_REASON_BEHIND_HEAD:
 			return "behind_head";
+		case PM_REASON_QUOTA:
+			return "quota";
+		case PM_REASON_NO_ADDRESS:
+			return "no_address";
+		case PM_REASON_NETWORK_BANDWIDTH:
+			return "network_bandwidth";
+		case PM_REASON_TENANT_FROZEN:
+			return "tenant_frozen";
 	}
 	return "unknown";
 }
@@ -107,7 +113,7 @@ mul_saturated(int64 a, int64 b)
 
 /* Is a's lack, relative to what is needed, larger than b's? */
 static bool
-lacks_more(const Lack *a, const Lack *b)
+lacks_more(const PmLack *a, const PmLack *b)
 {
 	if (a->dimension == PM_DIM_NONE || b->dimension == PM_DIM_NONE)
 		return b->dimension == PM_DIM_NONE && a->dimension != PM_DIM_NONE;
@@ -115,17 +121,17 @@ lacks_more(const Lack *a, const Lack *b)
 		(int128) (b->needed - b->available) * a->needed;
 }
 
-static void
-note_lack(Lack *worst, int dimension, int64 needed, int64 available)
+void
+pm_note_lack(PmLack *worst, int dimension, int64 needed, int64 available)
 {
-	Lack		lack = {dimension, needed, available};
+	PmLack		lack = {dimension, needed, available};
 
 	if (available < needed && lacks_more(&lack, worst))
 		*worst = lack;
 }
 
-static PmBlock
-make_block(PmReason reason, PmLevel level, const Lack *lack)
+PmBlock
+pm_make_block(PmReason reason, PmLevel level, const PmLack *lack)
 {
 	PmBlock		block;
 
@@ -140,9 +146,9 @@ make_block(PmReason reason, PmLevel level, const Lack *lack)
 static PmBlock
 make_replica_block(PmReason reason, int64 needed, int64 available)
 {
-	Lack		lack = {PM_DIM_REPLICAS, needed, available};
+	PmLack		lack = {PM_DIM_REPLICAS, needed, available};
 
-	return make_block(reason, PM_LEVEL_POOL, &lack);
+	return pm_make_block(reason, PM_LEVEL_POOL, &lack);
 }
 
 /* What one replica that wants amount of a dimension could use on a node */
@@ -171,7 +177,7 @@ pm_facts_create(PmSpace *space)
 	pm_class_catch_up(space);
 	facts->space = space;
 	facts->on_nodes = MemoryContextAllocHuge(space->context,
-											 sizeof(Lack) * (Size) Max(space->queue->nrequests, 1));
+											 sizeof(PmLack) * (Size) Max(space->queue->nrequests, 1));
 	for (int r = 0; r < space->queue->nrequests; r++)
 		facts->on_nodes[r].dimension = PM_DIM_NONE;
 	facts->sum = MemoryContextAllocHuge(space->context, size);
@@ -210,12 +216,12 @@ usable_when_empty(const PmKind *kind, int dim, int64 amount)
 }
 
 /* Not one replica fits an empty node: what is lacking */
-static Lack
+static PmLack
 lack_when_empty(const PmSpace *space, const PmSearch *search)
 {
 	const int64 *amounts = search->request->amounts;
-	Lack		worst = {PM_DIM_NONE, 0, 0};
-	Lack		least = {PM_DIM_NONE, 0, 0};
+	PmLack		worst = {PM_DIM_NONE, 0, 0};
+	PmLack		least = {PM_DIM_NONE, 0, 0};
 
 	for (int i = 0; i < search->ndims; i++)
 	{
@@ -225,14 +231,14 @@ lack_when_empty(const PmSpace *space, const PmSearch *search)
 		for (int k = 0; k < space->nkinds; k++)
 			if (search->match[space->kinds[k].config])
 				best = Max(best, usable_when_empty(&space->kinds[k], d, amounts[d]));
-		note_lack(&worst, d, amounts[d], best);
+		pm_note_lack(&worst, d, amounts[d], best);
 	}
 	if (worst.dimension != PM_DIM_NONE)
 		return worst;
 
 	for (int k = 0; k < space->nkinds; k++)
 	{
-		Lack		lack = {PM_DIM_NONE, 0, 0};
+		PmLack		lack = {PM_DIM_NONE, 0, 0};
 
 		if (!search->match[space->kinds[k].config])
 			continue;
@@ -240,7 +246,7 @@ lack_when_empty(const PmSpace *space, const PmSearch *search)
 		{
 			int			d = search->dims[i];
 
-			note_lack(&lack, d, amounts[d],
+			pm_note_lack(&lack, d, amounts[d],
 					  usable_when_empty(&space->kinds[k], d, amounts[d]));
 		}
 		if (least.dimension == PM_DIM_NONE || lacks_more(&least, &lack))
@@ -254,14 +260,14 @@ lack_when_empty(const PmSpace *space, const PmSearch *search)
  * on the node that comes closest, the first of equals.  A node is as far away
  * as its worst dimension, in steps of 2^-20 of the need.
  */
-static Lack
+static PmLack
 lack_on_closest(const PmSpace *space, const PmSearch *search)
 {
 	const PmCluster *cluster = space->cluster;
 	const int64 *amounts = search->request->amounts;
 	PmScale    *need = palloc(sizeof(PmScale) * Max(search->ndims, 1));
 	uint64		least = PG_UINT64_MAX;
-	Lack		lack = {PM_DIM_NONE, 0, 0};
+	PmLack		lack = {PM_DIM_NONE, 0, 0};
 
 	CHECK_FOR_INTERRUPTS();
 	for (int i = 0; i < search->ndims; i++)
@@ -304,13 +310,13 @@ lack_on_closest(const PmSpace *space, const PmSearch *search)
 }
 
 /* Not one replica fits a node now: what is lacking */
-static Lack
+static PmLack
 lack_on_nodes(const PmFacts *facts, const PmSearch *search)
 {
 	const PmSpace *space = facts->space;
 	const PmCluster *cluster = space->cluster;
 	const int64 *amounts = search->request->amounts;
-	Lack		worst = {PM_DIM_NONE, 0, 0};
+	PmLack		worst = {PM_DIM_NONE, 0, 0};
 
 	for (int i = 0; i < search->ndims; i++)
 	{
@@ -322,37 +328,46 @@ lack_on_nodes(const PmFacts *facts, const PmSearch *search)
 		for (int k = 0; k < space->nkinds; k++)
 			if (search->match[space->kinds[k].config])
 				best = Max(best, best_of[(Size) k * cluster->ndims + d]);
-		note_lack(&worst, d, amounts[d], best);
+		pm_note_lack(&worst, d, amounts[d], best);
 	}
 	if (worst.dimension == PM_DIM_NONE)
 		worst = lack_on_closest(space, search);
 	return worst;
 }
 
+/* What the minimum of the groups first .. last asks of a dimension */
+int64
+pm_minimum_amount(const PmSpace *space, const PmShape *shape, int first, int last, int dim)
+{
+	int64		amount = 0;
+
+	for (int g = first; g <= last; g++)
+	{
+		const PmTaskGroup *group = &shape->groups[g];
+
+		amount = add_saturated(amount,
+							   mul_saturated(space->queue->requests[group->request].amounts[dim],
+											 group->min_replicas));
+	}
+	return amount;
+}
+
 /*
  * The pool's lack for the groups first .. last together, over the nodes that
  * match any of them
  */
-static Lack
+static PmLack
 lack_in_pool(const PmFacts *facts, const PmShape *shape, int first, int last)
 {
 	const PmSpace *space = facts->space;
 	int			ndims = space->cluster->ndims;
-	Lack		worst = {PM_DIM_NONE, 0, 0};
+	PmLack		worst = {PM_DIM_NONE, 0, 0};
 
 	for (int d = 0; d < ndims; d++)
 	{
-		int64		needed = 0;
+		int64		needed = pm_minimum_amount(space, shape, first, last, d);
 		int64		available = 0;
 
-		for (int g = first; g <= last; g++)
-		{
-			const PmTaskGroup *group = &shape->groups[g];
-			const PmRequest *request = space->searches[group->request].request;
-
-			needed = add_saturated(needed,
-								   mul_saturated(request->amounts[d], group->min_replicas));
-		}
 		if (needed == 0)
 			continue;
 		for (int k = 0; k < space->nkinds; k++)
@@ -364,7 +379,7 @@ lack_in_pool(const PmFacts *facts, const PmShape *shape, int first, int last)
 			if (matches)
 				available = add_saturated(available, facts->sum[(Size) k * ndims + d]);
 		}
-		note_lack(&worst, d, needed, available);
+		pm_note_lack(&worst, d, needed, available);
 	}
 	return worst;
 }
@@ -413,12 +428,12 @@ never_fits(PmFacts *facts, int s, int64 needed, PmBlock *block)
 {
 	PmSpace    *space = facts->space;
 	const PmShape *shape = &space->queue->shapes[s];
-	Lack		nothing = {PM_DIM_NONE, 0, 0};
+	PmLack		nothing = {PM_DIM_NONE, 0, 0};
 
 	for (int g = 0; g < shape->ngroups; g++)
 		if (!space->searches[shape->groups[g].request].matches)
 		{
-			*block = make_block(PM_REASON_NO_MATCHING_NODE, PM_LEVEL_NONE, &nothing);
+			*block = pm_make_block(PM_REASON_NO_MATCHING_NODE, PM_LEVEL_NONE, &nothing);
 			return true;
 		}
 	for (int g = 0; g < shape->ngroups; g++)
@@ -426,7 +441,7 @@ never_fits(PmFacts *facts, int s, int64 needed, PmBlock *block)
 		const PmTaskGroup *group = &shape->groups[g];
 		const PmSearch *search = &space->searches[group->request];
 		int64		copies = pm_search_count_empty(space, search, group->min_replicas);
-		Lack		lack;
+		PmLack		lack;
 
 		if (copies >= group->min_replicas)
 			continue;
@@ -436,7 +451,7 @@ never_fits(PmFacts *facts, int s, int64 needed, PmBlock *block)
 			return true;
 		}
 		lack = lack_when_empty(space, search);
-		*block = make_block(PM_REASON_EXCEEDS_MAX, PM_LEVEL_NODE, &lack);
+		*block = pm_make_block(PM_REASON_EXCEEDS_MAX, PM_LEVEL_NODE, &lack);
 		return true;
 	}
 	return shape->ngroups > 1 && exceeds_together(facts, s, needed, block);
@@ -450,7 +465,7 @@ pm_explain_shape(PmFacts *facts, int s)
 	const PmShape *shape = &space->queue->shapes[s];
 	int64		needed = 0;
 	PmBlock		block;
-	Lack		lack;
+	PmLack		lack;
 
 	for (int g = 0; g < shape->ngroups; g++)
 		needed += shape->groups[g].min_replicas;
@@ -461,11 +476,11 @@ pm_explain_shape(PmFacts *facts, int s)
 	{
 		lack = lack_in_pool(facts, shape, g, g);
 		if (lack.dimension != PM_DIM_NONE)
-			return make_block(PM_REASON_RESOURCES, PM_LEVEL_POOL, &lack);
+			return pm_make_block(PM_REASON_RESOURCES, PM_LEVEL_POOL, &lack);
 	}
 	lack = lack_in_pool(facts, shape, 0, shape->ngroups - 1);
 	if (lack.dimension != PM_DIM_NONE)
-		return make_block(PM_REASON_RESOURCES, PM_LEVEL_POOL, &lack);
+		return pm_make_block(PM_REASON_RESOURCES, PM_LEVEL_POOL, &lack);
 
 	for (int g = 0; g < shape->ngroups; g++)
 	{
@@ -479,7 +494,7 @@ pm_explain_shape(PmFacts *facts, int s)
 			return make_replica_block(PM_REASON_FRAGMENTED, group->min_replicas, count);
 		if (facts->on_nodes[group->request].dimension == PM_DIM_NONE)
 			facts->on_nodes[group->request] = lack_on_nodes(facts, search);
-		return make_block(PM_REASON_FRAGMENTED, PM_LEVEL_NODE,
+		return pm_make_block(PM_REASON_FRAGMENTED, PM_LEVEL_NODE,
 						  &facts->on_nodes[group->request]);
 	}
 	return make_replica_block(PM_REASON_FRAGMENTED, needed, space->reached[s]);

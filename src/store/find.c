@@ -99,6 +99,61 @@ pm_find_network(PmCall *call, int64 tenant_id, const char *name, int64 id)
 }
 
 int64
+pm_find_any_network(PmCall *call, int64 tenant_id, const char *name, int64 id)
+{
+#define SEEN_NETWORKS \
+	"SELECT network_id FROM pool_manager.network" \
+	" WHERE ($2 IS NULL OR tenant_id = $2) AND ($3 IS NULL OR tenant_id = ANY ($3))"
+	static PmStatement by_id = PM_STATEMENT("int8;int8;int8[]", SEEN_NETWORKS " AND network_id = $1");
+	static PmStatement by_name = PM_STATEMENT("text;int8;int8[]", SEEN_NETWORKS " AND name = $1");
+	PmArgs		args = {0};
+	int64	   *tenants;
+	int			ntenants = pm_visible_tenants(call, &tenants);
+	uint64		n;
+
+	if (name)
+		pm_arg_text(&args, name);
+	else
+		pm_arg_int64(&args, id);
+	pm_arg(&args, Int64GetDatum(tenant_id), tenant_id < 0);
+	if (ntenants < 0)
+		pm_arg(&args, (Datum) 0, true);
+	else
+		pm_arg_int64_array(&args, tenants, ntenants);
+	n = pm_run(name ? &by_name : &by_id, &args);
+	if (n == 0)
+		not_found(call, "network", name, id);
+	if (n > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("network \"%s\" is not the only one of this name", name),
+				 errdetail("Role \"%s\" may see such networks of " UINT64_FORMAT " tenants.",
+						   call->actor_name, n),
+				 errhint("Name the tenant, or give the network by its id.")));
+	return pm_get_int64(0, 1);
+}
+
+int64
+pm_find_node(PmCall *call, int64 pool_id, const char *name)
+{
+	static PmStatement find = PM_STATEMENT("int8;text",
+										   "SELECT node_id, tenant_id FROM pool_manager.node"
+										   " WHERE pool_id = $1 AND name = $2 AND deleted_at IS NULL");
+	PmArgs		args = {0};
+	int64		node_id;
+
+	(void) pm_find_pool(call, NULL, pool_id);
+	pm_arg_int64(&args, pool_id);
+	pm_arg_text(&args, name);
+	if (pm_run(&find, &args) == 0)
+		not_found(call, "node", name, 0);
+	node_id = pm_get_int64(0, 1);
+	if (!pm_may_see(call, pm_get_int64(0, 2)))
+		not_found(call, "node", name, 0);
+	return node_id;
+}
+
+int64
 pm_find_sku(const char *name)
 {
 	static PmStatement find = PM_STATEMENT("text",
@@ -158,10 +213,11 @@ PmPoolInfo *
 pm_find_pool(PmCall *call, const char *name, int64 id)
 {
 #define POOL_COLUMNS \
-	"SELECT pool_id, name, kind = 'dedicated', tenant_id, state = 'running', launch = 'agent'," \
-	" queue_policy::text, placement::text, generation FROM pool_manager.pool"
-	static PmStatement by_id = PM_STATEMENT("int8", POOL_COLUMNS " WHERE pool_id = $1");
-	static PmStatement by_name = PM_STATEMENT("text", POOL_COLUMNS " WHERE name = $1");
+	"SELECT pool_id, name, kind = 'dedicated', tenant_id, state IN ('running', 'scaling_failed'), launch = 'agent'," \
+	" queue_policy::text, placement::text, generation, network_id, container_network = 'eni'," \
+	" 'frozen' = ANY (restrictions), restrictions && '{service,frozen}' FROM pool_manager.pool WHERE deleted_at IS NULL"
+	static PmStatement by_id = PM_STATEMENT("int8", POOL_COLUMNS " AND pool_id = $1");
+	static PmStatement by_name = PM_STATEMENT("text", POOL_COLUMNS " AND name = $1");
 	PmArgs		args = {0};
 	PmPoolInfo *pool;
 	uint64		n;
@@ -189,6 +245,10 @@ pm_find_pool(PmCall *call, const char *name, int64 id)
 	pool->queue_policy = pm_get_text(0, 7);
 	pool->placement = pm_get_text(0, 8);
 	pool->generation = pm_get_int64(0, 9);
+	pool->network_id = pm_get_int64(0, 10);
+	pool->addressed = pm_get_bool(0, 11);
+	pool->frozen = pm_get_bool(0, 12);
+	pool->closed = pm_get_bool(0, 13);
 	if (pool->dedicated && !pm_may_see(call, pool->tenant_id))
 		not_found(call, "pool", name, id);
 	return pool;

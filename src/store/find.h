@@ -16,6 +16,9 @@
 extern int64 pm_find_tenant(PmCall *call, const char *name, int64 id);
 extern int64 pm_find_workspace(PmCall *call, int64 tenant_id, const char *name, int64 id);
 extern int64 pm_find_network(PmCall *call, int64 tenant_id, const char *name, int64 id);
+/* Of a tenant, of any if tenant_id is -1; 22023: there is more than one */
+extern int64 pm_find_any_network(PmCall *call, int64 tenant_id, const char *name, int64 id);
+extern int64 pm_find_node(PmCall *call, int64 pool_id, const char *name);
 extern int64 pm_find_sku(const char *name);
 
 /* The same of one that can be held; 22023: it is priced once */
@@ -41,6 +44,10 @@ typedef struct PmPoolInfo
 	char	   *queue_policy;
 	char	   *placement;
 	int64		generation;
+	int64		network_id;		/* 0: none */
+	bool		addressed;		/* its replicas have addresses of the network */
+	bool		frozen;			/* by the provider: nothing starts */
+	bool		closed;			/* by the provider: no new jobs */
 } PmPoolInfo;
 
 extern PmPoolInfo *pm_find_pool(PmCall *call, const char *name, int64 id);

@@ -66,10 +66,33 @@ static const Transitions transitions[] = {
 	{"job_type_state", "disabled", " enabling "},
 	{"job_state", "held", " queued waiting "},
 	{"job_state", "waiting", " queued held "},
-	{"job_state", "queued", " held waiting "},
-	{"job_state", "starting", " running stopping failed cancelled timed_out "},
-	{"job_state", "running", " stopping completed failed cancelled timed_out "},
-	{"job_state", "stopping", " cancelled timed_out "},
+	{"job_state", "queued", " held waiting stopped "},
+	{"job_state", "stopped", " queued "},
+	{"job_state", "starting", " running stopping stopped failed cancelled timed_out "},
+	{"job_state", "running", " stopping stopped completed failed cancelled timed_out "},
+	{"job_state", "stopping", " stopped failed cancelled timed_out "},
+	{"tenant_state", "active", " grace frozen "},
+	{"tenant_state", "grace", " active frozen "},
+	{"tenant_state", "frozen", " active grace "},
+	{"peering_state", "connecting", " active abnormal "},
+	{"peering_state", "active", " abnormal "},
+	{"peering_state", "abnormal", " connecting active "},
+	{"file_system_state", "creating", " active abnormal deleting "},
+	{"file_system_state", "active", " abnormal deleting "},
+	{"file_system_state", "abnormal", " creating active deleting "},
+	{"file_system_state", "deleting", " abnormal "},
+	{"order_phase", "pending", " processing failed "},
+	{"order_phase", "processing", " succeeded partially_succeeded failed "},
+	{"task_state", "pending", " waiting cancelled "},
+	{"task_state", "waiting", " running succeeded failed cancelled "},
+	{"task_state", "running", " succeeded failed "},
+	{"maintenance_state", "inquiring", " scheduled cancelled "},
+	{"maintenance_state", "scheduled", " executing cancelled "},
+	{"maintenance_state", "executing", " completed failed "},
+	{"driver_state", "running", " pending abnormal "},
+	{"driver_state", "pending", " updating running "},
+	{"driver_state", "updating", " running abnormal "},
+	{"driver_state", "abnormal", " pending running "},
 };
 
 static bool
@@ -405,6 +428,35 @@ pm_guard_job(PG_FUNCTION_ARGS)
 						table, pm_get_text(0, 1), pm_get_text(0, 2)),
 				 errdetail("A job waits, runs or has ended, for one tenant, and what it holds is billed."),
 				 errhint("Use the functions of the extension, which change these tables together.")));
+	pm_end(&call);
+	return (Datum) 0;
+}
+
+/* What is given back holds nothing, and nothing of it is billed */
+PG_FUNCTION_INFO_V1(pm_guard_node);
+
+Datum
+pm_guard_node(PG_FUNCTION_ARGS)
+{
+	static PmStatement deleted = PM_STATEMENT("",
+											  "SELECT t.node_id, CASE WHEN a.node_id IS NOT NULL THEN 'replicas are on it' ELSE 'it is billed' END"
+											  " FROM new_rows t LEFT JOIN LATERAL (SELECT a.node_id FROM pool_manager.allocation a"
+											  "  WHERE a.node_id = t.node_id AND a.pool_id = t.pool_id AND a.released_at IS NULL LIMIT 1) AS a ON true"
+											  " LEFT JOIN LATERAL (SELECT h.node_id FROM pool_manager.holding h"
+											  "  WHERE h.pool_id = t.pool_id AND h.node_id = t.node_id LIMIT 1) AS h ON true"
+											  " WHERE t.deleted_at IS NOT NULL AND (a.node_id IS NOT NULL OR h.node_id IS NOT NULL) LIMIT 1");
+	TriggerData *trigger = trigger_of(fcinfo);
+	PmArgs		args;
+	PmCall		call;
+
+	pm_begin(&call, fcinfo);
+	args = register_new_rows(trigger);
+	if (pm_run(&deleted, &args) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_BOOKS),
+				 errmsg("node " INT64_FORMAT " cannot be deleted: %s", pm_get_int64(0, 1), pm_get_text(0, 2)),
+				 errdetail("What is given back holds nothing, and nothing of it is held."),
+				 errhint("Use delete_nodes(), which ends both first.")));
 	pm_end(&call);
 	return (Datum) 0;
 }

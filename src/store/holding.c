@@ -88,7 +88,8 @@ pm_open_holdings(int64 pool_id, const PmMeasured *measured, int n, TimestampTz i
 enum
 {
 	USAGE_TENANT, USAGE_ID, USAGE_SKU, USAGE_QUANTITY, USAGE_STARTED, USAGE_ENDED,
-	USAGE_WORKSPACE, USAGE_POOL, USAGE_JOB, USAGE_RUN, USAGE_NODE, USAGE_HOLDING, USAGE_SLICE,
+	USAGE_WORKSPACE, USAGE_POOL, USAGE_JOB, USAGE_RUN, USAGE_NODE, USAGE_VOLUME, USAGE_NETWORK,
+	USAGE_HOLDING, USAGE_SLICE,
 	USAGE_COLUMNS
 };
 
@@ -97,8 +98,8 @@ static int
 get_spans(uint64 row, PmZoneSpan **spans)
 {
 	bool		isnull;
-	Datum		months = pm_get(row, 12, &isnull);
-	Datum		zones = pm_get(row, 13, &isnull);
+	Datum		months = pm_get(row, 14, &isnull);
+	Datum		zones = pm_get(row, 15, &isnull);
 	Datum	   *month;
 	Datum	   *zone;
 	int			n;
@@ -141,6 +142,8 @@ add_slices(PmRows *usage, uint64 row, int64 end)
 	values[USAGE_JOB] = pm_get(row, 9, &nulls[USAGE_JOB]);
 	values[USAGE_RUN] = pm_get(row, 10, &nulls[USAGE_RUN]);
 	values[USAGE_NODE] = pm_get(row, 11, &nulls[USAGE_NODE]);
+	values[USAGE_VOLUME] = pm_get(row, 12, &nulls[USAGE_VOLUME]);
+	values[USAGE_NETWORK] = pm_get(row, 13, &nulls[USAGE_NETWORK]);
 	while (start < end)
 	{
 		int64		stop = pm_slice_end(start, end, spans, nspans);
@@ -154,17 +157,30 @@ add_slices(PmRows *usage, uint64 row, int64 end)
 	}
 }
 
+/* Whose holdings: the ids of what, beside the pool or the tenant */
+#define OF_RUNS "h.pool_id = $1 AND h.run_id = ANY ($2)"
+#define OF_NODES "h.pool_id = $1 AND h.node_id = ANY ($2)"
+#define OF_JOBS "h.pool_id = $1 AND h.job_id = ANY ($2) AND h.volume_id IS NOT NULL"
+#define OF_IDS "h.tenant_id = $1 AND h.holding_id = ANY ($2)"
+
+#define CLOSE_HOLDINGS(of) \
+	"DELETE FROM pool_manager.holding h WHERE " of \
+	" RETURNING tenant_id, holding_id, sku_id, quantity, metered_until, slice_no," \
+	"  workspace_id, pool_id, job_id, run_id, node_id, volume_id, network_id," \
+	"  ARRAY(SELECT c.from_month FROM pool_manager.contract c" \
+	"   WHERE c.tenant_id = h.tenant_id ORDER BY c.from_month)," \
+	"  ARRAY(SELECT c.time_zone FROM pool_manager.contract c" \
+	"   WHERE c.tenant_id = h.tenant_id ORDER BY c.from_month)"
+
 void
-pm_close_holdings(int64 pool_id, const int64 *run_ids, int n, TimestampTz instant)
+pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampTz instant)
 {
-	static PmStatement close = PM_STATEMENT("int8;int8[]",
-											"DELETE FROM pool_manager.holding h WHERE h.pool_id = $1 AND h.run_id = ANY ($2)"
-											" RETURNING tenant_id, holding_id, sku_id, quantity, metered_until, slice_no,"
-											"  workspace_id, pool_id, job_id, run_id, node_id,"
-											"  ARRAY(SELECT c.from_month FROM pool_manager.contract c"
-											"   WHERE c.tenant_id = h.tenant_id ORDER BY c.from_month),"
-											"  ARRAY(SELECT c.time_zone FROM pool_manager.contract c"
-											"   WHERE c.tenant_id = h.tenant_id ORDER BY c.from_month)");
+	static PmStatement close[] = {
+		PM_STATEMENT("int8;int8[]", CLOSE_HOLDINGS(OF_RUNS)),
+		PM_STATEMENT("int8;int8[]", CLOSE_HOLDINGS(OF_NODES)),
+		PM_STATEMENT("int8;int8[]", CLOSE_HOLDINGS(OF_JOBS)),
+		PM_STATEMENT("int8;int8[]", CLOSE_HOLDINGS(OF_IDS))
+	};
 	static PmStatement append = PM_STATEMENT("pool_manager.usage[]",
 											 "WITH u AS (INSERT INTO pool_manager.usage SELECT * FROM unnest($1) RETURNING tenant_id, usage_id)"
 											 " INSERT INTO pool_manager.unrated SELECT tenant_id, usage_id FROM u");
@@ -174,9 +190,11 @@ pm_close_holdings(int64 pool_id, const int64 *run_ids, int n, TimestampTz instan
 	PmRows		usage;
 	uint64		closed;
 
-	pm_arg_int64(&args, pool_id);
-	pm_arg_int64_array(&args, run_ids, n);
-	closed = pm_run(&close, &args);
+	pm_arg_int64(&args, of);
+	pm_arg_int64_array(&args, ids, n);
+	closed = pm_run(&close[holder], &args);
+	if (closed == 0)
+		return;
 	pm_rows_begin(&usage, "usage");
 	for (uint64 row = 0; row < closed; row++)
 		add_slices(&usage, row, end);
@@ -188,16 +206,21 @@ pm_close_holdings(int64 pool_id, const int64 *run_ids, int n, TimestampTz instan
 	pm_rows_end(&usage);
 }
 
+#define METERED_UNTIL(of) "SELECT max(h.metered_until) FROM pool_manager.holding h WHERE " of
+
 TimestampTz
-pm_metered_until(int64 pool_id, const int64 *run_ids, int n)
+pm_metered_until(PmHolder holder, int64 of, const int64 *ids, int n)
 {
-	static PmStatement latest = PM_STATEMENT("int8;int8[]",
-											 "SELECT max(metered_until) FROM pool_manager.holding"
-											 " WHERE pool_id = $1 AND run_id = ANY ($2)");
+	static PmStatement latest[] = {
+		PM_STATEMENT("int8;int8[]", METERED_UNTIL(OF_RUNS)),
+		PM_STATEMENT("int8;int8[]", METERED_UNTIL(OF_NODES)),
+		PM_STATEMENT("int8;int8[]", METERED_UNTIL(OF_JOBS)),
+		PM_STATEMENT("int8;int8[]", METERED_UNTIL(OF_IDS))
+	};
 	PmArgs		args = {0};
 
-	pm_arg_int64(&args, pool_id);
-	pm_arg_int64_array(&args, run_ids, n);
-	pm_run(&latest, &args);
+	pm_arg_int64(&args, of);
+	pm_arg_int64_array(&args, ids, n);
+	pm_run(&latest[holder], &args);
 	return pm_is_null(0, 1) ? DT_NOBEGIN : pm_get_time(0, 1);
 }

@@ -47,12 +47,23 @@ typedef struct PmPassData
 								 * queued job any more come last */
 	int64	   *lane_tenants;	/* [queue.nlanes] */
 	int64	   *lane_blocked;	/* [queue.nlanes] stored blocked_by, 0: none */
+	int			bandwidth;		/* dimension of the network's bandwidth, -1: none */
 } PmPassData;
 
 /* Under the pool's lock; everything is palloc'd in the current context */
 extern PmPassData *pm_read_pass(PmPoolInfo *pool);
 /* The queue and its lanes alone: enough to order it */
 extern PmPassData *pm_read_queue(PmPoolInfo *pool);
+
+/*
+ * cap.c: fills in the caps of lanes and pool once lanes and dimensions are
+ * known.  Locks the load of the pool's network where the network limits jobs.
+ */
+extern void pm_read_caps(PmPassData *data);
+
+/* What starts take of the pool's network: bandwidth and addresses */
+extern void pm_take_of_network(PmPassData *data, const PmDecision *decision, int nstarts,
+							   const int64 *run_ids, TimestampTz instant);
 
 /* What became of one job in a call */
 typedef struct PmChange

@@ -66,6 +66,7 @@ typedef struct Reader
 	int			last_shape_no;
 	int64		last_lane;
 	int			last_lane_no;
+	bool		bound;			/* is a node bound to a sub-pool? */
 } Reader;
 
 static HTAB *
@@ -215,8 +216,9 @@ read_taints(Reader *reader, Jsonb *json, bool toleration, PmLabel **taints)
 	return n;
 }
 
+/* sub_pool_id: the one the node is bound to, 0: none */
 static int
-read_config(Reader *reader, Datum labels, Datum taints)
+read_config(Reader *reader, Datum labels, Datum taints, int64 sub_pool_id)
 {
 	Jsonb	   *label_json = DatumGetJsonbP(labels);
 	Jsonb	   *taint_json = DatumGetJsonbP(taints);
@@ -229,6 +231,7 @@ read_config(Reader *reader, Datum labels, Datum taints)
 	initStringInfo(&key);
 	appendBinaryStringInfo(&key, (char *) label_json, VARSIZE(label_json));
 	appendBinaryStringInfo(&key, (char *) taint_json, VARSIZE(taint_json));
+	appendBinaryStringInfo(&key, (char *) &sub_pool_id, sizeof(int64));
 	number = number_of_bytes(reader->configs, key.data, key.len, &is_new);
 	pfree(key.data);
 	if (!is_new)
@@ -245,6 +248,8 @@ read_config(Reader *reader, Datum labels, Datum taints)
 	config->labels = list;
 	config->ntaints = read_taints(reader, taint_json, false, &list);
 	config->taints = list;
+	config->sub_pool = sub_pool_id;
+	reader->bound |= sub_pool_id != 0;
 	return number;
 }
 
@@ -310,7 +315,8 @@ node_row(Datum *values, bool *nulls, void *state)
 	}
 	data->cluster.nodes[i].node_id = DatumGetInt64(values[0]);
 	data->node_flavors[i] = DatumGetInt64(values[1]);
-	data->cluster.nodes[i].config = read_config(reader, values[2], values[3]);
+	data->cluster.nodes[i].config = read_config(reader, values[2], values[3],
+													nulls[8] ? 0 : DatumGetInt64(values[8]));
 	reader->allocatable[i] = keep_list(values[4]);
 	reader->allocated[i] = keep_list(values[5]);
 	reader->accelerators[i] = nulls[6] ? NULL : TextDatumGetCString(values[6]);
@@ -379,9 +385,9 @@ read_nodes(Reader *reader)
 {
 	static PmStatement nodes = PM_STATEMENT("int8",
 											"SELECT n.node_id, n.flavor_id, n.labels, n.taints,"
-											" l.allocatable, l.allocated, l.accelerator, l.devices"
+											" l.allocatable, l.allocated, l.accelerator, l.devices, n.sub_pool_id"
 											" FROM pool_manager.node n JOIN pool_manager.node_load l USING (pool_id, node_id)"
-											" WHERE n.pool_id = $1 AND n.state = 'available' AND n.schedulable ORDER BY n.node_id");
+											" WHERE n.pool_id = $1 AND n.state = 'available' AND n.schedulable AND NOT n.spare AND n.isolated_by IS NULL ORDER BY n.node_id");
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, reader->data->pool->pool_id);
@@ -463,9 +469,12 @@ static void
 read_lanes(Reader *reader)
 {
 	static PmStatement lanes = PM_STATEMENT("int8;int8[]",
-											"SELECT sub_pool_id, tenant_id, blocked_by FROM pool_manager.sub_pool"
-											" WHERE pool_id = $1 AND (sub_pool_id = ANY ($2) OR blocked_by IS NOT NULL)");
+											"SELECT s.sub_pool_id, s.tenant_id, s.blocked_by, t.state = 'frozen'"
+											" FROM pool_manager.sub_pool s JOIN pool_manager.tenant t USING (tenant_id)"
+											" WHERE s.pool_id = $1 AND (s.sub_pool_id = ANY ($2) OR s.blocked_by IS NOT NULL)");
 	PmPassData *data = reader->data;
+	bool	   *frozen;
+	bool		any_frozen = false;
 	PmArgs		args = {0};
 	uint64		n;
 
@@ -476,6 +485,7 @@ read_lanes(Reader *reader)
 	data->lanes = repalloc(data->lanes, sizeof(int64) * (n + 1));
 	data->lane_tenants = palloc0(sizeof(int64) * (n + 1));
 	data->lane_blocked = palloc0(sizeof(int64) * (n + 1));
+	frozen = palloc0(sizeof(bool) * (n + 1));
 	for (uint64 row = 0; row < n; row++)
 	{
 		bool		is_new;
@@ -486,13 +496,16 @@ read_lanes(Reader *reader)
 			data->lanes[data->queue.nlanes++] = pm_get_int64(row, 1);
 		data->lane_tenants[lane] = pm_get_int64(row, 2);
 		data->lane_blocked[lane] = pm_get_int64(row, 3);
+		frozen[lane] = pm_get_bool(row, 4);
+		any_frozen |= frozen[lane];
 	}
+	data->queue.lane_frozen = any_frozen ? frozen : NULL;
 }
 
 /* The engine's request for a row; equal rows get the same number */
 static int
 read_request(Reader *reader, HTAB *requests, PmResourceList *list,
-			 Jsonb *selector, Jsonb *tolerations, int *max_requests)
+			 Jsonb *selector, Jsonb *tolerations, int64 sub_pool_id, int *max_requests)
 {
 	PmQueue    *queue = &reader->data->queue;
 	PmRequest  *request;
@@ -506,6 +519,8 @@ read_request(Reader *reader, HTAB *requests, PmResourceList *list,
 	appendBinaryStringInfo(&key, (char *) list, VARSIZE(list));
 	appendBinaryStringInfo(&key, (char *) selector, VARSIZE(selector));
 	appendBinaryStringInfo(&key, (char *) tolerations, VARSIZE(tolerations));
+	if (reader->bound)
+		appendBinaryStringInfo(&key, (char *) &sub_pool_id, sizeof(int64));
 	number = number_of_bytes(requests, key.data, key.len, &is_new);
 	pfree(key.data);
 	if (!is_new)
@@ -536,6 +551,7 @@ read_request(Reader *reader, HTAB *requests, PmResourceList *list,
 	request->selectors = labels;
 	request->ntolerations = read_taints(reader, tolerations, true, &labels);
 	request->tolerations = labels;
+	request->sub_pool = reader->bound ? sub_pool_id : 0;
 	return number;
 }
 
@@ -544,7 +560,7 @@ read_shapes(Reader *reader)
 {
 	static PmStatement shapes = PM_STATEMENT("int8;int8[]",
 											 "SELECT s.shape_id, s.reason, s.level, s.resource, s.needed::text, s.available::text,"
-											 " g.request, g.replicas, g.min_replicas, g.node_selector, g.tolerations, f.sku_id"
+											 " g.request, g.replicas, g.min_replicas, g.node_selector, g.tolerations, f.sku_id, s.sub_pool_id"
 											 " FROM unnest($2) AS i(shape_id)"
 											 " JOIN pool_manager.job_shape s ON s.pool_id = $1 AND s.shape_id = i.shape_id"
 											 " JOIN pool_manager.task_group g ON g.pool_id = $1 AND g.shape_id = i.shape_id"
@@ -593,7 +609,7 @@ read_shapes(Reader *reader)
 			groups[g].request = read_request(reader, requests, stored->groups[g].request,
 											 DatumGetJsonbP(pm_get(row, 10, &isnull)),
 											 DatumGetJsonbP(pm_get(row, 11, &isnull)),
-											 &max_requests);
+											 pm_get_int64(row, 13), &max_requests);
 		}
 		engine_shapes[number].ngroups = ngroups;
 		engine_shapes[number].groups = groups;
@@ -633,5 +649,6 @@ pm_read_pass(PmPoolInfo *pool)
 		return data;
 	read_nodes(&reader);
 	read_shapes(&reader);
+	pm_read_caps(data);
 	return data;
 }

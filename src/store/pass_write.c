@@ -66,12 +66,12 @@ replica_counts(const PmStart *start, const PmDecision *decision, int ngroups)
 
 static void
 add_allocation(PmRows *rows, const PmPassData *data, const PmDecision *decision,
-			   const PmPlacement *placement, const PmJob *job, int64 run_id)
+			   const PmPlacement *placement, const PmJob *job, int64 run_id, TimestampTz instant)
 {
 	PmResourceList *request = data->shapes[job->shape].groups[placement->group].request;
 	Datum	   *devices = palloc(sizeof(Datum) * Max(placement->ndevices, 1));
-	Datum		values[10];
-	bool		nulls[10] = {0};
+	Datum		values[12];
+	bool		nulls[12] = {0};
 
 	for (int i = 0; i < placement->ndevices; i++)
 		devices[i] = Int32GetDatum(decision->devices[placement->first_device + i]);
@@ -87,6 +87,8 @@ add_allocation(PmRows *rows, const PmPassData *data, const PmDecision *decision,
 												sizeof(int32), true, TYPALIGN_INT));
 	values[8] = Int32GetDatum(placement->ndevices > 0 ? placement->device_share : 0);
 	nulls[9] = true;
+	values[10] = Int16GetDatum(0);
+	values[11] = TimestampTzGetDatum(instant);
 	pm_rows_add(rows, values, nulls);
 }
 
@@ -98,12 +100,13 @@ insert_starts(PmCall *call, PmPassData *data, PmDecision *decision, int nstarts,
 	static PmStatement insert = PM_STATEMENT(
 											 "int8;timestamptz;text;pool_manager.job_run[];pool_manager.allocation[];text",
 											 "WITH new_run AS (INSERT INTO pool_manager.job_run (pool_id, run_id, job_id, tenant_id, state, replicas,"
-											 "   placed_at, started_at, planned_end, deadline)"
+											 "   placed_at, started_at, planned_end, deadline, start_type)"
 											 "  SELECT $1, r.run_id, r.job_id, r.tenant_id, $3::pool_manager.job_state, r.replicas,"
-											 "   $2, CASE WHEN $3 = 'running' THEN $2 END, e.planned_end, e.planned_end"
+											 "   $2, CASE WHEN $3 = 'running' THEN $2 END, e.planned_end, e.planned_end, q.start_type"
 											 "  FROM unnest($4) AS r JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = r.job_id"
+											 "   JOIN pool_manager.job_queue q ON q.pool_id = $1 AND q.job_id = r.job_id"
 											 "   JOIN pool_manager.pool p ON p.pool_id = $1,"
-											 "   LATERAL (SELECT $2 + coalesce(j.time_limit, p.default_time_limit) AS planned_end) AS e),"
+											 "   LATERAL (SELECT $2 + least(coalesce(j.time_limit, p.default_time_limit), j.auto_stop) AS planned_end) AS e),"
 											 " no_longer_queued AS (DELETE FROM pool_manager.job_queue q USING unnest($4) AS r"
 											 "  WHERE q.pool_id = $1 AND q.job_id = r.job_id),"
 											 " placed AS (INSERT INTO pool_manager.allocation SELECT * FROM unnest($5)),"
@@ -125,8 +128,8 @@ insert_starts(PmCall *call, PmPassData *data, PmDecision *decision, int nstarts,
 	{
 		const PmStart *start = &decision->starts[i];
 		const PmJob *job = &data->queue.jobs[start->job];
-		Datum		values[14] = {0};
-		bool		nulls[14];
+		Datum		values[16] = {0};
+		bool		nulls[16];
 
 		if ((i & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -140,7 +143,7 @@ insert_starts(PmCall *call, PmPassData *data, PmDecision *decision, int nstarts,
 		pm_rows_add(&runs, values, nulls);
 		for (int k = 0; k < start->nplacements; k++)
 			add_allocation(&allocations, data, decision,
-						   &decision->placements[start->first_placement + k], job, run_ids[i]);
+						   &decision->placements[start->first_placement + k], job, run_ids[i], instant);
 	}
 	pm_arg_int64(&args, data->pool->pool_id);
 	pm_arg_time(&args, instant);
@@ -306,6 +309,7 @@ pm_write_pass(PmCall *call, PmPassData *data, PmDecision *decision, TimestampTz 
 	{
 		run_ids = palloc(sizeof(int64) * written.nstarted);
 		insert_starts(call, data, decision, written.nstarted, run_ids, written.instant);
+		pm_take_of_network(data, decision, written.nstarted, run_ids, written.instant);
 		written.held = held_by_starts(data, decision, written.nstarted, run_ids, &written.nheld);
 		written.started = palloc(sizeof(PmChange) * written.nstarted);
 		for (int i = 0; i < written.nstarted; i++)

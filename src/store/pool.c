@@ -97,9 +97,10 @@ pm_create_pool(PmCall *call, const PmPoolSpec *spec)
 											 "text;text;int8;int8;pool_manager.job_kind[];pool_manager.queue_policy;"
 											 "pool_manager.placement_policy;pool_manager.launch_mode;interval;interval;timestamptz;text",
 											 "WITH p AS (INSERT INTO pool_manager.pool (name, kind, tenant_id, network_id, queue_policy,"
-											 "   placement, launch, default_time_limit, stop_timeout, created_at)"
-											 "  VALUES ($1, $2::pool_manager.pool_kind, $3, $4, $6, $7, $8, $9, $10, $11)"
-											 "  ON CONFLICT (name) DO NOTHING RETURNING pool_id, kind, tenant_id),"
+											 "   placement, launch, default_time_limit, stop_timeout, created_at, workspace_id)"
+											 "  VALUES ($1, $2::pool_manager.pool_kind, $3, $4, $6, $7, $8, $9, $10, $11,"
+											 "   (SELECT workspace_id FROM pool_manager.workspace WHERE tenant_id = $3 AND name = 'default'))"
+											 "  ON CONFLICT (name) WHERE deleted_at IS NULL DO NOTHING RETURNING pool_id, kind, tenant_id),"
 											 " c AS (INSERT INTO pool_manager.pool_clock (pool_id, last_instant) SELECT pool_id, $11 FROM p),"
 											 " t AS (INSERT INTO pool_manager.pool_job_type (pool_id, kind)"
 											 "  SELECT DISTINCT p.pool_id, k FROM p, unnest($5) AS k),"
@@ -191,8 +192,8 @@ pm_add_nodes(PmCall *call, PmPoolInfo *pool, const PmNodesSpec *spec, TimestampT
 {
 	static PmStatement add = PM_STATEMENT(
 										  "int8;int8;int8;int4;text;jsonb;jsonb;timestamptz;timestamptz;bool;text",
-										  "WITH n AS (INSERT INTO pool_manager.node (pool_id, node_id, flavor_id, tenant_id, name, labels, taints, created_at)"
-										  "  SELECT $1, id, $2, $3, $5 || '-' || id, $6, $7, $8"
+										  "WITH n AS (INSERT INTO pool_manager.node (pool_id, node_id, flavor_id, tenant_id, name, labels, taints, created_at, state_since, available_at)"
+										  "  SELECT $1, id, $2, $3, $5 || '-' || id, $6, $7, $8, $8, $8"
 										  "  FROM (SELECT nextval('pool_manager.node_id_seq') AS id FROM generate_series(1, $4)) AS s"
 										  "  RETURNING node_id),"
 										  " l AS (INSERT INTO pool_manager.node_load (pool_id, node_id, allocatable, accelerator, devices)"

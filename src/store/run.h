@@ -19,33 +19,53 @@ typedef struct PmRun
 	int64		job_id;
 	char	   *state;
 	char	   *stop_state;		/* NULL unless stopping */
+	bool		rests;			/* of a due run: it is its auto_stop that has come */
 } PmRun;
 
 /* The live run of a job; NULL: none */
 extern PmRun *pm_find_run(int64 pool_id, int64 job_id);
 /* Runs whose deadline has come, in order of run id */
 extern int	pm_due_runs(int64 pool_id, TimestampTz instant, PmRun **runs);
+/* Those of the runs that have not ended, in order of run id */
+extern int	pm_read_live_runs(int64 pool_id, const int64 *run_ids, int n, PmRun **runs);
+/* launch = 'agent'? */
+extern bool pm_has_agent(int64 pool_id);
+
+/* What a run's job may do after an interruption */
+typedef struct PmRetry
+{
+	int			left;			/* restarts */
+	bool		notebook;
+} PmRetry;
+
+/* One for each run, in the order of the ids; palloc'd */
+extern PmRetry *pm_read_retries(int64 pool_id, const int64 *run_ids, int n);
 
 /* How runs end */
 typedef struct PmRunEnd
 {
 	int64		run_id;
-	const char *state;			/* final */
+	const char *state;			/* final, or stopped */
+	const char *job_after;		/* queued, stopped; NULL: the job ends too */
+	bool		interrupted;	/* failed for no fault of its own */
 	int32		exit_code;
 	bool		has_exit_code;
 } PmRunEnd;
 
 /*
- * Ends runs and their jobs: releases what they hold, meters it, notes events.
- * Returns the instant used: not before metered_until of their holdings.
+ * Ends runs, and their jobs or puts them back: releases what they hold, meters
+ * it, notes events.  Returns the instant used: not before metered_until of
+ * their holdings.
  */
 extern TimestampTz pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends, int n,
 							   TimestampTz instant, const char *reason);
 
-/* Live runs become stopping, to end as stop_state when an agent says so or
- * the pool's stop timeout is over */
+/*
+ * Live runs become stopping, to end as stop_state when an agent says so or the
+ * pool's stop timeout is over: failed means interrupted.  why may be NULL.
+ */
 extern void pm_stop_runs(PmCall *call, int64 pool_id, const int64 *run_ids, int n,
-						 const char *stop_state, TimestampTz instant);
+						 const char *stop_state, TimestampTz instant, const char *why);
 
 /* A starting run runs */
 extern void pm_start_run(PmCall *call, int64 pool_id, const PmRun *run, TimestampTz instant);
@@ -58,10 +78,21 @@ extern int	pm_read_held(int64 pool_id, const PmRun *run, PmHeld **held);
 extern int	pm_read_resource_skus(int64 pool_id, PmResourceSku **skus);
 /* Opens holdings of runs, since the instant */
 extern void pm_open_holdings(int64 pool_id, const PmMeasured *measured, int n, TimestampTz instant);
-/* Closes those of runs; what is left of them becomes usage */
-extern void pm_close_holdings(int64 pool_id, const int64 *run_ids, int n, TimestampTz instant);
-/* The latest instant up to which holdings of the runs are metered; 0: none */
-extern TimestampTz pm_metered_until(int64 pool_id, const int64 *run_ids, int n);
+/*
+ * Closes holdings; what is left of them becomes usage.  By what holds them,
+ * in a pool: runs, nodes, or jobs (their volumes); or by their ids, of a tenant.
+ */
+typedef enum PmHolder
+{
+	PM_HOLDER_RUN,
+	PM_HOLDER_NODE,
+	PM_HOLDER_JOB,
+	PM_HOLDING
+} PmHolder;
+
+extern void pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampTz instant);
+/* The latest instant up to which they are metered; -infinity: there are none */
+extern TimestampTz pm_metered_until(PmHolder holder, int64 of, const int64 *ids, int n);
 
 /* ---- queued.c: jobs that wait, without the pool's lock ---- */
 

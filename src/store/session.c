@@ -22,8 +22,22 @@
 
 #define CALL_SEARCH_PATH "pg_catalog, pool_manager, pg_temp"
 
+PmCall	   *pm_body = NULL;
+
 /* Every begin sets it, so that an error leaves nothing behind */
 static bool read_only = false;
+
+bool
+pm_in_body(void)
+{
+	return pm_body != NULL && GetUserId() == pm_body->owner;
+}
+
+Oid
+pm_actor(void)
+{
+	return pm_in_body() ? pm_body->actor : GetUserId();
+}
 
 /* From here on, the extension's own way of seeing names */
 static void
@@ -51,9 +65,12 @@ pm_begin(PmCall *call, FunctionCallInfo fcinfo)
 	call->caller = CurrentMemoryContext;
 	call->save_read_only = read_only;
 	read_only = form->provolatile != PROVOLATILE_VOLATILE;
-	GetUserIdAndSecContext(&call->actor, &call->save_context);
+	GetUserIdAndSecContext(&call->save_user, &call->save_context);
+	/* parallel workers know of no body: what may run in them asks for the role */
+	call->actor = form->proparallel == PROPARALLEL_SAFE ? call->save_user : pm_actor();
 	call->actor_name = GetUserNameFromId(call->actor, false);
-	SetUserIdAndSecContext(form->proowner,
+	call->owner = form->proowner;
+	SetUserIdAndSecContext(call->owner,
 						   call->save_context | SECURITY_LOCAL_USERID_CHANGE);
 	ReleaseSysCache(tuple);
 	enter(call);
@@ -65,7 +82,8 @@ pm_begin_background(PmCall *call)
 	call->caller = CurrentMemoryContext;
 	call->save_read_only = read_only;
 	read_only = false;
-	GetUserIdAndSecContext(&call->actor, &call->save_context);
+	GetUserIdAndSecContext(&call->save_user, &call->save_context);
+	call->actor = call->owner = call->save_user;
 	call->actor_name = GetUserNameFromId(call->actor, false);
 	enter(call);
 }
@@ -85,7 +103,7 @@ pm_end(PmCall *call)
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	AtEOXact_GUC(false, call->save_nestlevel);
-	SetUserIdAndSecContext(call->actor, call->save_context);
+	SetUserIdAndSecContext(call->save_user, call->save_context);
 	MemoryContextSwitchTo(call->caller);
 	read_only = call->save_read_only;
 }

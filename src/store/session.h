@@ -9,6 +9,9 @@
  * After an error the transaction or subtransaction abort puts both back.
  * Between begin and end SPI is connected.
  *
+ * The body of a call in PL/pgSQL is SQL again, and runs as the owner.  What it
+ * calls is done in the name of the actor of that call.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef PM_SESSION_H
@@ -23,6 +26,8 @@ typedef struct PmCall
 {
 	Oid			actor;
 	char	   *actor_name;
+	Oid			owner;			/* who it goes on as */
+	Oid			save_user;
 	MemoryContext caller;		/* where results go */
 	int			save_context;
 	int			save_nestlevel;
@@ -35,6 +40,15 @@ extern void pm_begin(PmCall *call, FunctionCallInfo fcinfo);
 extern void pm_end(PmCall *call);
 /* The same frame for a background worker, which acts as itself: a superuser */
 extern void pm_begin_background(PmCall *call);
+
+/* The innermost call whose body is SQL; NULL: none */
+extern PmCall *pm_body;
+
+/* Is it that body, and no other function, that runs now? */
+extern bool pm_in_body(void);
+
+/* In whose name: the actor of that call, else the current role */
+extern Oid	pm_actor(void);
 
 /* Called when something changed that the next pass should see; may be NULL */
 extern void (*pm_changed_hook) (void);

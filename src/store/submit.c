@@ -22,9 +22,9 @@ make_sub_pool(PmPoolInfo *pool, int64 tenant_id)
 	static PmStatement make = PM_STATEMENT("int8;int8",
 										   "INSERT INTO pool_manager.sub_pool (pool_id, tenant_id, pool_kind, owner_id)"
 										   " SELECT pool_id, $2, kind, tenant_id FROM pool_manager.pool WHERE pool_id = $1"
-										   " ON CONFLICT (pool_id, tenant_id) DO NOTHING");
+										   " ON CONFLICT (pool_id, tenant_id) WHERE name IS NULL DO NOTHING");
 	static PmStatement find = PM_STATEMENT("int8;int8",
-										   "SELECT sub_pool_id FROM pool_manager.sub_pool WHERE pool_id = $1 AND tenant_id = $2");
+										   "SELECT sub_pool_id FROM pool_manager.sub_pool WHERE pool_id = $1 AND tenant_id = $2 AND name IS NULL");
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, pool->pool_id);
@@ -40,7 +40,7 @@ PmSubmission *
 pm_open_submission(PmPoolInfo *pool, int64 tenant_id)
 {
 	static PmStatement open = PM_STATEMENT("int8;int8",
-										   "SELECT (SELECT sub_pool_id FROM pool_manager.sub_pool WHERE pool_id = $1 AND tenant_id = $2),"
+										   "SELECT (SELECT sub_pool_id FROM pool_manager.sub_pool WHERE pool_id = $1 AND tenant_id = $2 AND name IS NULL),"
 										   " (SELECT workspace_id FROM pool_manager.workspace WHERE tenant_id = $2 AND name = 'default'),"
 										   " ARRAY(SELECT kind::text FROM pool_manager.pool_job_type WHERE pool_id = $1 AND state = 'enabled')");
 	PmSubmission *submission = palloc0(sizeof(PmSubmission));

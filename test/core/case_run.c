@@ -104,16 +104,47 @@ find_request(PmQueue *queue, const CaseJob *job, const CaseGroup *group)
 	return queue->nrequests++;
 }
 
+static void
+build_cap(PmCap *cap, const CaseCap *from)
+{
+	cap->limited = from->limited;
+	cap->replicas = from->replicas;
+	cap->available = palloc(sizeof(int64) * NDIMS);
+	memcpy(cap->available, from->available, sizeof(int64) * NDIMS);
+}
+
+/* Without any limit, no cap is made; see engine.h */
+static void
+build_caps(PmQueue *queue, const Case *c)
+{
+	if (c->lane_caps[0].limited || c->lane_caps[1].limited)
+	{
+		queue->lane_caps = palloc0(sizeof(PmCap) * NLANES);
+		for (int l = 0; l < NLANES; l++)
+			build_cap(&queue->lane_caps[l], &c->lane_caps[l]);
+	}
+	if (c->pool_cap.limited)
+	{
+		queue->pool_cap = palloc0(sizeof(PmCap));
+		build_cap(queue->pool_cap, &c->pool_cap);
+	}
+	if (c->frozen[0] || c->frozen[1])
+		queue->lane_frozen = c->frozen;
+}
+
+/* Jobs of one lane share a shape if they ask for the same */
 static PmQueue *
 build_queue(const Case *c)
 {
 	PmQueue    *queue = palloc0(sizeof(PmQueue));
 	PmShape    *shapes = palloc0(sizeof(PmShape) * MAX_JOBS);
+	int			lane_of[MAX_JOBS];	/* each shape's */
 
 	queue->requests = palloc0(sizeof(PmRequest) * MAX_JOBS * MAX_GROUPS);
 	queue->shapes = shapes;
 	queue->jobs = palloc0(sizeof(PmJob) * MAX_JOBS);
-	queue->nlanes = 2;
+	queue->nlanes = NLANES;
+	build_caps(queue, c);
 	for (int i = 0; i < MAX_JOBS && c->jobs[i].id != 0; i++)
 	{
 		const CaseJob *from = &c->jobs[i];
@@ -130,13 +161,14 @@ build_queue(const Case *c)
 				from->groups[n].replicas;
 		}
 		for (s = 0; s < queue->nshapes; s++)
-			if (shapes[s].ngroups == n &&
+			if (lane_of[s] == from->lane && shapes[s].ngroups == n &&
 				memcmp(shapes[s].groups, groups, sizeof(PmTaskGroup) * n) == 0)
 				break;
 		if (s == queue->nshapes)
 		{
 			shapes[s].ngroups = n;
 			shapes[s].groups = groups;
+			lane_of[s] = from->lane;
 			queue->nshapes++;
 		}
 		job->job_id = from->id;
@@ -185,10 +217,12 @@ write_wait(const PmDecision *decision, const PmQueue *queue, int j)
 		return;
 	}
 	write_out("%s", pm_reason_name(block->reason));
+	if (block->reason == PM_REASON_NONE || block->dimension == PM_DIM_NONE)
+		return;
 	if (block->level != PM_LEVEL_NONE)
-		write_out(" %s %s %lld/%lld", pm_level_name(block->level),
-				  names[block->dimension + 2],
-				  (long long) block->needed, (long long) block->available);
+		write_out(" %s", pm_level_name(block->level));
+	write_out(" %s %lld/%lld", names[block->dimension + 2],
+			  (long long) block->needed, (long long) block->available);
 }
 
 void

@@ -5,7 +5,7 @@
  *	  comes out.
  *
  *		start JOB [gGROUP] nNODE xREPLICAS [dDEVICE,...[@SHARE]]
- *		wait JOB REASON [LEVEL DIMENSION NEEDED/AVAILABLE]
+ *		wait JOB REASON [[LEVEL] DIMENSION NEEDED/AVAILABLE]
  *
  * starts in the order of the pass, then those that wait in queue order.
  *
@@ -20,6 +20,7 @@
 #define MAX_NODES	4
 #define MAX_JOBS	6
 #define MAX_GROUPS	2
+#define NLANES		2
 
 typedef struct CaseNode
 {
@@ -51,6 +52,13 @@ typedef struct CaseJob
 	bool		impossible;
 } CaseJob;
 
+typedef struct CaseCap
+{
+	bool		limited;
+	int64		replicas;
+	int64		available[NDIMS];
+} CaseCap;
+
 typedef struct Case
 {
 	const char *name;
@@ -59,6 +67,9 @@ typedef struct Case
 	CaseNode	nodes[MAX_NODES];	/* up to the first without capacity */
 	CaseJob		jobs[MAX_JOBS]; /* up to the first without id */
 	const char *expected;
+	CaseCap		lane_caps[NLANES];
+	CaseCap		pool_cap;
+	bool		frozen[NLANES];
 } Case;
 
 /* case_run.c: run a case and compare */

@@ -23,8 +23,9 @@ extern uint64 core_next(void);
 extern int64 core_between(int64 low, int64 high);
 extern PmCluster *core_random_cluster(int size);
 extern PmQueue *core_random_queue(const PmCluster *cluster, int size);
+extern void core_random_caps(const PmCluster *cluster, PmQueue *queue, int size);
 extern PmCluster *core_copy_cluster(const PmCluster *cluster);
-extern PmQueue *core_copy_queue(const PmQueue *queue);
+extern PmQueue *core_copy_queue(const PmCluster *cluster, const PmQueue *queue);
 extern void core_shuffle_jobs(PmQueue *queue);
 
 /* reference.c: the rules, done slowly */
@@ -56,5 +57,12 @@ extern RefDecision *ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy 
 /* cases.c and property.c: the tests */
 extern void core_cases(void);
 extern void core_properties(int rounds);
+
+/* property_cap.c: rules of caps and frozen lanes, whatever the reference says */
+extern bool core_caps_agree(const PmDecision *decision, const PmCluster *cluster,
+							const PmQueue *queue, const PmQueue *before);
+extern bool core_cut_only_by_need(const PmDecision *decision, const PmCluster *cluster,
+								  const PmQueue *queue);
+extern bool core_frozen_wait(const PmDecision *decision, const PmQueue *queue);
 
 #endif							/* CORE_H */

@@ -173,7 +173,7 @@ measure(const char *what, const PmCluster *cluster, const PmQueue *queue, PmQueu
 {
 	PmPolicy	p = {policy, PM_PLACE_PACK};
 	PmCluster  *c = core_copy_cluster(cluster);
-	PmQueue    *q = core_copy_queue(queue);
+	PmQueue    *q = core_copy_queue(cluster, queue);
 	double		order[MAX_REPEAT];
 	double		pass[MAX_REPEAT];
 	double		plain[MAX_REPEAT];
@@ -237,7 +237,7 @@ main(int argc, char **argv)
 		queue = make_queue();
 		snprintf(what, sizeof(what), "%d nodes, empty", sizes[i]);
 		measure(what, cluster, queue, PM_QUEUE_TRAVERSAL);
-		pm_pass(cluster, core_copy_queue(queue), &fill);
+		pm_pass(cluster, core_copy_queue(cluster, queue), &fill);
 		queue = make_queue();
 		snprintf(what, sizeof(what), "%d nodes, full", sizes[i]);
 		measure(what, cluster, queue, PM_QUEUE_TRAVERSAL);

@@ -217,12 +217,18 @@ one_round(int round, int size, PmPolicy policy)
 	PmQueue    *queue = core_random_queue(cluster, size);
 	PmCluster  *start = core_copy_cluster(cluster);
 	PmCluster  *ref_cluster = core_copy_cluster(cluster);
-	PmQueue    *ref_queue = core_copy_queue(queue);
 	PmCluster  *again_cluster = core_copy_cluster(cluster);
-	PmQueue    *again_queue = core_copy_queue(queue);
+	PmQueue    *before;
+	PmQueue    *ref_queue;
+	PmQueue    *again_queue;
 	PmDecision *decision;
 	RefDecision *ref;
 
+	if (core_between(0, 1))
+		core_random_caps(cluster, queue, size);
+	before = core_copy_queue(cluster, queue);
+	ref_queue = core_copy_queue(cluster, queue);
+	again_queue = core_copy_queue(cluster, queue);
 	core_shuffle_jobs(again_queue);
 	decision = pm_pass(cluster, queue, &policy);
 	ref = ref_pass(ref_cluster, ref_queue, &policy);
@@ -237,6 +243,14 @@ one_round(int round, int size, PmPolicy policy)
 	if (policy.queue == PM_QUEUE_FIFO)
 		core_check(never_overtakes(decision, queue),
 				   "round %d, %s, %s: nobody overtakes in a lane", round, q, p);
+	core_check(core_caps_agree(decision, cluster, queue, before) &&
+			   core_caps_agree(decision, cluster, ref_queue, before),
+			   "round %d, %s, %s: caps kept, less by what was started", round, q, p);
+	if (policy.queue != PM_QUEUE_RESERVE)
+		core_check(core_cut_only_by_need(decision, cluster, queue),
+				   "round %d, %s, %s: as many replicas as nodes and caps allow", round, q, p);
+	core_check(core_frozen_wait(decision, queue),
+			   "round %d, %s, %s: frozen lanes wait", round, q, p);
 	core_check(same_again(decision, pm_pass(again_cluster, again_queue, &policy), queue),
 			   "round %d, %s, %s: shuffled jobs, same decision", round, q, p);
 }

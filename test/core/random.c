@@ -213,6 +213,51 @@ core_random_queue(const PmCluster *cluster, int size)
 	return queue;
 }
 
+static void
+random_cap(const PmCluster *cluster, PmCap *cap, int size)
+{
+	cap->limited = core_between(0, 3) > 0;
+	if (!cap->limited)
+		return;
+	cap->replicas = core_between(0, 1) ? PM_CAP_NONE : core_between(-1, 12 * size);
+	cap->available = palloc(sizeof(int64) * cluster->ndims);
+	for (int d = 0; d < cluster->ndims; d++)
+	{
+		cap->available[d] = PM_CAP_NONE;
+		if (core_between(0, 1))
+			cap->available[d] = core_between(-1, 16 * size) * steps[d] + core_between(0, 1) * 250;
+		else if (core_between(0, 9) == 0)
+			cap->available[d] = PM_CAP_NONE - 1;
+	}
+}
+
+/* Caps and frozen lanes for a queue, whose shapes come to belong to one lane */
+void
+core_random_caps(const PmCluster *cluster, PmQueue *queue, int size)
+{
+	for (int i = 0; i < queue->njobs; i++)
+		queue->jobs[i].lane = queue->jobs[i].shape % queue->nlanes;
+	if (core_between(0, 3) > 0)
+	{
+		queue->lane_caps = palloc0(sizeof(PmCap) * queue->nlanes);
+		for (int l = 0; l < queue->nlanes; l++)
+			random_cap(cluster, &queue->lane_caps[l], size);
+	}
+	if (core_between(0, 1))
+	{
+		queue->pool_cap = palloc0(sizeof(PmCap));
+		random_cap(cluster, queue->pool_cap, 2 * size);
+	}
+	if (core_between(0, 2) == 0)
+	{
+		bool	   *frozen = palloc(sizeof(bool) * queue->nlanes);
+
+		for (int l = 0; l < queue->nlanes; l++)
+			frozen[l] = core_between(0, 2) == 0;
+		queue->lane_frozen = frozen;
+	}
+}
+
 /* A copy whose free resources are its own */
 PmCluster *
 core_copy_cluster(const PmCluster *cluster)
@@ -235,15 +280,35 @@ core_copy_cluster(const PmCluster *cluster)
 	return copy;
 }
 
-/* A copy whose jobs are its own */
+static PmCap *
+copy_caps(const PmCluster *cluster, const PmCap *caps, int n)
+{
+	PmCap	   *copy;
+
+	if (caps == NULL)
+		return NULL;
+	copy = palloc(sizeof(PmCap) * n);
+	memcpy(copy, caps, sizeof(PmCap) * n);
+	for (int i = 0; i < n; i++)
+		if (caps[i].limited)
+		{
+			copy[i].available = palloc(sizeof(int64) * cluster->ndims);
+			memcpy(copy[i].available, caps[i].available, sizeof(int64) * cluster->ndims);
+		}
+	return copy;
+}
+
+/* A copy whose jobs and caps are its own */
 PmQueue *
-core_copy_queue(const PmQueue *queue)
+core_copy_queue(const PmCluster *cluster, const PmQueue *queue)
 {
 	PmQueue    *copy = palloc(sizeof(PmQueue));
 
 	*copy = *queue;
 	copy->jobs = palloc(sizeof(PmJob) * Max(queue->njobs, 1));
 	memcpy(copy->jobs, queue->jobs, sizeof(PmJob) * queue->njobs);
+	copy->lane_caps = copy_caps(cluster, queue->lane_caps, queue->nlanes);
+	copy->pool_cap = copy_caps(cluster, queue->pool_cap, 1);
 	return copy;
 }
 

@@ -275,7 +275,10 @@ restore_nodes(PmCluster *cluster, const PmCluster *saved)
 	}
 }
 
-/* Place up to count replicas, noting them for job; returns how many */
+/*
+ * Place up to count replicas, noting them for job; returns how many.  Job -1
+ * is none, and held against no cap.
+ */
 int
 ref_place(Ref *ref, PmCluster *cluster, int job, const PmShape *shape, int g, int count)
 {
@@ -286,8 +289,10 @@ ref_place(Ref *ref, PmCluster *cluster, int job, const PmShape *shape, int g, in
 		int			n = best_node(ref, cluster, request);
 		RefReplica *replica;
 
-		if (n < 0)
+		if (n < 0 || (job >= 0 && !ref_cap_allows(ref, ref->queue->jobs[job].lane, request)))
 			return i;
+		if (job >= 0)
+			ref_cap_count(ref, ref->queue->jobs[job].lane, request, 1);
 		replica = add_replica(ref);
 		replica->job = job;
 		replica->group = g;
@@ -313,6 +318,10 @@ ref_try_shape(Ref *ref, PmCluster *cluster, int job, const PmShape *shape)
 		if (ref_place(ref, cluster, job, shape, order[i], min) < min)
 		{
 			restore_nodes(cluster, saved);
+			for (int r = before; r < ref->decision->nreplicas && job >= 0; r++)
+				ref_cap_count(ref, ref->queue->jobs[job].lane,
+							  &ref->queue->requests[shape->groups[ref->decision->replicas[r].group].request],
+							  -1);
 			ref->decision->nreplicas = before;
 			return false;
 		}
@@ -478,6 +487,7 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 {
 	Ref			ref = {0};
 	RefDecision *out = palloc0(sizeof(RefDecision));
+	int		   *capped_in = palloc(sizeof(int) * queue->nshapes);	/* lane, or -1 */
 
 	ref.cluster = cluster;
 	ref.queue = queue;
@@ -499,15 +509,31 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	out->blocked_by = palloc(sizeof(int) * queue->nlanes);
 	for (int l = 0; l < queue->nlanes; l++)
 		out->blocked_by[l] = -1;
+	for (int s = 0; s < queue->nshapes; s++)
+		capped_in[s] = -1;
 
 	qsort(queue->jobs, queue->njobs, sizeof(PmJob), compare_jobs);
 	for (int i = 0; i < queue->njobs; i++)
 	{
 		const PmJob *job = &queue->jobs[i];
 		const PmShape *shape = &queue->shapes[job->shape];
+		int64		needed;
+		int64		available;
 
 		if (out->blocked_by[job->lane] >= 0)
 			continue;
+		if (queue->lane_frozen && queue->lane_frozen[job->lane])
+		{
+			out->reasons[job->shape] = PM_REASON_TENANT_FROZEN;
+			continue;
+		}
+		if (ref_cap_reason(&ref, job->lane, shape, &needed, &available) != PM_REASON_NONE)
+		{
+			capped_in[job->shape] = job->lane;
+			if (policy->queue == PM_QUEUE_FIFO)
+				out->blocked_by[job->lane] = i;
+			continue;
+		}
 		if (!out->blocked[job->shape] && ref_try_shape(&ref, cluster, i, shape))
 		{
 			out->starts[out->nstarts++] = i;
@@ -528,7 +554,15 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 			cluster->nodes[n].device_free[i] += ref.withheld_devices[n][i];
 	}
 	for (int s = 0; s < queue->nshapes; s++)
-		if (out->blocked[s])
+	{
+		if (capped_in[s] >= 0)
+		{
+			out->blocked[s] = true;
+			out->reasons[s] = ref_cap_reason(&ref, capped_in[s], &queue->shapes[s],
+											 &out->needed[s], &out->available[s]);
+		}
+		else if (out->blocked[s])
 			ref_explain(&ref, s);
+	}
 	return out;
 }

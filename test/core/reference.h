@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * reference.h
- *	  What the two files of the slow reference share.
+ *	  What the files of the slow reference share.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,5 +28,9 @@ extern int	ref_place(Ref *ref, PmCluster *cluster, int job, const PmShape *shape
 					  int g, int count);
 extern bool ref_try_shape(Ref *ref, PmCluster *cluster, int job, const PmShape *shape);
 extern void ref_explain(Ref *ref, int s);
+extern bool ref_cap_allows(const Ref *ref, int lane, const PmRequest *request);
+extern void ref_cap_count(const Ref *ref, int lane, const PmRequest *request, int sign);
+extern PmReason ref_cap_reason(const Ref *ref, int lane, const PmShape *shape,
+							   int64 *needed, int64 *available);
 
 #endif							/* CORE_REFERENCE_H */

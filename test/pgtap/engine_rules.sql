@@ -130,7 +130,7 @@ SELECT create_tenant('t' || i, 'USD', 'UTC') FROM generate_series(1, 3) AS i;
 SELECT create_flavor('gpu4', 'cpu=8,memory=16Gi,gpu=4', 'x', 'gpu'), create_flavor('gpu2', 'cpu=16,memory=8Gi,gpu=2', 'x', 'gpu'),
        create_flavor('cpu', 'cpu=12,memory=32Gi', 'x');
 SELECT count(set_resource_sku(f, u::resource_list, NULL)) FROM unnest('{gpu4,gpu2,cpu}'::text[]) AS f, unnest('{cpu=1,memory=1Gi,gpu=1}'::text[]) AS u;
-SELECT create_network('n', '10.0.0.0/8', 't1');
+SELECT create_network('n', '10.0.0.0/16', 't1');
 
 CREATE TEMP TABLE world (seed integer, policy text, placement text, dedicated boolean, twins bigint[]);
 CREATE TEMP TABLE seen (seed integer, what text);

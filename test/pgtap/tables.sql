@@ -42,11 +42,12 @@ END $$;
 -- the statement that inserts a row of a table again, some columns changed
 CREATE FUNCTION pg_temp.again(tab regclass, condition text, changes jsonb) RETURNS text
 LANGUAGE sql AS $$
-    SELECT format('INSERT INTO %1$s SELECT %2$s FROM %1$s WHERE %3$s', tab,
+    SELECT format('INSERT INTO %1$s (%4$s) SELECT %2$s FROM %1$s WHERE %3$s', tab,
                   string_agg(CASE WHEN changes ? attname
                                   THEN format('%L::%s', changes->>attname, format_type(atttypid, atttypmod))
-                                  ELSE quote_ident(attname) END, ', ' ORDER BY attnum), condition)
-    FROM pg_attribute WHERE attrelid = tab AND attnum > 0 AND NOT attisdropped
+                                  ELSE quote_ident(attname) END, ', ' ORDER BY attnum), condition,
+                  string_agg(quote_ident(attname), ', ' ORDER BY attnum))
+    FROM pg_attribute WHERE attrelid = tab AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
 $$;
 
 -- refused_row: a row like another, some columns changed, cannot be inserted
@@ -134,7 +135,7 @@ SELECT pg_temp.refused($$UPDATE network SET tenant_id = 2 WHERE network_id = 1$$
 SELECT pg_temp.refused_row('network', 'network_id = 1', '{"network_id": 9, "name": "x", "cidr": "8.8.8.0/24"}', '23514', 'network_cidr_check');
 SELECT pg_temp.refused_row('network', 'network_id = 1', '{"network_id": 9, "name": "x", "cidr": "172.32.0.0/16"}', '23514', 'network_cidr_check');
 SELECT pg_temp.refused_row('network', 'network_id = 1', '{"network_id": 9, "name": "x", "cidr": "10.0.0.0/7"}', '23514', 'network_cidr_check');
-SELECT pg_temp.allowed_row('network', 'network_id = 1', '{"network_id": 9, "name": "x", "cidr": "fd00::/64"}');
+SELECT pg_temp.refused_row('network', 'network_id = 1', '{"network_id": 9, "name": "x", "cidr": "fd00::/64"}', '23514', 'network_cidr_check');
 SELECT pg_temp.refused_row('network', 'network_id = 1', '{"network_id": 9}', '23505', 'network_name_key');
 SELECT pg_temp.refused('DELETE FROM network WHERE network_id = 1', '23503', 'pool_network_fkey');
 SELECT pg_temp.refused_row('pool', 'pool_id = 1', '{"pool_id": 9}', '23505', 'pool_name_key');
@@ -162,12 +163,12 @@ SELECT pg_temp.allowed($$UPDATE pool_clock SET last_instant = last_instant + int
 SELECT pg_temp.refused($$INSERT INTO pool_job_type VALUES (1, 'training')$$, '23505', 'pool_job_type_pkey');
 
 -- a dedicated pool is its owner's alone, whoever writes
-SELECT pg_temp.refused($$INSERT INTO sub_pool VALUES (2, 9, 2, 'dedicated', 1)$$, '23514', 'sub_pool_owner_check');
-SELECT pg_temp.refused($$INSERT INTO sub_pool VALUES (2, 9, 2, 'dedicated', 2)$$, '23503', 'sub_pool_pool_fkey');
-SELECT pg_temp.refused($$INSERT INTO sub_pool VALUES (2, 9, 2, 'public', 0)$$, '23503', 'sub_pool_pool_fkey');
-SELECT pg_temp.refused($$INSERT INTO sub_pool VALUES (1, 9, 0, 'public', 0)$$, '23514', 'sub_pool_tenant_check');
-SELECT pg_temp.refused($$INSERT INTO sub_pool VALUES (1, 9, 1, 'public', 0)$$, '23505', 'sub_pool_tenant_key');
-SELECT pg_temp.refused($$INSERT INTO sub_pool VALUES (2, 9, 1, 'dedicated', 1)$$, '23505', 'sub_pool_tenant_key');
+SELECT pg_temp.refused($$INSERT INTO sub_pool (pool_id, sub_pool_id, tenant_id, pool_kind, owner_id) VALUES (2, 9, 2, 'dedicated', 1)$$, '23514', 'sub_pool_owner_check');
+SELECT pg_temp.refused($$INSERT INTO sub_pool (pool_id, sub_pool_id, tenant_id, pool_kind, owner_id) VALUES (2, 9, 2, 'dedicated', 2)$$, '23503', 'sub_pool_pool_fkey');
+SELECT pg_temp.refused($$INSERT INTO sub_pool (pool_id, sub_pool_id, tenant_id, pool_kind, owner_id) VALUES (2, 9, 2, 'public', 0)$$, '23503', 'sub_pool_pool_fkey');
+SELECT pg_temp.refused($$INSERT INTO sub_pool (pool_id, sub_pool_id, tenant_id, pool_kind, owner_id) VALUES (1, 9, 0, 'public', 0)$$, '23514', 'sub_pool_tenant_check');
+SELECT pg_temp.refused($$INSERT INTO sub_pool (pool_id, sub_pool_id, tenant_id, pool_kind, owner_id) VALUES (1, 9, 1, 'public', 0)$$, '23505', 'sub_pool_tenant_key');
+SELECT pg_temp.refused($$INSERT INTO sub_pool (pool_id, sub_pool_id, tenant_id, pool_kind, owner_id) VALUES (2, 9, 1, 'dedicated', 1)$$, '23505', 'sub_pool_tenant_key');
 SELECT pg_temp.refused('UPDATE sub_pool SET tenant_id = 2 WHERE pool_id = 2', '55000', 'column "tenant_id" of table "sub_pool" cannot be changed');
 SELECT pg_temp.refused_row('job', 'job_id = 4', '{"job_id": 99, "tenant_id": 2, "workspace_id": 2}', '23503', 'job_sub_pool_fkey');
 SELECT pg_temp.refused_row('job', 'job_id = 2', '{"job_id": 99, "pool_id": 2, "sub_pool_id": 1, "shape_id": 4, "pool_kind": "dedicated"}', '23503', 'job_sub_pool_fkey');
@@ -180,12 +181,12 @@ SELECT pg_temp.refused_row('holding', 'node_id = 3', '{"holding_id": 99, "tenant
 -- node groups and nodes
 SELECT pg_temp.refused_row('node_group', 'pool_id = 1', '{"flavor_id": 3, "group_no": 2, "cpu_architecture": "arm64"}', '23P01', 'node_group_architecture_excl');
 SELECT pg_temp.refused_row('node_group', 'pool_id = 1', '{"flavor_id": 3, "group_no": 2}', '23503', 'node_group_flavor_fkey');
-SELECT pg_temp.refused($$UPDATE node_group SET cpu_architecture = 'arm64' WHERE pool_id = 1$$, '23503', 'node_group_flavor_fkey');
+SELECT pg_temp.refused($$UPDATE node_group SET cpu_architecture = 'arm64' WHERE pool_id = 1$$, '55000', 'column "cpu_architecture" of table "node_group" cannot be changed');
 SELECT pg_temp.refused_row('node_group', 'pool_id = 1', '{"flavor_id": 2, "group_no": 1}', '23505', 'node_group_no_key');
 SELECT pg_temp.refused_row('node_group', 'pool_id = 1', '{"flavor_id": 2, "group_no": 11}', '23514', 'node_group_no_check');
 SELECT pg_temp.refused_row('node_group', 'pool_id = 1', '{"flavor_id": 2, "group_no": 0}', '23514', 'node_group_no_check');
 SELECT pg_temp.refused_row('node_group', 'pool_id = 1', '{"flavor_id": 2, "group_no": 2, "target_count": -1}', '23514', 'node_group_count_check');
-INSERT INTO flavor SELECT 100 + i, 'f' || i, 'cpu=1', NULL, 'x86', 4, created_at FROM flavor, generate_series(2, 11) i WHERE flavor_id = 1;
+INSERT INTO flavor (flavor_id, name, resources, sku_id, created_at) SELECT 100 + i, 'f' || i, 'cpu=1', 4, created_at FROM flavor, generate_series(2, 11) i WHERE flavor_id = 1;
 SELECT pg_temp.allowed($$INSERT INTO node_group SELECT 1, 100 + i, i, 'x86', 0 FROM generate_series(2, 10) i$$, 'ten flavors in a pool');
 SELECT pg_temp.refused($$INSERT INTO node_group SELECT 1, 100 + i, i, 'x86', 0 FROM generate_series(2, 11) i$$, '23514', 'node_group_no_check', 'eleven flavors in a pool');
 SELECT pg_temp.refused_row('node', 'node_id = 1', '{"node_id": 9}', '23505', 'node_name_key');
@@ -250,7 +251,7 @@ SELECT pg_temp.refused_row('job', 'job_id = 1', '{"job_id": 99, "end_state": "ru
 SELECT pg_temp.refused_row('job', 'job_id = 1', '{"job_id": 99, "end_state": "failed", "ended_at": "2026-02-28"}', '23514', 'job_end_check');
 SELECT pg_temp.refused(format('UPDATE job SET %I = %L WHERE job_id = 4', c, v), '55000', format('column "%s" of table "job" cannot be changed', c))
 FROM (VALUES ('pool_id', '1'), ('job_id', '99'), ('tenant_id', '2'), ('pool_kind', 'public'), ('sub_pool_id', '2'),
-             ('shape_id', '1'), ('workspace_id', '2'), ('kind', 'notebook'), ('priority', '1'), ('name', 'x'),
+             ('shape_id', '1'), ('workspace_id', '2'), ('kind', 'notebook'), ('name', 'x'),
              ('time_limit', '1 day'), ('request_id', 'x'), ('submitted_at', '2026-02-01'), ('submitted_by', 'x')) AS t(c, v);
 SELECT pg_temp.refused($$UPDATE job SET end_state = 'failed' WHERE job_id = 3$$, '55000', 'column "end_state" of table "job" cannot be changed');
 SELECT pg_temp.refused('UPDATE job SET end_state = NULL, ended_at = NULL WHERE job_id = 3', '55000', 'column "end_state" of table "job" cannot be changed');
@@ -295,15 +296,15 @@ SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "planned_end
 SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "deadline": "2026-03-02"}', '23514', 'job_run_deadline_check');
 SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "stop_state": "cancelled"}', '23514', 'job_run_stop_check');
 SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "stop_state": "cancelled", "stopping_at": "2026-03-01 00:30:00+00"}', '23514', 'job_run_stop_check');
-SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "state": "failed", "stop_state": "failed", "stopping_at": "2026-03-01 00:30:00+00"}', '23514', 'job_run_stop_check');
+SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "state": "completed", "stop_state": "completed", "stopping_at": "2026-03-01 00:30:00+00"}', '23514', 'job_run_stop_check');
 SELECT pg_temp.allowed_row('job_run', 'run_id = 4', '{"run_id": 99, "state": "cancelled", "stop_state": "cancelled", "stopping_at": "2026-03-01 00:30:00+00"}');
 SELECT pg_temp.refused_row('job_run', 'run_id = 2', '{"run_id": 99, "exit_code": 1}', '23514', 'job_run_exit_code_check');
 SELECT pg_temp.refused_row('job_run', 'run_id = 4', jsonb_build_object('run_id', 99, 'state', s), '23514', 'job_run_state_check')
-FROM unnest('{held,waiting,queued,starting,running,stopping,stopped}'::text[]) AS s;
+FROM unnest('{held,waiting,queued,starting,running,stopping}'::text[]) AS s;
 SELECT pg_temp.refused_row('job_run', 'run_id = 2', '{"run_id": 99, "state": "completed", "deadline": null}', '23514', 'job_run_state_check');
 SELECT pg_temp.refused_row('job_run', 'run_id = 2', '{"run_id": 99, "state": "starting"}', '23514', 'job_run_state_check');
 SELECT pg_temp.refused(format('UPDATE job_run SET %I = %L WHERE run_id = 2', c, v), '55000', format('column "%s" of table "job_run" cannot be changed', c))
-FROM (VALUES ('pool_id', '2'), ('run_id', '99'), ('job_id', '2'), ('tenant_id', '2'), ('replicas', '{2}'), ('placed_at', '2026-02-01'),
+FROM (VALUES ('pool_id', '2'), ('run_id', '99'), ('job_id', '2'), ('tenant_id', '2'), ('start_type', 'resumed'), ('placed_at', '2026-02-01'),
              ('started_at', '2026-03-01 00:00:01+00')) AS t(c, v);
 SELECT pg_temp.refused('UPDATE job_run SET ended_at = ended_at + interval ''1 s'' WHERE run_id = 4', '55000', 'column "ended_at" of table "job_run" cannot be changed');
 SELECT pg_temp.refused($$UPDATE job_run SET state = 'running', ended_at = NULL WHERE run_id = 4$$, 'PM002', 'job_run cannot go from completed to running');
@@ -346,13 +347,14 @@ SELECT pg_temp.refused('UPDATE allocation SET released_at = NULL WHERE run_id = 
 -- placed(node, allocated, devices, share): an allocation of a run and the load of its node in one statement
 CREATE FUNCTION pg_temp.placed(node bigint, allocated text, devices text, share integer, run bigint, tenant bigint DEFAULT 1, task_group integer DEFAULT 2) RETURNS text
 LANGUAGE sql AS $$
-    SELECT format('WITH a AS (INSERT INTO allocation VALUES (1, %1$s, %7$s, %2$s, %3$s, 1, %4$L, %5$L, %6$s)) '
+    SELECT format('WITH a AS (INSERT INTO allocation VALUES (1, %1$s, %7$s, %2$s, %3$s, 1, %4$L, %5$L, %6$s, NULL, 1, ''2026-03-01 00:00:00+00'')) '
                   'UPDATE node_load SET allocated = allocated + %4$L, devices = device_add(devices, device_sum_step(''{}'', %5$L, %6$s)) '
                   'WHERE node_id = %2$s', run, node, tenant, allocated, devices, share, task_group)
 $$;
 -- a run of two task groups, so that the books of runs are kept too
 INSERT INTO task_group SELECT pool_id, shape_id, 2, tenant_id, flavor_id, request, replicas, min_replicas, node_selector, tolerations FROM task_group WHERE shape_id = 1;
-INSERT INTO job SELECT pool_id, 50, tenant_id, pool_kind, sub_pool_id, shape_id, workspace_id, kind, priority, name, time_limit, NULL, submitted_at, submitted_by FROM job WHERE job_id = 1;
+INSERT INTO job (pool_id, job_id, tenant_id, pool_kind, sub_pool_id, shape_id, workspace_id, kind, priority, name, time_limit, submitted_at, submitted_by)
+SELECT pool_id, 50, tenant_id, pool_kind, sub_pool_id, shape_id, workspace_id, kind, priority, name, time_limit, submitted_at, submitted_by FROM job WHERE job_id = 1;
 INSERT INTO job_run SELECT pool_id, 50, 50, tenant_id, state, '{1,1}', placed_at, started_at, planned_end, NULL, NULL, deadline FROM job_run WHERE run_id = 2;
 SELECT pg_temp.allowed(pg_temp.placed(1, 'cpu=28,nvidia.com/gpu=0.5', '{0}', 500, 50), 'the rest of a node');
 SELECT pg_temp.allowed(pg_temp.placed(1, 'cpu=1,nvidia.com/gpu=1', '{3,3}', 500, 50), 'two halves of one device');
@@ -392,7 +394,9 @@ SELECT pg_temp.allowed(replace(pg_temp.freed(2, 'UPDATE allocation SET released_
 -- holdings
 SELECT pg_temp.refused_row('holding', 'holding_id = 2', '{"holding_id": 99}', '23505', 'holding_run_key');
 SELECT pg_temp.refused_row('holding', 'holding_id = 1', '{"holding_id": 99}', '23505', 'holding_node_key');
-SELECT pg_temp.refused_row('holding', 'holding_id = 1', '{"holding_id": 99, "sku_id": 1}', '23505', 'holding_node_key');
+SELECT pg_temp.allowed_row('holding', 'holding_id = 1', '{"holding_id": 99, "sku_id": 1}');
+SELECT pg_temp.refused_row('holding', 'holding_id = 1', '{"holding_id": 99, "sku_id": 1, "volume_id": 1}', '23514', 'holding_thing_check');
+SELECT pg_temp.refused_row('holding', 'holding_id = 1', '{"holding_id": 99, "sku_id": 1, "address": "10.0.0.9"}', '23514', 'holding_thing_check');
 SELECT pg_temp.refused_row('holding', 'holding_id = 2', '{"holding_id": 99, "sku_id": 3, "node_id": 1}', '23514', 'holding_thing_check');
 SELECT pg_temp.refused_row('holding', 'holding_id = 2', '{"holding_id": 99, "sku_id": 3, "run_id": null}', '23514', 'holding_thing_check');
 SELECT pg_temp.refused_row('holding', 'holding_id = 2', '{"holding_id": 99, "sku_id": 3, "job_id": null}', '23514', 'holding_thing_check');
@@ -485,9 +489,10 @@ INSERT INTO machine VALUES
     ('network', 'creating-active creating-abnormal active-abnormal abnormal-active'),
     ('pool_job_type', 'enabling-enabled enabling-enable_failed enabled-disabling enable_failed-enabling enable_failed-disabling
                        disabling-disabled disabling-enabled disabled-enabling'),
-    ('job_queue', 'held-queued held-waiting waiting-queued waiting-held queued-held queued-waiting'),
+    ('job_queue', 'held-queued held-waiting waiting-queued waiting-held queued-held queued-waiting queued-stopped stopped-queued'),
     ('job_run', 'starting-running starting-stopping starting-failed starting-cancelled starting-timed_out running-stopping running-completed
-                 running-failed running-cancelled running-timed_out stopping-cancelled stopping-timed_out');
+                 running-failed running-cancelled running-timed_out starting-stopped running-stopped stopping-cancelled stopping-timed_out
+                 stopping-stopped stopping-failed');
 
 -- what else a run's row says in a state
 CREATE FUNCTION pg_temp.columns_of(tab regclass, state text) RETURNS text
@@ -513,7 +518,7 @@ BEGIN
     FOR f, t IN SELECT a.enumlabel, b.enumlabel FROM pg_enum a JOIN pg_enum b USING (enumtypid) WHERE enumtypid = type AND a.enumlabel <> b.enumlabel
     LOOP
         CONTINUE WHEN tab = 'job_run'::regclass AND f IN ('held', 'waiting', 'queued', 'stopped');
-        CONTINUE WHEN tab = 'job_queue'::regclass AND f NOT IN ('held', 'waiting', 'queued');
+        CONTINUE WHEN tab = 'job_queue'::regclass AND f NOT IN ('held', 'waiting', 'queued', 'stopped');
         BEGIN
             -- set up without triggers, try with the one of states
             SET LOCAL session_replication_role = replica;

@@ -1,0 +1,74 @@
+/*-------------------------------------------------------------------------
+ *
+ * frame.c
+ *	  The language of calls whose body is PL/pgSQL.
+ *
+ * Its handler puts the frame of a call around the handler of PL/pgSQL, which
+ * compiles whatever function it is called for.  SECURITY DEFINER would give
+ * the body the owner's rights too, but does not tell who calls.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+
+#include "api/args.h"
+#include "api/frame.h"
+
+static PGFunction
+plpgsql_handler(void)
+{
+	static PGFunction handler = NULL;
+
+	if (handler == NULL)
+		handler = load_external_function("$libdir/plpgsql", "plpgsql_call_handler", true, NULL);
+	return handler;
+}
+
+PG_FUNCTION_INFO_V1(pm_call_handler);
+
+Datum
+pm_call_handler(PG_FUNCTION_ARGS)
+{
+	PGFunction	handler = plpgsql_handler();
+	PmCall	   *outer = pm_body;
+	PmFrame		frame = {0};
+	Datum		result;
+
+	/* a COMMIT in the body would end the frame under it */
+	if (fcinfo->context && IsA(fcinfo->context, CallContext))
+		((CallContext *) fcinfo->context)->atomic = true;
+
+	pm_begin(&frame.call, fcinfo);
+	frame.fcinfo = fcinfo;
+	frame.context = CurrentMemoryContext;
+	pm_refuse_nulls(fcinfo);
+
+	/* PL/pgSQL leaves its result where it was called */
+	MemoryContextSwitchTo(frame.call.caller);
+	PG_TRY();
+	{
+		pm_body = &frame.call;
+		result = handler(fcinfo);
+	}
+	PG_FINALLY();
+	{
+		pm_body = outer;
+	}
+	PG_END_TRY();
+	pm_end(&frame.call);
+	return result;
+}
+
+PmFrame *
+pm_frame(void)
+{
+	if (!pm_in_body())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no call is running"),
+				 errdetail("This function serves the bodies of calls, functions in language pool_manager."),
+				 errhint("Use the calls themselves.")));
+	return (PmFrame *) pm_body;
+}

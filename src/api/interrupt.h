@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * interrupt.h
+ *	  What becomes of jobs whose runs end before they are done.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PM_API_INTERRUPT_H
+#define PM_API_INTERRUPT_H
+
+#include "store/run.h"
+
+/*
+ * How a run that was told to stop ends: as it was told.  For a run that was
+ * interrupted, pm_settle_interrupted() says what becomes of its job.
+ */
+extern void pm_end_as_told(PmRunEnd *end, const PmRun *run);
+
+/*
+ * Fills in job_after of those that were interrupted: the job is restarted
+ * while it has retries left, a notebook comes to rest, another job fails.
+ */
+extern void pm_settle_interrupted(int64 pool_id, PmRunEnd *ends, int n);
+
+#endif							/* PM_API_INTERRUPT_H */
