@@ -111,7 +111,7 @@ COMMENT ON TYPE flavor_sale IS 'can more nodes of a flavor be had?';
 
 CREATE TYPE run_start AS ENUM ('initial', 'restarted', 'resumed');
 COMMENT ON TYPE run_start IS
-'why a run began. initial: first of its job; restarted: after a fault or requeue_job; resumed: start_notebook or start_service after a stop';
+'why a run began. initial: first of its job; restarted: after a fault or requeue_job; resumed: resume_job after a stop';
 
 CREATE TYPE tag_action AS ENUM ('create', 'delete', 'reset');
 COMMENT ON TYPE tag_action IS

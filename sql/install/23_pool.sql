@@ -314,7 +314,9 @@ CREATE TABLE node (
 );
 CREATE UNIQUE INDEX node_name_key ON node (pool_id, name) WHERE deleted_at IS NULL;
 CREATE INDEX node_live_idx ON node (pool_id, live_flavor_id, node_id) WHERE deleted_at IS NULL;
+CREATE INDEX node_creating_idx ON node (pool_id, order_id) WHERE state = 'creating';
 CREATE INDEX node_isolated_idx ON node (pool_id) WHERE isolated_by IS NOT NULL;
+CREATE INDEX node_fault_idx ON node (pool_id) WHERE fault_code IS NOT NULL OR state = 'abnormal';
 CREATE INDEX node_sub_pool_idx ON node (pool_id, sub_pool_id) WHERE sub_pool_id IS NOT NULL;
 COMMENT ON TABLE node IS
 'machines; each belongs to exactly one pool. In order of node_id they were created. The row of a deleted one stays for what refers to it';
@@ -338,7 +340,7 @@ COMMENT ON COLUMN node.tags IS 'tags, by which costs are grouped';
 COMMENT ON COLUMN node.reserved IS 'what of it jobs cannot have, beyond what its flavor reserves';
 COMMENT ON COLUMN node.batch_id IS 'nodes that came together as one step, and go together; NULL: a single node';
 COMMENT ON COLUMN node.sub_pool_id IS 'sub-pool whose jobs alone it takes; NULL: any';
-COMMENT ON COLUMN node.order_id IS 'order that it was made for, or is being deleted for';
+COMMENT ON COLUMN node.order_id IS 'order that it was made for; the tasks of an order are in node_task';
 COMMENT ON COLUMN node.created_at IS 'when it was ordered';
 COMMENT ON COLUMN node.available_at IS 'when it first was available: billing of a dedicated node begins';
 COMMENT ON COLUMN node.deleted_at IS 'when it was given back: billing ends';
@@ -373,6 +375,8 @@ CREATE TABLE node_task (
     node_id      bigint      NOT NULL,
     tenant_id    bigint      NOT NULL,
     order_id     bigint,
+    rolling_id   bigint,
+    max_unavailable integer,
     kind         task_kind   NOT NULL,
     state        task_state  NOT NULL DEFAULT 'pending',
     force        boolean     NOT NULL DEFAULT false,
@@ -387,6 +391,11 @@ CREATE TABLE node_task (
     CONSTRAINT node_task_id_key UNIQUE (task_id),
     CONSTRAINT node_task_node_fkey FOREIGN KEY (pool_id, node_id) REFERENCES node,
     CONSTRAINT node_task_order_fkey FOREIGN KEY (pool_id, order_id) REFERENCES pool_order,
+    CONSTRAINT node_task_rolling_check CHECK ((rolling_id IS NULL) = (max_unavailable IS NULL) AND max_unavailable >= 1),
+    CONSTRAINT node_task_parameter_check CHECK (CASE kind
+        WHEN 'upgrade_driver' THEN parameter IS NOT NULL
+        WHEN 'migrate' THEN parameter ~ '^[0-9]{1,19}$' AND parameter IS NOT NULL
+        ELSE parameter IS NULL END),
     CONSTRAINT node_task_public_check CHECK (tenant_id <> 0 OR kind <> 'upgrade_driver'),
     CONSTRAINT node_task_times_check CHECK (
         waiting_at >= requested_at AND started_at >= waiting_at AND ended_at >= requested_at AND
@@ -405,6 +414,8 @@ COMMENT ON COLUMN node_task.task_id IS 'identifier';
 COMMENT ON COLUMN node_task.node_id IS 'node';
 COMMENT ON COLUMN node_task.tenant_id IS 'owner of the pool';
 COMMENT ON COLUMN node_task.order_id IS 'order that it is part of; NULL: none';
+COMMENT ON COLUMN node_task.rolling_id IS 'the first task of those that share a limit; NULL: it has none';
+COMMENT ON COLUMN node_task.max_unavailable IS 'how many tasks of its rolling_id may have begun and not ended';
 COMMENT ON COLUMN node_task.kind IS 'what is done';
 COMMENT ON COLUMN node_task.state IS 'how far it has come';
 COMMENT ON COLUMN node_task.force IS 'does it end the jobs on the node rather than wait for them?';

@@ -147,6 +147,7 @@ CREATE TABLE job (
 CREATE UNIQUE INDEX job_request_id_key ON job (tenant_id, request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX job_tenant_idx ON job (tenant_id, job_id);
 CREATE INDEX job_open_idx ON job (tenant_id, kind, workspace_id) WHERE end_state IS NULL;
+CREATE INDEX job_ended_idx ON job (pool_id, ended_at) WHERE ended_at IS NOT NULL;
 CREATE UNIQUE INDEX job_phase_key ON job (workflow_id, phase_no) WHERE workflow_id IS NOT NULL;
 COMMENT ON TABLE job IS 'what was asked, written once; how it ended, written once';
 COMMENT ON COLUMN job.pool_id IS 'pool';

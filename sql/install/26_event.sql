@@ -32,13 +32,15 @@ INSERT INTO event_kind (kind, description) VALUES
     ('maintenance_state', 'a scheduled event came further; reason: what it is'),
     ('job_changed', 'priority or number of replicas of a job was changed; reason: from what to what'),
     ('member_granted', 'a database role may act for the tenant; reason: the role and its level'),
+    ('member_revoked', 'a database role no longer acts for the tenant; reason: the role'),
+    ('contract_set', 'a contract was set; reason: from which month, and what it says'),
     ('network_created', 'a network was made'),
     ('pool_created', 'a pool was made'),
     ('nodes_added', 'nodes joined the pool; reason: how many of which flavor'),
     ('price_set', 'a price was set or ended; reason: the SKU'),
     ('job_state', 'a job changed its state');
 INSERT INTO event_kind (kind, warning, description) VALUES
-    ('node_fault', true, 'a fault of a node was reported; reason: the code'),
+    ('node_fault', true, 'a fault of a node was reported; to: the code, reason: what was said of it'),
     ('spare_swapped', true, 'a hot spare took the place of a node that failed; reason: the name of the other'),
     ('restart_given_up', true, 'a job that was to be restarted found no resources in time');
 
@@ -59,6 +61,7 @@ CREATE TABLE event (
     CONSTRAINT event_pkey PRIMARY KEY (tenant_id, event_id)
 );
 CREATE INDEX event_pool_idx ON event (pool_id, event_id) WHERE pool_id IS NOT NULL AND job_id IS NULL;
+CREATE INDEX event_fault_idx ON event (pool_id, node_id, event_id) WHERE kind IN ('node_fault', 'spare_swapped');
 CREATE INDEX event_job_idx ON event (tenant_id, job_id) WHERE job_id IS NOT NULL;
 COMMENT ON TABLE event IS 'every change of state, append-only';
 COMMENT ON COLUMN event.tenant_id IS 'whom it concerns; 0: the provider';

@@ -76,7 +76,7 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON network_peering
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON network_range
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('network_id', 'range', 'peering_id');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON file_system
-    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('file_system_id', 'tenant_id', 'name', 'network_id', 'connection', 'subnet', 'created_at');
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('file_system_id', 'tenant_id', 'name', 'network_id', 'connection', 'peering_id', 'subnet', 'created_at');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON pool
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'kind', 'tenant_id', 'provider', 'container_network', 'created_at', 'deleted_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON sub_pool
@@ -94,8 +94,8 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON pool_order_item
         'pool_id', 'order_id', 'flavor_id', 'tenant_id', 'initial_count', 'target_count', 'result_count?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON node_task
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
-        'pool_id', 'task_id', 'node_id', 'tenant_id', 'order_id', 'kind', 'parameter', 'requested_at', 'requested_by',
-        'waiting_at?', 'started_at?', 'ended_at?');
+        'pool_id', 'task_id', 'node_id', 'tenant_id', 'order_id', 'rolling_id', 'max_unavailable', 'kind', 'parameter',
+        'requested_at', 'requested_by', 'waiting_at?', 'started_at?', 'ended_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON maintenance
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'maintenance_id', 'node_id', 'tenant_id', 'kind', 'description', 'created_at', 'ended_at?');
@@ -116,7 +116,7 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON task_group
         'node_selector', 'tolerations');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
-        'pool_id', 'job_id', 'tenant_id', 'pool_kind', 'sub_pool_id', 'shape_id', 'workspace_id', 'kind', 'priority',
+        'pool_id', 'job_id', 'tenant_id', 'pool_kind', 'sub_pool_id', 'shape_id', 'workspace_id', 'kind',
         'name', 'time_limit', 'auto_stop', 'max_retries', 'preemptible', 'workflow_id', 'phase_no', 'tags', 'request_id', 'submitted_at', 'submitted_by', 'end_state?', 'ended_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_queue
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(

@@ -98,12 +98,16 @@ CREATE FUNCTION set_node_states(pool bigint, nodes bigint[], to_state node_state
 DECLARE
     begun bigint[];
 BEGIN
-    WITH changed AS MATERIALIZED (
-        SELECT n.node_id, n.tenant_id, n.state, n.state_since, n.available_at, l.allocatable
-        FROM node n JOIN node_load l USING (pool_id, node_id)
+    WITH picked AS MATERIALIZED (
+        SELECT n.pool_id, n.node_id, n.tenant_id, n.state, n.state_since, n.available_at
+        FROM node n
         WHERE n.pool_id = set_node_states.pool AND n.node_id = ANY (set_node_states.nodes)
           AND n.state <> set_node_states.to_state AND n.deleted_at IS NULL
-        ORDER BY n.node_id FOR UPDATE OF n),
+        ORDER BY n.node_id FOR UPDATE),
+    -- joined by both columns of the key: a pool's id as a constant would let
+    -- all its nodes be compared with all
+    changed AS MATERIALIZED (
+        SELECT c.*, l.allocatable FROM picked c JOIN node_load l ON l.pool_id = c.pool_id AND l.node_id = c.node_id),
     period AS (
         INSERT INTO node_period (pool_id, node_id, tenant_id, state, since, until, allocatable)
         SELECT set_node_states.pool, c.node_id, c.tenant_id, c.state, c.state_since, set_node_states.instant, c.allocatable
@@ -112,7 +116,7 @@ BEGIN
         UPDATE node n SET state = set_node_states.to_state, state_since = set_node_states.instant,
             available_at = CASE WHEN set_node_states.to_state = 'available'
                                 THEN coalesce(n.available_at, set_node_states.instant) ELSE n.available_at END
-        FROM changed c WHERE n.pool_id = set_node_states.pool AND n.node_id = c.node_id),
+        FROM changed c WHERE n.pool_id = c.pool_id AND n.node_id = c.node_id),
     noted AS (
         INSERT INTO event (tenant_id, at, kind, pool_id, node_id, from_state, to_state, actor, reason)
         SELECT c.tenant_id, set_node_states.instant, 'node_state', set_node_states.pool, c.node_id, c.state,

@@ -33,13 +33,17 @@ CREATE FUNCTION create_workspace(tenant text, name text, request_id text DEFAULT
     AS 'MODULE_PATHNAME', 'pm_sql_create_workspace' LANGUAGE C;
 COMMENT ON FUNCTION create_workspace(text, text, text) IS 'the same, the tenant by name';
 
-CREATE FUNCTION grant_tenant(tenant bigint, role name, level member_level DEFAULT 'member') RETURNS void
+CREATE FUNCTION grant_tenant(
+    tenant bigint, role name, level member_level DEFAULT 'member',
+    public_pools boolean DEFAULT true, high_priority boolean DEFAULT true) RETURNS void
     AS 'MODULE_PATHNAME', 'pm_sql_grant_tenant' LANGUAGE C;
-COMMENT ON FUNCTION grant_tenant(bigint, name, member_level) IS
-'lets a database role, and its members, act for a tenant as viewer, member or owner; replaces an earlier grant. Owners of the tenant (42501); 42704: no such role';
-CREATE FUNCTION grant_tenant(tenant text, role name, level member_level DEFAULT 'member') RETURNS void
+COMMENT ON FUNCTION grant_tenant(bigint, name, member_level, boolean, boolean) IS
+'lets a database role, and its members, act for a tenant as viewer, member or owner; without public_pools it submits to no public pool, without high_priority no job of priority 3. Replaces an earlier grant; revoke_tenant takes it back. Owners of the tenant (42501); 42704: no such role';
+CREATE FUNCTION grant_tenant(
+    tenant text, role name, level member_level DEFAULT 'member',
+    public_pools boolean DEFAULT true, high_priority boolean DEFAULT true) RETURNS void
     AS 'MODULE_PATHNAME', 'pm_sql_grant_tenant' LANGUAGE C;
-COMMENT ON FUNCTION grant_tenant(text, name, member_level) IS 'the same, the tenant by name';
+COMMENT ON FUNCTION grant_tenant(text, name, member_level, boolean, boolean) IS 'the same, the tenant by name';
 
 CREATE FUNCTION grant_operator(role name) RETURNS void
     AS 'MODULE_PATHNAME', 'pm_sql_grant_operator' LANGUAGE C;
@@ -55,58 +59,16 @@ COMMENT ON FUNCTION create_sku(text, text, sku_per, text) IS
 
 CREATE FUNCTION create_flavor(
     name text, resources resource_list, sku text DEFAULT NULL, accelerator text DEFAULT NULL,
-    cpu_architecture cpu_architecture DEFAULT 'x86', request_id text DEFAULT NULL) RETURNS bigint
+    cpu_architecture cpu_architecture DEFAULT 'x86', reserved resource_list DEFAULT '', max_replicas integer DEFAULT NULL,
+    request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_flavor' LANGUAGE C;
-COMMENT ON FUNCTION create_flavor(text, resource_list, text, text, cpu_architecture, text) IS
-'makes a named specification of a node or replica; returns its id. accelerator names the resource that is tracked device by device. Operators only (42501); 42710: the name is taken; 22023: no or negative resources, the accelerator is not 1 to 1024 whole devices, the SKU is priced once; 42704: no such SKU';
+COMMENT ON FUNCTION create_flavor(text, resource_list, text, text, cpu_architecture, resource_list, integer, text) IS
+'makes a named specification of a node or replica; returns its id. accelerator names the resource that is tracked device by device; reserved is what of a node jobs cannot have; max_replicas how many replicas of it a job in a public pool may have (NULL or 0: any number). Operators only (42501); 42710: the name is taken; 22023: no or negative resources, more reserved than there is or of the accelerator, a negative number of replicas, the accelerator is not 1 to 1024 whole devices, the SKU is priced once; 42704: no such SKU';
 
 CREATE FUNCTION set_resource_sku(flavor text, unit resource_list, sku text) RETURNS void
     AS 'MODULE_PATHNAME', 'pm_sql_set_resource_sku' LANGUAGE C;
 COMMENT ON FUNCTION set_resource_sku(text, resource_list, text) IS
 'what a resource of a flavor''s nodes is billed as when a job asks for it without a flavor: unit is how much of it is one unit of the SKU (memory=1Gi); a NULL SKU lists it as free. Operators only (42501); 42704: no such flavor or SKU; 22023: unit names more than one resource, or a node would be more than 1,000,000 units or a negative amount, the SKU is priced once';
-
--- networks, pools, nodes
-
-CREATE FUNCTION create_network(name text, cidr cidr, tenant bigint, request_id text DEFAULT NULL) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_create_network' LANGUAGE C;
-COMMENT ON FUNCTION create_network(text, cidr, bigint, text) IS
-'makes a private network of a tenant; returns its id. The range is fixed. Owners of the tenant (42501); 42710: the name is taken; 22023: the range is not private';
-CREATE FUNCTION create_network(name text, cidr cidr, tenant text, request_id text DEFAULT NULL) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_create_network' LANGUAGE C;
-COMMENT ON FUNCTION create_network(text, cidr, text, text) IS 'the same, the tenant by name';
-
-CREATE FUNCTION create_pool(
-    name text, kind pool_kind, tenant bigint DEFAULT NULL, network bigint DEFAULT NULL,
-    job_types job_kind[] DEFAULT '{training,inference,notebook,workflow}',
-    queue_policy queue_policy DEFAULT 'fifo', placement placement_policy DEFAULT 'pack',
-    launch launch_mode DEFAULT 'immediate', default_time_limit interval DEFAULT NULL,
-    stop_timeout interval DEFAULT '10 minutes', request_id text DEFAULT NULL) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_create_pool' LANGUAGE C;
-COMMENT ON FUNCTION create_pool(text, pool_kind, bigint, bigint, job_kind[], queue_policy, placement_policy, launch_mode, interval, interval, text) IS
-'makes a resource pool without nodes; returns its id. A dedicated pool needs tenant and network, a public one has neither. Operators, or owners of the tenant (42501); 22023: tenant or network missing or too many, a time limit that is not positive or beyond 100 years (a day counts 24 hours, a month 30 days); 22004: a job type is NULL; 42710: the name is taken';
-CREATE FUNCTION create_pool(
-    name text, kind pool_kind, tenant text, network text DEFAULT NULL,
-    job_types job_kind[] DEFAULT '{training,inference,notebook,workflow}',
-    queue_policy queue_policy DEFAULT 'fifo', placement placement_policy DEFAULT 'pack',
-    launch launch_mode DEFAULT 'immediate', default_time_limit interval DEFAULT NULL,
-    stop_timeout interval DEFAULT '10 minutes', request_id text DEFAULT NULL) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_create_pool' LANGUAGE C;
-COMMENT ON FUNCTION create_pool(text, pool_kind, text, text, job_kind[], queue_policy, placement_policy, launch_mode, interval, interval, text) IS
-'the same, tenant and network by name';
-
-CREATE FUNCTION add_nodes(
-    pool bigint, flavor text, count integer DEFAULT 1, name_prefix text DEFAULT NULL,
-    labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]',
-    request_id text DEFAULT NULL) RETURNS SETOF bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_add_nodes' LANGUAGE C;
-COMMENT ON FUNCTION add_nodes(bigint, text, integer, text, jsonb, jsonb, text) IS
-'adds 1 to 100,000 available nodes of a flavor, named prefix-id (the flavor''s name by default); returns their ids. Nodes of a dedicated pool are billed from now on. Owners of the pool (42501); 42704: no such flavor; 55000: the flavor, or a resource of it in a public pool, has no SKU, or it has another processor architecture than the pool; 54000: an eleventh flavor; 22023: labels or taints of another form, a prefix of more than 108 characters';
-CREATE FUNCTION add_nodes(
-    pool text, flavor text, count integer DEFAULT 1, name_prefix text DEFAULT NULL,
-    labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]',
-    request_id text DEFAULT NULL) RETURNS SETOF bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_add_nodes' LANGUAGE C;
-COMMENT ON FUNCTION add_nodes(text, text, integer, text, jsonb, jsonb, text) IS 'the same, the pool by name';
 
 -- jobs
 
@@ -115,27 +77,43 @@ CREATE FUNCTION submit_job(
     request resource_list DEFAULT NULL, replicas integer DEFAULT 1, min_replicas integer DEFAULT NULL,
     tenant bigint DEFAULT NULL, workspace bigint DEFAULT NULL, priority integer DEFAULT 1,
     time_limit interval DEFAULT NULL, node_selector jsonb DEFAULT '{}', tolerations jsonb DEFAULT '[]',
-    request_id text DEFAULT NULL) RETURNS bigint
+    sub_pool bigint DEFAULT NULL, preemptible boolean DEFAULT false, auto_stop interval DEFAULT NULL,
+    max_retries integer DEFAULT 0, mounts jsonb DEFAULT '{}', volume_gib integer DEFAULT NULL,
+    volume_type text DEFAULT NULL, tags jsonb DEFAULT '{}', request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_submit_job' LANGUAGE C;
-COMMENT ON FUNCTION submit_job(bigint, text, job_kind, text, resource_list, integer, integer, bigint, bigint, integer, interval, jsonb, jsonb, text) IS
-'queues a job of so many replicas of a flavor or of a bare request; returns its id. In a dedicated pool with nothing ahead of it and enough free it is placed at once. The same request_id returns the same job. Members of the tenant (42501); 42704: no such pool, tenant, flavor, workspace; 22023: an argument out of its range; PM001: no node could ever hold a replica; PM002: the pool is not running; PM003: priority in a public pool, job type not enabled; PM004: request_id used before with other content';
+COMMENT ON FUNCTION submit_job(bigint, text, job_kind, text, resource_list, integer, integer, bigint, bigint, integer, interval, jsonb, jsonb, bigint, boolean, interval, integer, jsonb, integer, text, jsonb, text) IS
+'queues a job of so many replicas of a flavor or of a bare request; returns its id. In a dedicated pool with nothing ahead of it and enough free it is placed at once. auto_stop: how long a notebook or service runs before it comes to rest; max_retries: how often a job is restarted after a fault of a node, at most 128; mounts: an object, the names of up to 8 file systems by absolute path; volume_gib and volume_type: the volume of a notebook, held and billed until the notebook has ended. A dedicated pool that is divided wants a sub_pool. The same request_id returns the same job. Members of the tenant, with the right to use public pools or priority 3 where that is asked for (42501); 42704: no such pool, tenant, flavor, workspace, sub-pool, file system, volume type; 22023: an argument out of its range, no sub-pool named, more replicas than the flavor allows in a public pool; PM001: no node, or its sub-pool, could ever hold a replica, or the sub-pool min_replicas of them; PM002: the pool is not running or takes no new jobs, a file system is not active; PM003: priority, preemption, sub-pool or mounts in a public pool, job type not enabled, a notebook in a sub-pool whose quotas differ, a file system that the pool''s network does not reach; PM004: request_id used before with other content; PM005: the tenant is frozen; PM007: a quota would be exceeded';
 CREATE FUNCTION submit_job(
     pool text, name text, kind job_kind DEFAULT 'training', flavor text DEFAULT NULL,
     request resource_list DEFAULT NULL, replicas integer DEFAULT 1, min_replicas integer DEFAULT NULL,
     tenant text DEFAULT NULL, workspace text DEFAULT NULL, priority integer DEFAULT 1,
     time_limit interval DEFAULT NULL, node_selector jsonb DEFAULT '{}', tolerations jsonb DEFAULT '[]',
-    request_id text DEFAULT NULL) RETURNS bigint
+    sub_pool text DEFAULT NULL, preemptible boolean DEFAULT false, auto_stop interval DEFAULT NULL,
+    max_retries integer DEFAULT 0, mounts jsonb DEFAULT '{}', volume_gib integer DEFAULT NULL,
+    volume_type text DEFAULT NULL, tags jsonb DEFAULT '{}', request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_submit_job' LANGUAGE C;
-COMMENT ON FUNCTION submit_job(text, text, job_kind, text, resource_list, integer, integer, text, text, integer, interval, jsonb, jsonb, text) IS
-'the same, pool, tenant and workspace by name';
+COMMENT ON FUNCTION submit_job(text, text, job_kind, text, resource_list, integer, integer, text, text, integer, interval, jsonb, jsonb, text, boolean, interval, integer, jsonb, integer, text, jsonb, text) IS
+'the same, pool, tenant, workspace and sub-pool by name';
 
 CREATE FUNCTION submit_jobs(pool bigint, job_query text, tenant bigint DEFAULT NULL) RETURNS SETOF bigint
     AS 'MODULE_PATHNAME', 'pm_submit_jobs' LANGUAGE C ROWS 1000;
 COMMENT ON FUNCTION submit_jobs(bigint, text, bigint) IS
-'submits one job for each row of a query, which runs with the caller''s rights; all or none. Columns by name as the arguments of submit_job: name, and where wanted kind, flavor, request, replicas, min_replicas, workspace, priority, time_limit, node_selector, tolerations, request_id. Returns the job ids in the order of the rows. 42701: a column twice; 42703: no column name, or an unknown one; else as submit_job, with the number of the row';
+'submits one job for each row of a query, which runs with the caller''s rights; all or none. Columns by name as the arguments of submit_job: name, and where wanted kind, flavor, request, replicas, min_replicas, workspace, priority, time_limit, node_selector, tolerations, sub_pool (by name), preemptible, auto_stop, max_retries, mounts, volume_gib, volume_type, tags, request_id. Returns the job ids in the order of the rows. 42701: a column twice; 42703: no column name, or an unknown one; else as submit_job, with the number of the row';
 CREATE FUNCTION submit_jobs(pool text, job_query text, tenant text DEFAULT NULL) RETURNS SETOF bigint
     AS 'MODULE_PATHNAME', 'pm_submit_jobs' LANGUAGE C ROWS 1000;
 COMMENT ON FUNCTION submit_jobs(text, text, text) IS 'the same, pool and tenant by name';
+
+CREATE FUNCTION submit_workflow(
+    pool bigint, name text, phases jsonb, tenant bigint DEFAULT NULL, workspace bigint DEFAULT NULL,
+    request_id text DEFAULT NULL) RETURNS SETOF bigint
+    AS 'MODULE_PATHNAME', 'pm_submit_workflow' LANGUAGE C ROWS 10;
+COMMENT ON FUNCTION submit_workflow(bigint, text, jsonb, bigint, bigint, text) IS
+'submits jobs of kind workflow that run one after the other; returns their ids, of which the first is the workflow''s. phases: an array of 1 to 100 objects, whose keys are arguments of submit_job: name (the number of the phase by default), flavor, request, replicas, min_replicas, priority, time_limit, node_selector, tolerations, sub_pool (by name), preemptible, max_retries, mounts, tags. The jobs are named after workflow and phase: train.prepare. A phase waits until the one before has completed, and is cancelled when that cannot be any more. Errors as of submit_job, with the number of the phase, and 22023: not such an array, a key that means nothing; PM004: request_id used before with other content';
+CREATE FUNCTION submit_workflow(
+    pool text, name text, phases jsonb, tenant text DEFAULT NULL, workspace text DEFAULT NULL,
+    request_id text DEFAULT NULL) RETURNS SETOF bigint
+    AS 'MODULE_PATHNAME', 'pm_submit_workflow' LANGUAGE C ROWS 10;
+COMMENT ON FUNCTION submit_workflow(text, text, jsonb, text, text, text) IS 'the same, pool, tenant and workspace by name';
 
 CREATE FUNCTION start_job(job bigint) RETURNS void
     AS 'MODULE_PATHNAME', 'pm_start_job' LANGUAGE C;
@@ -145,12 +123,37 @@ COMMENT ON FUNCTION start_job(bigint) IS
 CREATE FUNCTION finish_job(job bigint, outcome job_state DEFAULT 'completed', exit_code integer DEFAULT NULL) RETURNS job_state
     AS 'MODULE_PATHNAME', 'pm_finish_job' LANGUAGE C;
 COMMENT ON FUNCTION finish_job(bigint, job_state, integer) IS
-'ends a running job as completed or failed, a stopping one as it was told to stop; gives back and meters what it held; returns its state. Operators, or members of the pool''s owner (42501); 42704: no such job; PM002: it is not running; 22023: another outcome';
+'ends a running job as completed or failed, a stopping one as it was told to stop; gives back and meters what it held; returns its state: queued if a node failed under it and it is to be restarted. Operators, or members of the pool''s owner (42501); 42704: no such job; PM002: it is not running; 22023: another outcome';
 
 CREATE FUNCTION cancel_job(job bigint) RETURNS job_state
     AS 'MODULE_PATHNAME', 'pm_cancel_job' LANGUAGE C;
 COMMENT ON FUNCTION cancel_job(bigint) IS
-'cancels a job that waits or runs; returns its state: cancelled, or stopping until its agent says finish_job. Members of the tenant (42501); 42704: no such job; PM002: it has ended or is stopping';
+'cancels a job that waits, rests or runs, with its volume; later phases of its workflow are cancelled too. Returns its state: cancelled, or stopping until its agent says finish_job. Members of the tenant (42501); 42704: no such job; PM002: it has ended or is stopping';
+
+CREATE FUNCTION stop_job(job bigint) RETURNS job_state
+    AS 'MODULE_PATHNAME', 'pm_stop_job' LANGUAGE C;
+COMMENT ON FUNCTION stop_job(bigint) IS
+'brings a notebook or service to rest until resume_job; it gives back what it holds but its volume, which stays and is billed. Returns its state: stopped, or stopping until its agent says finish_job. Members of the tenant (42501); 42704: no such job; PM002: it is not queued, held or running; PM003: another kind of job';
+
+CREATE FUNCTION resume_job(job bigint) RETURNS job_state
+    AS 'MODULE_PATHNAME', 'pm_resume_job' LANGUAGE C;
+COMMENT ON FUNCTION resume_job(bigint) IS
+'queues a stopped notebook or service again, at the place its submission gives it; in a dedicated pool with nothing ahead of it and enough free it is placed at once. Returns its state. Members of the tenant (42501); 42704: no such job; PM002: it is not stopped, the pool is not running or starts nothing; PM003: another kind of job, or its job type is not enabled any more; PM005: the tenant is frozen';
+
+CREATE FUNCTION scale_job(job bigint, replicas integer) RETURNS integer
+    AS 'MODULE_PATHNAME', 'pm_scale_job' LANGUAGE C;
+COMMENT ON FUNCTION scale_job(bigint, integer) IS
+'changes the number of replicas of a running service to one between the min_replicas and the replicas it was submitted for: gives back the newest ones, or places as many more as fit now, ahead of what is queued. Returns how many it has. Billing follows at once. After a stop or restart it asks for all its replicas again. Members of the tenant (42501); 42704: no such job; 22023: a number out of that range; 54000: scaled on one node more than 32,767 times; PM002: it is not running, or the pool starts nothing; PM003: another kind of job; PM005: the tenant is frozen and it would grow';
+
+CREATE FUNCTION set_priority(job bigint, priority integer) RETURNS void
+    AS 'MODULE_PATHNAME', 'pm_set_priority' LANGUAGE C;
+COMMENT ON FUNCTION set_priority(bigint, integer) IS
+'changes the priority of a job that is queued, held or waiting in a dedicated pool: 1 to 3, larger first. Members of the tenant, with the right to priority 3 for that (42501); 42704: no such job; 22023: another number; PM002: it runs, rests or has ended; PM003: its pool is public';
+
+CREATE FUNCTION requeue_job(job bigint) RETURNS void
+    AS 'MODULE_PATHNAME', 'pm_requeue_job' LANGUAGE C;
+COMMENT ON FUNCTION requeue_job(bigint) IS
+'ends the run of a job at once and puts the job back into the queue, first of its priority, to be restarted; in pools with agents too: their replicas are taken for gone. It counts as one of the job''s restarts. Operators, or members of the pool''s owner (42501); 42704: no such job; PM002: it is not starting or running';
 
 CREATE FUNCTION hold_job(job bigint) RETURNS void
     AS 'MODULE_PATHNAME', 'pm_hold_job' LANGUAGE C;
@@ -165,7 +168,7 @@ COMMENT ON FUNCTION release_job(bigint) IS
 CREATE FUNCTION schedule(pool bigint) RETURNS TABLE (pool_id bigint, job_id bigint, state job_state, at timestamptz)
     AS 'MODULE_PATHNAME', 'pm_schedule_one' LANGUAGE C ROWS 100;
 COMMENT ON FUNCTION schedule(bigint) IS
-'one scheduling pass: ends runs that are over their time, starts what the pool''s policies let start; returns the jobs whose state changed. Operators, or members of the pool''s owner (42501); 42704: no such pool; 40001: under REPEATABLE READ, the pool changed since the transaction began';
+'one scheduling pass: ends runs that are over their time, starts what the pool''s policies let start, lets phases of workflows queue; returns the jobs that it ended, stopped or started. Operators, or members of the pool''s owner (42501); 42704: no such pool; 40001: under REPEATABLE READ, the pool changed since the transaction began';
 CREATE FUNCTION schedule(pool text) RETURNS TABLE (pool_id bigint, job_id bigint, state job_state, at timestamptz)
     AS 'MODULE_PATHNAME', 'pm_schedule_one' LANGUAGE C ROWS 100;
 COMMENT ON FUNCTION schedule(text) IS 'the same, the pool by name';

@@ -19,7 +19,7 @@ BEGIN
         'pool', 'pool_job_type', 'sub_pool', 'node_group', 'node', 'node_load', 'pending_reason',
         'job_shape', 'task_group', 'job', 'job_queue', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'price',
         'event_kind', 'event', 'request', 'queue', 'job_status', 'node_status', 'pool_status',
-        'pool_utilization', 'stat_scheduler', 'running_cost']
+        'pool_detail', 'pool_jobs', 'job_history', 'node_detail', 'pool_utilization', 'stat_scheduler', 'running_cost']
     LOOP
         EXECUTE format('GRANT SELECT ON %I TO PUBLIC', t);
     END LOOP;
@@ -36,7 +36,8 @@ CREATE POLICY tenant_rows ON pool_job_type FOR SELECT USING (
     EXISTS (SELECT FROM pool p WHERE p.pool_id = pool_job_type.pool_id));
 ALTER TABLE node_load ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant_rows ON node_load FOR SELECT USING (
-    EXISTS (SELECT FROM node n WHERE n.pool_id = node_load.pool_id AND n.node_id = node_load.node_id));
+    -- as the node itself; asked once a query, not once a row
+    pool_id IN (SELECT p.pool_id FROM pool p WHERE may_see(p.tenant_id)));
 
 ALTER TABLE network_load ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant_rows ON network_load FOR SELECT USING (

@@ -54,7 +54,7 @@ SELECT * FROM node_status ORDER BY node_id;
 SELECT node_id, devices FROM node_load ORDER BY 1;
 SELECT * FROM pool_status;
 SELECT * FROM pool_utilization ORDER BY resource;
-SELECT * FROM running_cost ORDER BY job_id, sku;
+SELECT * FROM running_cost ORDER BY holder, sku;
 SELECT * FROM job_status ORDER BY job_id;
 
 -- nothing has changed: a pass does nothing
@@ -74,7 +74,7 @@ SELECT finish_job(4), finish_job(1, 'failed', 137), finish_job(6);
 SELECT cancel_job(7);
 SELECT * FROM schedule('openlab');
 SELECT * FROM job_status ORDER BY job_id;
-SELECT * FROM running_cost ORDER BY job_id, sku;
+SELECT * FROM running_cost ORDER BY holder, sku;
 
 -- acme: notebook-1 0.46 GPU for 5399 s, notebook-2 0.46 and notebook-3 0.1 to
 -- the clock, which is 01:29:59.7, so 5399 s too: (0.46 + 0.46 + 0.1) x 5399 /
@@ -170,7 +170,7 @@ SELECT count(*) FROM running_cost WHERE tenant = 'borealis';
 SET pool_manager.clock = '2026-03-01 04:25:00+00';
 SELECT start_job(20), start_job(21), start_job(22);
 SELECT finish_job(23, 'failed', 1);
-SELECT job_id, quantity, since, per_hour FROM running_cost WHERE tenant = 'borealis';
+SELECT holder, quantity, since, per_hour FROM running_cost WHERE tenant = 'borealis';
 SELECT cancel_job(22);
 SET pool_manager.clock = '2026-03-01 04:29:59+00';
 SELECT * FROM schedule('edge');

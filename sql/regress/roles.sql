@@ -375,19 +375,20 @@ FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 WHERE c.relnamespace = 'pool_manager'::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped
   AND col_description(a.attrelid, a.attnum) IS NULL
 ORDER BY 1, a.attnum;
--- functions in SQL or PL/pgSQL without a path of their own; definers
+-- functions in SQL or PL/pgSQL that others may call without a path of their own, or a frame that brings one; definers
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace = 'pool_manager'::regnamespace
-  AND (p.prosecdef OR l.lanname NOT IN ('c', 'internal') AND NOT coalesce(p.proconfig::text LIKE '%search_path=%', false));
+  AND (p.prosecdef OR l.lanname NOT IN ('c', 'internal', 'pool_manager') AND p.prosqlbody IS NULL
+       AND has_function_privilege('public', p.oid, 'EXECUTE') AND NOT coalesce(p.proconfig::text LIKE '%search_path=%', false));
 -- tables without row-level security: the catalogue
 SELECT relname FROM pg_class WHERE relnamespace = 'pool_manager'::regnamespace AND relkind = 'r' AND NOT relrowsecurity ORDER BY 1;
 -- views that would read with their owner's eyes
 SELECT relname FROM pg_class WHERE relnamespace = 'pool_manager'::regnamespace AND relkind = 'v'
   AND NOT coalesce(reloptions::text LIKE '%security_invoker=true%', false);
--- volatility and parallel safety: what reads tables is not IMMUTABLE, what writes is VOLATILE and PARALLEL UNSAFE
+-- volatility and parallel safety of what is neither VOLATILE and PARALLEL UNSAFE nor IMMUTABLE and PARALLEL SAFE
 SELECT p.proname, min(p.provolatile) AS volatile, min(p.proparallel) AS parallel, count(*)
 FROM pg_proc p
-WHERE p.pronamespace = 'pool_manager'::regnamespace AND p.prokind = 'f' AND (p.provolatile <> 'i' OR p.proparallel <> 's')
+WHERE p.pronamespace = 'pool_manager'::regnamespace AND p.prokind = 'f' AND (p.provolatile, p.proparallel) NOT IN (('v', 'u'), ('i', 's'))
 GROUP BY 1 HAVING min(p.provolatile) = max(p.provolatile) AND min(p.proparallel) = max(p.proparallel) ORDER BY 1;
 -- every table is dumped, or is filled by the script alone
 SELECT c.relname AS not_dumped FROM pg_class c

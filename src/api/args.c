@@ -113,8 +113,8 @@ pm_refuse_nulls(FunctionCallInfo fcinfo)
 	ReleaseSysCache(tuple);
 }
 
-static bool
-is_text_arg(FunctionCallInfo fcinfo, int n)
+bool
+pm_is_text_arg(FunctionCallInfo fcinfo, int n)
 {
 	Oid		   *argtypes;
 	int			nargs;
@@ -131,7 +131,7 @@ pm_tenant_arg(PmCall *call, FunctionCallInfo fcinfo, int n)
 {
 	if (PG_ARGISNULL(n))
 		return 0;
-	if (is_text_arg(fcinfo, n))
+	if (pm_is_text_arg(fcinfo, n))
 		return pm_find_tenant(call, pm_text_arg(fcinfo, n), 0);
 	return pm_find_tenant(call, NULL, PG_GETARG_INT64(n));
 }
@@ -139,26 +139,16 @@ pm_tenant_arg(PmCall *call, FunctionCallInfo fcinfo, int n)
 int64
 pm_workspace_arg(PmCall *call, FunctionCallInfo fcinfo, int n, int64 tenant_id)
 {
-	if (is_text_arg(fcinfo, n))
+	if (pm_is_text_arg(fcinfo, n))
 		return pm_find_workspace(call, tenant_id, pm_text_arg(fcinfo, n), 0);
 	return pm_find_workspace(call, tenant_id, NULL, PG_GETARG_INT64(n));
-}
-
-int64
-pm_network_arg(PmCall *call, FunctionCallInfo fcinfo, int n, int64 tenant_id)
-{
-	if (PG_ARGISNULL(n))
-		return 0;
-	if (is_text_arg(fcinfo, n))
-		return pm_find_network(call, tenant_id, pm_text_arg(fcinfo, n), 0);
-	return pm_find_network(call, tenant_id, NULL, PG_GETARG_INT64(n));
 }
 
 PmPoolInfo *
 pm_pool_arg(PmCall *call, FunctionCallInfo fcinfo, int n)
 {
 	pm_not_null(fcinfo, n, "pool");
-	if (is_text_arg(fcinfo, n))
+	if (pm_is_text_arg(fcinfo, n))
 		return pm_find_pool(call, pm_text_arg(fcinfo, n), 0);
 	return pm_find_pool(call, NULL, PG_GETARG_INT64(n));
 }

@@ -19,6 +19,7 @@
 #include "store/find.h"
 
 extern char *pm_text_arg(FunctionCallInfo fcinfo, int n);
+extern bool pm_is_text_arg(FunctionCallInfo fcinfo, int n);	/* by its declaration */
 extern char *pm_enum_arg(FunctionCallInfo fcinfo, int n);	/* label */
 
 /* The value of an enum of the extension, during a call */
@@ -33,7 +34,6 @@ extern void pm_refuse_nulls(FunctionCallInfo fcinfo);
 /* Tenant and pool by name or id; tenant 0 if the argument is NULL */
 extern int64 pm_tenant_arg(PmCall *call, FunctionCallInfo fcinfo, int n);
 extern int64 pm_workspace_arg(PmCall *call, FunctionCallInfo fcinfo, int n, int64 tenant_id);
-extern int64 pm_network_arg(PmCall *call, FunctionCallInfo fcinfo, int n, int64 tenant_id);
 extern PmPoolInfo *pm_pool_arg(PmCall *call, FunctionCallInfo fcinfo, int n);
 
 #endif							/* PM_ARGS_H */

@@ -12,7 +12,6 @@
 
 #include "mb/pg_wchar.h"
 #include "pgtime.h"
-#include "utils/fmgrprotos.h"
 
 #include "api/args.h"
 #include "api/check.h"
@@ -21,10 +20,8 @@
 
 #define MAX_NAME_CHARACTERS		128
 #define MAX_UNITS_A_NODE		1000000
-#define MAX_NODE_PREFIX			(MAX_NAME_CHARACTERS - (int) strlen("-9223372036854775807"))
 #define MAX_LIMIT_DAYS			((int64) 100 * MONTHS_PER_YEAR * DAYS_PER_MONTH)
 #define MAX_DEVICES				1024
-#define MAX_POOL_FLAVORS		10
 
 void
 pm_invalid_argument(const char *name, const char *detail, const char *hint)
@@ -138,25 +135,6 @@ pm_exact_interval(const Interval *given, const char *argument)
 	return exact;
 }
 
-/* ---- networks ---- */
-
-void
-pm_check_private(Datum cidr, const char *name)
-{
-	static const char *const ranges[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"};
-
-	for (int i = 0; i < (int) lengthof(ranges); i++)
-	{
-		Datum		range = DirectFunctionCall1(cidr_in, CStringGetDatum(ranges[i]));
-
-		if (DatumGetBool(DirectFunctionCall2(network_subeq, cidr, range)))
-			return;
-	}
-	pm_invalid_argument(name,
-						"It must lie in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or fc00::/7.",
-						"Choose a range for private use.");
-}
-
 /* ---- flavors ---- */
 
 void
@@ -243,60 +221,4 @@ pm_check_time_zone(const char *name)
 				 errmsg("time zone \"%s\" is not a name", name),
 				 errdetail("It must be the full name of a zone, such as Asia/Shanghai; an offset is not clear about its sign."),
 				 errhint("pg_timezone_names lists the names.")));
-}
-
-/* ---- nodes ---- */
-
-/*
- * What runs on a node must be billable: in a dedicated pool by the node, in a
- * public one by whatever of its resources a job may ask for.
- */
-static void
-check_billable(const PmPoolInfo *pool, const PmNodeFlavor *flavor)
-{
-	if (pool->dedicated && !flavor->has_sku)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("flavor \"%s\" has no SKU", flavor->name),
-				 errdetail("Nodes of a dedicated pool are billed as the SKU of their flavor."),
-				 errhint("Give the flavor a SKU when you create it.")));
-	if (!pool->dedicated && flavor->unlisted)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("resource \"%s\" of flavor \"%s\" has no SKU", flavor->unlisted, flavor->name),
-				 errdetail("Jobs with a bare request are billed by resource in a public pool."),
-				 errhint("Name one with set_resource_sku(), or list the resource as free with a NULL SKU.")));
-}
-
-/* A pool has ten flavors at most, all of one processor architecture */
-void
-pm_check_node_flavor(const PmPoolInfo *pool, const PmNodeFlavor *flavor)
-{
-	check_billable(pool, flavor);
-	if (flavor->pool_architecture && strcmp(flavor->architecture, flavor->pool_architecture) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("pool \"%s\" cannot have nodes of flavor \"%s\"", pool->name, flavor->name),
-				 errdetail("The flavor's processors are %s, those of the pool %s.",
-						   flavor->architecture, flavor->pool_architecture),
-				 errhint("Make a pool of their own for nodes of another processor architecture.")));
-	if (flavor->others >= MAX_POOL_FLAVORS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("pool \"%s\" cannot have nodes of flavor \"%s\"", pool->name, flavor->name),
-				 errdetail("It has nodes of %d other flavors, which is the most.", MAX_POOL_FLAVORS),
-				 errhint("Add nodes of one of these flavors, or make another pool.")));
-}
-
-void
-pm_check_node_prefix(const char *prefix)
-{
-	pm_check_name(prefix, "name_prefix");
-	if (pg_mbstrlen(prefix) > MAX_NODE_PREFIX)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value for argument \"name_prefix\""),
-				 errdetail("Nodes are named prefix-id: of %d characters, %d are left for the prefix, by default the flavor's name.",
-						   MAX_NAME_CHARACTERS, MAX_NODE_PREFIX),
-				 errhint("Give a shorter one.")));
 }

@@ -15,7 +15,6 @@
 #include "fmgr.h"
 #include "utils/jsonb.h"
 
-#include "store/registry.h"
 #include "types/resource_list.h"
 
 /* 22023 naming the argument; detail and hint are sentences */
@@ -45,16 +44,9 @@ extern void pm_check_currency(const char *code);
 /* A time zone by a name that means the same everywhere */
 extern void pm_check_time_zone(const char *name);
 
-/* An address range for private use */
-extern void pm_check_private(Datum cidr, const char *name);
-
 /* What a flavor consists of */
 extern void pm_check_flavor(PmResourceList *resources, const char *accelerator);
 /* resources: those of the flavor */
 extern void pm_check_resource_unit(PmResourceList *unit, PmResourceList *resources);
-
-/* Nodes that are to be added to a pool; prefix and flavor are names */
-extern void pm_check_node_flavor(const PmPoolInfo *pool, const PmNodeFlavor *flavor);
-extern void pm_check_node_prefix(const char *prefix);
 
 #endif							/* PM_API_CHECK_H */

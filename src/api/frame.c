@@ -34,7 +34,7 @@ pm_call_handler(PG_FUNCTION_ARGS)
 	PGFunction	handler = plpgsql_handler();
 	PmCall	   *outer = pm_body;
 	PmFrame		frame = {0};
-	Datum		result;
+	Datum		result = (Datum) 0;
 
 	/* a COMMIT in the body would end the frame under it */
 	if (fcinfo->context && IsA(fcinfo->context, CallContext))
@@ -52,11 +52,23 @@ pm_call_handler(PG_FUNCTION_ARGS)
 		pm_body = &frame.call;
 		result = handler(fcinfo);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
+		ErrorData  *error;
+
 		pm_body = outer;
+		MemoryContextSwitchTo(frame.call.caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		/* a refusal says all there is to say, and has a hint; lines of the body say nothing to the caller */
+		if (error->hint)
+			error->context = NULL;
+		ReThrowError(error);
 	}
 	PG_END_TRY();
+	pm_body = outer;
+	if (!pm_call_is_read_only())
+		pm_changed();
 	pm_end(&frame.call);
 	return result;
 }

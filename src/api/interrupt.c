@@ -182,3 +182,21 @@ pm_sql_close_volume_holdings(PG_FUNCTION_ARGS)
 {
 	return close_held(fcinfo, PM_HOLDER_JOB);
 }
+
+PG_FUNCTION_INFO_V1(pm_sql_move_node_holdings);
+
+Datum
+pm_sql_move_node_holdings(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	int64		pool_id = PG_GETARG_INT64(0);
+	TimestampTz instant = PG_GETARG_TIMESTAMPTZ(3);
+	int			n;
+	int64	   *ids = ids_arg(fcinfo, 1, &n);
+
+	pm_begin(&call, fcinfo);
+	instant = Max(instant, pm_metered_until(PM_HOLDER_NODE, pool_id, ids, n));
+	pm_move_node_holdings(pool_id, ids, n, PG_GETARG_INT64(2), instant);
+	pm_end(&call);
+	PG_RETURN_TIMESTAMPTZ(instant);
+}

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * life.c
- *	  start_job, finish_job, cancel_job, hold_job, release_job.
+ *	  start_job, finish_job, requeue_job, cancel_job, stop_job, resume_job,
+ *	  hold_job, release_job, set_priority.
  *
  * A job that waits is changed by its own row's lock; one that runs, under the
  * pool's.  Which it is may change while a call waits: see change_waiting().
@@ -16,14 +17,19 @@
 #include "utils/timestamp.h"
 
 #include "api/args.h"
+#include "api/check.h"
+#include "api/interrupt.h"
+#include "api/life.h"
 #include "api/metering.h"
+#include "api/schedule.h"
+#include "api/submit.h"
 #include "errors.h"
 #include "store/registry.h"
 #include "store/run.h"
 
 /* PM002: the job is in another state than the call needs */
-static void
-wrong_state(int64 job_id, const char *wanted, const char *is)
+void
+pm_wrong_job_state(int64 job_id, const char *wanted, const char *is)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_PM_WRONG_STATE),
@@ -32,8 +38,8 @@ wrong_state(int64 job_id, const char *wanted, const char *is)
 			 errhint("The view job_status shows it.")));
 }
 
-static const char *
-state_now(PmJobInfo *job, const PmRun *run)
+const char *
+pm_job_state_now(PmJobInfo *job, const PmRun *run)
 {
 	if (job->end_state)
 		return job->end_state;
@@ -42,7 +48,23 @@ state_now(PmJobInfo *job, const PmRun *run)
 	return job->queue_state ? job->queue_state : "being changed by another session";
 }
 
-typedef char *(*WaitingChange) (PmCall *call, PmJobInfo *job);
+/* A change of a waiting job: in which of the states, to what */
+typedef struct Change
+{
+	const char *from;			/* states, each between blanks */
+	const char *to;				/* a state; NULL: the priority */
+	int			priority;
+} Change;
+
+static char *
+change_now(PmCall *call, PmJobInfo *job, const Change *change)
+{
+	if (change->to == NULL)
+		return pm_prioritize_queued(call, job, change->from, change->priority);
+	if (strcmp(change->to, "cancelled") == 0)
+		return pm_cancel_queued(call, job);
+	return pm_change_queued(call, job, change->from, change->to);
+}
 
 /*
  * Tries a change of a waiting job in a subtransaction; NULL if the job does
@@ -54,7 +76,7 @@ typedef char *(*WaitingChange) (PmCall *call, PmJobInfo *job);
  * him would be what was in force when it began, the extension's owner.
  */
 static char *
-change_waiting(PmCall *call, PmJobInfo *job, WaitingChange change)
+change_waiting(PmCall *call, PmJobInfo *job, const Change *change)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -64,7 +86,7 @@ change_waiting(PmCall *call, PmJobInfo *job, WaitingChange change)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		state = change(call, job);
+		state = change_now(call, job, change);
 	}
 	PG_CATCH();
 	{
@@ -89,8 +111,8 @@ change_waiting(PmCall *call, PmJobInfo *job, WaitingChange change)
 }
 
 /* The job by the argument, and the right to act for its tenant */
-static PmJobInfo *
-job_of_tenant(PmCall *call, FunctionCallInfo fcinfo)
+PmJobInfo *
+pm_job_of_tenant(PmCall *call, FunctionCallInfo fcinfo)
 {
 	PmJobInfo  *job;
 
@@ -114,37 +136,19 @@ job_of_pool(PmCall *call, FunctionCallInfo fcinfo)
 
 /* ---- waiting jobs ---- */
 
-static char *
-hold(PmCall *call, PmJobInfo *job)
+/* PM002 unless the job waits, and in one of the states */
+static void
+change_or_refuse(PmCall *call, PmJobInfo *job, const Change *change, const char *wanted)
 {
-	return pm_change_queued(call, job, "queued", "held");
-}
+	char	   *state = change_waiting(call, job, change);
 
-static char *
-release(PmCall *call, PmJobInfo *job)
-{
-	return pm_change_queued(call, job, "held", "queued");
-}
-
-static Datum
-hold_or_release(FunctionCallInfo fcinfo, WaitingChange change, const char *from)
-{
-	PmCall		call;
-	PmJobInfo  *job;
-	char	   *state;
-
-	pm_begin(&call, fcinfo);
-	job = job_of_tenant(&call, fcinfo);
-	state = change_waiting(&call, job, change);
 	if (state == NULL)
 	{
-		job = pm_find_job(&call, job->job_id);
-		wrong_state(job->job_id, from, state_now(job, pm_find_run(job->pool_id, job->job_id)));
+		job = pm_find_job(call, job->job_id);
+		pm_wrong_job_state(job->job_id, wanted, pm_job_state_now(job, pm_find_run(job->pool_id, job->job_id)));
 	}
-	if (strcmp(state, from) != 0)
-		wrong_state(job->job_id, from, state);
-	pm_end(&call);
-	PG_RETURN_VOID();
+	if (!pm_is_state_of(state, change->from))
+		pm_wrong_job_state(job->job_id, wanted, state);
 }
 
 PG_FUNCTION_INFO_V1(pm_hold_job);
@@ -152,7 +156,13 @@ PG_FUNCTION_INFO_V1(pm_hold_job);
 Datum
 pm_hold_job(PG_FUNCTION_ARGS)
 {
-	return hold_or_release(fcinfo, hold, "queued");
+	static const Change hold = {" queued ", "held", 0};
+	PmCall		call;
+
+	pm_begin(&call, fcinfo);
+	change_or_refuse(&call, pm_job_of_tenant(&call, fcinfo), &hold, "queued");
+	pm_end(&call);
+	PG_RETURN_VOID();
 }
 
 PG_FUNCTION_INFO_V1(pm_release_job);
@@ -160,37 +170,88 @@ PG_FUNCTION_INFO_V1(pm_release_job);
 Datum
 pm_release_job(PG_FUNCTION_ARGS)
 {
-	return hold_or_release(fcinfo, release, "held");
+	static const Change release = {" held ", "queued", 0};
+	PmCall		call;
+
+	pm_begin(&call, fcinfo);
+	change_or_refuse(&call, pm_job_of_tenant(&call, fcinfo), &release, "held");
+	pm_end(&call);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(pm_set_priority);
+
+Datum
+pm_set_priority(PG_FUNCTION_ARGS)
+{
+	Change		change = {" queued held waiting ", NULL, 0};
+	PmCall		call;
+	PmJobInfo  *job;
+
+	pm_begin(&call, fcinfo);
+	job = pm_job_of_tenant(&call, fcinfo);
+	pm_not_null(fcinfo, 1, "priority");
+	change.priority = PG_GETARG_INT32(1);
+	if (change.priority < 1 || change.priority > 3)
+		pm_invalid_argument("priority", "It must be 1, 2 or 3, of which 3 is looked at first.",
+							"Give one of these.");
+	if (!job->dedicated)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_NOT_OFFERED),
+				 errmsg("job " INT64_FORMAT " is in a public pool, which has no priorities", job->job_id),
+				 errdetail("Priorities are for dedicated pools."),
+				 errhint("Submit the job to a dedicated pool.")));
+	if (change.priority == 3)
+		pm_require_high_priority(&call, job->tenant_id);
+	change_or_refuse(&call, job, &change, "waiting in the queue");
+	pm_end(&call);
+	PG_RETURN_VOID();
 }
 
 /* ---- jobs with a run ---- */
 
-/* Ends the run now, or tells its agent to; returns the job's new state */
-static const char *
-cancel_run(PmCall *call, PmJobInfo *job)
+/* The live run, which has not been told to stop; PM002 otherwise */
+static PmRun *
+live_run(PmCall *call, PmJobInfo *job, const char *wanted)
 {
-	TimestampTz instant = pm_lock_pool(job->pool_id);
-	TimestampTz ended_at;
 	PmRun	   *run = pm_find_run(job->pool_id, job->job_id);
-	PmRunEnd	end = {0};
 
 	/* as it is now that the lock is held */
-	job = pm_find_job(call, job->job_id);
-	if (run == NULL)
-		wrong_state(job->job_id, "waiting or running", state_now(job, NULL));
-	if (run->stop_state)
-		wrong_state(job->job_id, "waiting or running", run->state);
+	if (run == NULL || run->stop_state)
+		pm_wrong_job_state(job->job_id, wanted, pm_job_state_now(pm_find_job(call, job->job_id), run));
+	return run;
+}
+
+/* Ends a run, under the pool's lock since the instant; what follows for workflows too */
+static void
+end_run(PmCall *call, PmJobInfo *job, PmRunEnd *end, TimestampTz instant, const char *reason)
+{
+	TimestampTz ended_at = pm_end_runs(call, job->pool_id, end, 1, instant, reason);
+
+	if (job->workflow_id != 0 && end->job_after == NULL)
+		pm_release_phases(call, job->pool_id, ended_at);
+	if (ended_at > instant)
+		pm_advance_pool(job->pool_id, ended_at);
+}
+
+/* Ends the run now, or tells its agent to; returns the job's new state */
+static const char *
+stop_run(PmCall *call, PmJobInfo *job, const char *state, const char *job_after, const char *wanted)
+{
+	TimestampTz instant = pm_lock_pool(job->pool_id);
+	PmRun	   *run = live_run(call, job, wanted);
+	PmRunEnd	end = {0};
+
 	if (job->agent)
 	{
-		pm_stop_runs(call, job->pool_id, &run->run_id, 1, "cancelled", instant, NULL);
+		pm_stop_runs(call, job->pool_id, &run->run_id, 1, state, instant, NULL);
 		return "stopping";
 	}
 	end.run_id = run->run_id;
-	end.state = "cancelled";
-	ended_at = pm_end_runs(call, job->pool_id, &end, 1, instant, NULL);
-	if (ended_at > instant)
-		pm_advance_pool(job->pool_id, ended_at);
-	return "cancelled";
+	end.state = state;
+	end.job_after = job_after;
+	end_run(call, job, &end, instant, NULL);
+	return state;
 }
 
 PG_FUNCTION_INFO_V1(pm_cancel_job);
@@ -198,19 +259,93 @@ PG_FUNCTION_INFO_V1(pm_cancel_job);
 Datum
 pm_cancel_job(PG_FUNCTION_ARGS)
 {
+	static const Change cancel = {"", "cancelled", 0};
 	PmCall		call;
 	PmJobInfo  *job;
 	const char *state = "cancelled";
 	Datum		result;
 
 	pm_begin(&call, fcinfo);
-	job = job_of_tenant(&call, fcinfo);
-	if (change_waiting(&call, job, pm_cancel_queued) == NULL)
-		state = cancel_run(&call, job);
+	job = pm_job_of_tenant(&call, fcinfo);
+	if (change_waiting(&call, job, &cancel) == NULL)
+		state = stop_run(&call, job, "cancelled", NULL, "waiting or running");
 	result = pm_enum_datum("job_state", state);
 	pm_end(&call);
 	return result;
 }
+
+/* ---- rest ---- */
+
+/* PM003 unless the job is of a kind that can come to rest */
+static void
+check_rests(PmJobInfo *job)
+{
+	if (strcmp(job->kind, "notebook") != 0 && strcmp(job->kind, "inference") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_NOT_OFFERED),
+				 errmsg("job " INT64_FORMAT " is a %s job and cannot be stopped", job->job_id, job->kind),
+				 errdetail("Only notebooks and services come to rest and begin again."),
+				 errhint("Use cancel_job() to end it.")));
+}
+
+PG_FUNCTION_INFO_V1(pm_stop_job);
+
+Datum
+pm_stop_job(PG_FUNCTION_ARGS)
+{
+	static const Change stop = {" queued held ", "stopped", 0};
+	PmCall		call;
+	PmJobInfo  *job;
+	const char *state;
+	Datum		result;
+
+	pm_begin(&call, fcinfo);
+	job = pm_job_of_tenant(&call, fcinfo);
+	check_rests(job);
+	state = change_waiting(&call, job, &stop);
+	if (state == NULL)
+		state = stop_run(&call, job, "stopped", "stopped", "queued or running");
+	else if (!pm_is_state_of(state, stop.from))
+		pm_wrong_job_state(job->job_id, "queued or running", state);
+	else
+		state = "stopped";
+	result = pm_enum_datum("job_state", state);
+	pm_end(&call);
+	return result;
+}
+
+PG_FUNCTION_INFO_V1(pm_resume_job);
+
+Datum
+pm_resume_job(PG_FUNCTION_ARGS)
+{
+	static const Change resume = {" stopped ", "queued", 0};
+	PmCall		call;
+	PmJobInfo  *job;
+	PmSubmission *submission;
+	Datum		result;
+
+	pm_begin(&call, fcinfo);
+	job = pm_job_of_tenant(&call, fcinfo);
+	check_rests(job);
+	if (job->dedicated)
+		(void) pm_lock_pool(job->pool_id);
+	else
+		pm_require_public_pools(&call, job->tenant_id);
+	change_or_refuse(&call, job, &resume, "stopped");
+	submission = pm_open_submission(pm_find_pool(&call, NULL, job->pool_id), job->tenant_id);
+	pm_check_may_start(submission, true);
+	pm_check_kind(submission, job->kind);
+	/* the dedicated promise */
+	if (job->dedicated && !pm_is_queued_ahead(job->pool_id, job->job_id))
+		(void) pm_run_pass(&call, submission->pool);
+	job = pm_find_job(&call, job->job_id);
+	result = pm_enum_datum("job_state", pm_job_state_now(job, pm_find_run(job->pool_id, job->job_id)));
+	pm_end(&call);
+	return result;
+}
+
+/* ---- agents ---- */
 
 PG_FUNCTION_INFO_V1(pm_start_job);
 
@@ -231,7 +366,7 @@ pm_start_job(PG_FUNCTION_ARGS)
 	if (run == NULL || strcmp(run->state, "starting") != 0)
 	{
 		job = pm_find_job(&call, job->job_id);
-		wrong_state(job->job_id, "starting", state_now(job, run));
+		pm_wrong_job_state(job->job_id, "starting", pm_job_state_now(job, run));
 	}
 	pm_start_run(&call, job->pool_id, run, instant);
 	n = pm_read_held(job->pool_id, run, &held);
@@ -241,8 +376,8 @@ pm_start_job(PG_FUNCTION_ARGS)
 }
 
 /* How the run ends, given what the caller says */
-static const char *
-end_state(PmJobInfo *job, const PmRun *run, const char *outcome)
+static void
+set_end(PmJobInfo *job, const PmRun *run, const char *outcome, PmRunEnd *end)
 {
 	if (strcmp(outcome, "completed") != 0 && strcmp(outcome, "failed") != 0)
 		ereport(ERROR,
@@ -251,10 +386,15 @@ end_state(PmJobInfo *job, const PmRun *run, const char *outcome)
 				 errdetail("The outcome is completed or failed."),
 				 errhint("Use cancel_job() to cancel a job.")));
 	if (run->stop_state)
-		return run->stop_state;
+	{
+		pm_end_as_told(end, run);
+		pm_settle_interrupted(job->pool_id, end, 1);
+		return;
+	}
 	if (strcmp(run->state, "starting") == 0 && strcmp(outcome, "completed") == 0)
-		wrong_state(job->job_id, "running", run->state);
-	return outcome;
+		pm_wrong_job_state(job->job_id, "running", run->state);
+	end->run_id = run->run_id;
+	end->state = outcome;
 }
 
 PG_FUNCTION_INFO_V1(pm_finish_job);
@@ -267,7 +407,6 @@ pm_finish_job(PG_FUNCTION_ARGS)
 	PmRun	   *run;
 	PmRunEnd	end = {0};
 	TimestampTz instant;
-	TimestampTz ended_at;
 	Datum		result;
 
 	pm_begin(&call, fcinfo);
@@ -278,16 +417,34 @@ pm_finish_job(PG_FUNCTION_ARGS)
 	if (run == NULL)
 	{
 		job = pm_find_job(&call, job->job_id);
-		wrong_state(job->job_id, "running", state_now(job, NULL));
+		pm_wrong_job_state(job->job_id, "running", pm_job_state_now(job, NULL));
 	}
-	end.run_id = run->run_id;
-	end.state = end_state(job, run, pm_enum_arg(fcinfo, 1));
+	set_end(job, run, pm_enum_arg(fcinfo, 1), &end);
 	end.has_exit_code = !PG_ARGISNULL(2);
 	end.exit_code = end.has_exit_code ? PG_GETARG_INT32(2) : 0;
-	ended_at = pm_end_runs(&call, job->pool_id, &end, 1, instant, NULL);
-	if (ended_at > instant)
-		pm_advance_pool(job->pool_id, ended_at);
-	result = pm_enum_datum("job_state", end.state);
+	end_run(&call, job, &end, instant, NULL);
+	result = pm_enum_datum("job_state", end.job_after ? end.job_after : end.state);
 	pm_end(&call);
 	return result;
+}
+
+PG_FUNCTION_INFO_V1(pm_requeue_job);
+
+Datum
+pm_requeue_job(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	PmJobInfo  *job;
+	PmRunEnd	end = {0};
+	TimestampTz instant;
+
+	pm_begin(&call, fcinfo);
+	job = job_of_pool(&call, fcinfo);
+	instant = pm_lock_pool(job->pool_id);
+	end.run_id = live_run(&call, job, "running")->run_id;
+	end.state = "stopped";
+	end.job_after = "queued";
+	end_run(&call, job, &end, instant, "requeued");
+	pm_end(&call);
+	PG_RETURN_VOID();
 }

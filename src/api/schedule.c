@@ -87,8 +87,24 @@ end_due_runs(PmCall *call, PmPoolInfo *pool, TimestampTz instant, PmPassResult *
 	return instant;
 }
 
-static PmPolicy
-policy_of(const PmPoolInfo *pool)
+static void
+give_up_restarts(PmCall *call, PmPoolInfo *pool, PmPassResult *result)
+{
+	int64	   *jobs;
+	int			n = pm_give_up_restarts(call, pool->pool_id, result->instant, &jobs);
+
+	if (n == 0)
+		return;
+	result->changes = repalloc(result->changes, sizeof(PmChange) * (result->nchanges + n));
+	for (int i = 0; i < n; i++)
+	{
+		result->changes[result->nchanges].job_id = jobs[i];
+		result->changes[result->nchanges++].state = "failed";
+	}
+}
+
+PmPolicy
+pm_policy_of(const PmPoolInfo *pool)
 {
 	PmPolicy	policy;
 
@@ -128,18 +144,30 @@ pm_run_pass(PmCall *call, PmPoolInfo *pool)
 	PmPassData *data;
 	PmWritten	written;
 	TimestampTz locked_at;
+	PmWork		work;
 	instr_time	edges[4];
 
 	INSTR_TIME_SET_CURRENT(edges[0]);
 	locked_at = pm_lock_pool(pool->pool_id);
 	/* whoever held the lock before may have changed the pool */
 	pool = pm_find_pool(call, NULL, pool->pool_id);
-	policy = policy_of(pool);
+	policy = pm_policy_of(pool);
 	result.instant = end_due_runs(call, pool, locked_at, &result);
+	work = pm_advance_work(call, pool->pool_id, result.instant);
+	if (work == PM_WORK_POOL_DELETED)
+		return result;
+	if (work == PM_WORK_DONE)
+	{
+		/* it may have ended runs later than that, or changed the pool */
+		result.instant = Max(result.instant, pm_lock_pool(pool->pool_id));
+		pool = pm_find_pool(call, NULL, pool->pool_id);
+	}
+	give_up_restarts(call, pool, &result);
+	pm_release_phases(call, pool->pool_id, result.instant);
 
 	data = pm_read_pass(pool);
 	INSTR_TIME_SET_CURRENT(edges[1]);
-	if (data->queue.njobs > 0 && pool->running)
+	if (data->queue.njobs > 0 && pool->running && !pool->frozen)
 		decision = pm_pass(&data->cluster, &data->queue, &policy);
 	INSTR_TIME_SET_CURRENT(edges[2]);
 	written = pm_write_pass(call, data, decision, result.instant);

@@ -17,6 +17,8 @@ typedef struct PmPassResult
 	PmChange   *changes;		/* ended or stopping first, then started */
 } PmPassResult;
 
+extern PmPolicy pm_policy_of(const PmPoolInfo *pool);
+
 /* The caller has checked the actor's rights.  Takes the pool's lock. */
 extern PmPassResult pm_run_pass(PmCall *call, PmPoolInfo *pool);
 

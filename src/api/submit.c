@@ -27,9 +27,39 @@
 
 /* ---- checks of what was given ---- */
 
+#define MAX_RETRIES		128
+
+/* What only dedicated pools have */
+static void
+check_offered(PmSubmission *submission, PmJobSpec *job)
+{
+	const char *pool = submission->pool->name;
+
+	if (submission->pool->dedicated)
+		return;
+	if (job->priority != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_NOT_OFFERED),
+				 errmsg("pool \"%s\" is public and has no priorities", pool),
+				 errdetail("Priorities are for dedicated pools."),
+				 errhint("Leave out the argument \"priority\".")));
+	if (job->preemptible)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_NOT_OFFERED),
+				 errmsg("pool \"%s\" is public and preempts no jobs", pool),
+				 errdetail("Preemption is for dedicated pools."),
+				 errhint("Leave out the argument \"preemptible\".")));
+	if (job->sub_pool || job->asked_sub_pool_id != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_NOT_OFFERED),
+				 errmsg("pool \"%s\" is public and is not divided", pool),
+				 errdetail("In a public pool each tenant has one queue. Sub-pools are for dedicated pools."),
+				 errhint("Leave out the argument \"sub_pool\".")));
+}
+
 /* What can be said of a job without looking at the pool's state */
 static void
-check_spec(PmSubmission *submission, PmJobSpec *job)
+check_spec(PmCall *call, PmSubmission *submission, PmJobSpec *job)
 {
 	if (job->name == NULL)
 		pm_invalid_argument("name", "A job has a name.", "Give it one.");
@@ -48,18 +78,30 @@ check_spec(PmSubmission *submission, PmJobSpec *job)
 	if (job->priority < 1 || job->priority > 3)
 		pm_invalid_argument("priority", "It must be 1, 2 or 3, of which 3 is looked at first.",
 							"Leave out the argument for 1.");
-	if (job->priority != 1 && !submission->pool->dedicated)
-		ereport(ERROR,
-				(errcode(ERRCODE_PM_NOT_OFFERED),
-				 errmsg("pool \"%s\" is public and has no priorities", submission->pool->name),
-				 errdetail("Priorities are for dedicated pools."),
-				 errhint("Leave out the argument \"priority\".")));
+	if (job->max_retries < 0 || job->max_retries > MAX_RETRIES)
+		pm_invalid_argument("max_retries", "It must be between 0 and 128.",
+							"Leave out the argument if the job is not to be restarted.");
+	check_offered(submission, job);
+	if (job->priority == 3)
+		pm_require_high_priority(call, submission->tenant_id);
 	if (job->time_limit)
 		job->time_limit = pm_exact_interval(job->time_limit, "time_limit");
+	if (job->auto_stop)
+	{
+		if (strcmp(job->kind, "notebook") != 0 && strcmp(job->kind, "inference") != 0)
+			pm_invalid_argument("auto_stop", "Only notebooks and services come to rest.",
+								"Use the argument \"time_limit\" to end a job after a time.");
+		job->auto_stop = pm_exact_interval(job->auto_stop, "auto_stop");
+	}
 	if (job->request_id)
 		pm_check_request_id(job->request_id);
 	pm_check_labels(job->node_selector, "node_selector");
 	pm_check_taints(job->tolerations, "tolerations", true);
+	pm_check_labels(job->tags, "tags");
+	if (getKeyJsonValueFromContainer(&job->tags->root, "", 0, NULL) != NULL)
+		pm_invalid_argument("tags", "A tag has a key.", "Write them like {\"team\": \"vision\"}.");
+	pm_check_mounts(submission, job);
+	pm_check_volume(job);
 }
 
 static void
@@ -81,94 +123,6 @@ check_request(const char *name, PmResourceList *request)
 							   resource.name_len, resource.name),
 					 errhint("Leave out what the job does not need.")));
 	}
-}
-
-/* ---- could any node ever hold it? ---- */
-
-static bool
-accelerator_fits(const PmFlavor *flavor, PmResource resource)
-{
-	return flavor->accelerator == NULL ||
-		(int) strlen(flavor->accelerator) != resource.name_len ||
-		memcmp(flavor->accelerator, resource.name, resource.name_len) != 0 ||
-		resource.value < 1000 || resource.value % 1000 == 0;
-}
-
-static bool
-flavor_holds(const PmFlavor *flavor, PmResourceList *request)
-{
-	if (!pm_resource_list_contains(flavor->resources, request))
-		return false;
-	for (uint32 i = 0; i < request->count; i++)
-	{
-		if (!accelerator_fits(flavor, pm_resource_entry(request, i)))
-			return false;
-	}
-	return true;
-}
-
-/* Names the dimension, what was asked and the most there is */
-static void
-refuse_request(PmSubmission *submission, PmJobSpec *job)
-{
-	const char *pool = submission->pool->name;
-
-	if (submission->nflavors == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_PM_NEVER_FITS),
-				 errmsg("pool \"%s\" has no nodes", pool),
-				 errdetail("A pool takes only what one of its nodes could hold."),
-				 errhint("Nodes are added with add_nodes().")));
-	for (uint32 i = 0; i < job->request->count; i++)
-	{
-		PmResource	resource = pm_resource_entry(job->request, i);
-		int64		most = 0;
-		bool		divisible = false;
-
-		for (int f = 0; f < submission->nflavors; f++)
-		{
-			int64		has = pm_resource_get(submission->flavors[f].resources, resource.name, resource.name_len);
-
-			most = Max(most, has);
-			if (has >= resource.value && accelerator_fits(&submission->flavors[f], resource))
-				divisible = true;
-		}
-		if (resource.value > most)
-			ereport(ERROR,
-					(errcode(ERRCODE_PM_NEVER_FITS),
-					 errmsg("no node of pool \"%s\" can hold a replica of job \"%s\"", pool, job->name),
-					 errdetail("It asks for %s of \"%.*s\"; the largest node has %s.",
-							   pm_resource_quantity_text(resource.name, resource.name_len, resource.value),
-							   resource.name_len, resource.name,
-							   pm_resource_quantity_text(resource.name, resource.name_len, most)),
-					 errhint("Ask for less a replica, or for more replicas.")));
-		if (!divisible)
-			ereport(ERROR,
-					(errcode(ERRCODE_PM_NEVER_FITS),
-					 errmsg("no node of pool \"%s\" can hold a replica of job \"%s\"", pool, job->name),
-					 errdetail("It asks for %s of \"%.*s\", which is given out as a part of one device or as whole devices.",
-							   pm_resource_quantity_text(resource.name, resource.name_len, resource.value),
-							   resource.name_len, resource.name),
-					 errhint("Ask for less than 1, or for a whole number.")));
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_PM_NEVER_FITS),
-			 errmsg("no node of pool \"%s\" can hold a replica of job \"%s\"", pool, job->name),
-			 errdetail("It asks for \"%s\"; each of these fits on some node, but no node has all of them.",
-					   pm_resource_list_text(job->request)),
-			 errhint("Ask for less a replica, or for more replicas.")));
-}
-
-static void
-check_fit(PmSubmission *submission, PmJobSpec *job)
-{
-	pm_read_pool_flavors(submission);
-	for (int f = 0; f < submission->nflavors; f++)
-	{
-		if (flavor_holds(&submission->flavors[f], job->request))
-			return;
-	}
-	refuse_request(submission, job);
 }
 
 /* ---- shapes ---- */
@@ -240,6 +194,11 @@ resolve_flavor(PmSubmission *submission, PmJobSpec *job, Seen *seen)
 
 		job->request = flavor->resources;
 		job->flavor_id = flavor->flavor_id;
+		if (flavor->max_replicas != 0 && job->replicas > flavor->max_replicas && !submission->pool->dedicated)
+			pm_invalid_argument("replicas",
+								psprintf("In a public pool a job has at most %d replicas of flavor \"%s\".",
+										 flavor->max_replicas, job->flavor),
+								"Ask for fewer, or use another flavor.");
 		if (flavor->sku_id == 0 && !submission->pool->dedicated)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -252,7 +211,7 @@ resolve_flavor(PmSubmission *submission, PmJobSpec *job, Seen *seen)
 	digest_job(job);
 }
 
-/* By digest; the first of the batch first, which an error then names */
+/* By sub-pool and digest; the first of the batch first, which an error then names */
 static int
 compare_shapes(const void *a, const void *b)
 {
@@ -260,6 +219,8 @@ compare_shapes(const void *a, const void *b)
 	const PmJobSpec *right = *(PmJobSpec *const *) b;
 	int			result = memcmp(left->digest, right->digest, sizeof(left->digest));
 
+	if (left->sub_pool_id != right->sub_pool_id)
+		return left->sub_pool_id < right->sub_pool_id ? -1 : 1;
 	if (result != 0)
 		return result;
 	return left < right ? -1 : left > right ? 1 : 0;
@@ -281,15 +242,16 @@ resolve_shapes(PmSubmission *submission, PmJobSpec *jobs, PmJobSpec **fresh, int
 		PmJobSpec  *job = sorted[i];
 
 		*current = job - jobs;
-		if (i > 0 && memcmp(job->digest, sorted[i - 1]->digest, sizeof(job->digest)) == 0)
+		if (i > 0 && job->sub_pool_id == sorted[i - 1]->sub_pool_id &&
+			memcmp(job->digest, sorted[i - 1]->digest, sizeof(job->digest)) == 0)
 		{
 			job->shape_id = sorted[i - 1]->shape_id;
 			continue;
 		}
-		job->shape_id = pm_find_shape(submission, job->digest);
+		job->shape_id = pm_find_shape(submission, job);
 		if (job->shape_id == 0)
 		{
-			check_fit(submission, job);
+			pm_check_fit(submission, job);
 			job->shape_id = pm_put_shape(submission, job);
 		}
 	}
@@ -297,26 +259,118 @@ resolve_shapes(PmSubmission *submission, PmJobSpec *jobs, PmJobSpec **fresh, int
 
 /* ---- submitting ---- */
 
-static void
-check_open(PmSubmission *submission, PmJobSpec *job)
+void
+pm_check_may_start(PmSubmission *submission, bool again)
 {
+	const char *pool = submission->pool->name;
+
 	if (!submission->pool->running)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_WRONG_STATE),
-				 errmsg("pool \"%s\" is not running", submission->pool->name),
+				 errmsg("pool \"%s\" is not running", pool),
 				 errdetail("Only a running pool takes jobs."),
 				 errhint("The view pool_status shows its state.")));
+	if (submission->frozen)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_TENANT_FROZEN),
+				 errmsg("tenant " INT64_FORMAT " is frozen", submission->tenant_id),
+				 errdetail("Who is frozen submits no jobs and starts no notebooks and services."),
+				 errhint("An operator can make it active again with set_tenant_state().")));
+	if (again ? submission->pool->frozen : submission->pool->closed)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_WRONG_STATE),
+				 errmsg("pool \"%s\" takes no new jobs", pool),
+				 errdetail("The provider has restricted it."),
+				 errhint("Column restrictions of table \"pool\" shows how.")));
+}
+
+void
+pm_check_kind(PmSubmission *submission, const char *kind)
+{
 	for (int i = 0; i < submission->nkinds; i++)
 	{
-		if (strcmp(submission->kinds[i], job->kind) == 0)
+		if (strcmp(submission->kinds[i], kind) == 0)
 			return;
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_PM_NOT_OFFERED),
-			 errmsg("pool \"%s\" does not take %s jobs", submission->pool->name, job->kind),
+			 errmsg("pool \"%s\" does not take %s jobs", submission->pool->name, kind),
 			 submission->nkinds == 0 ? errdetail("No job type is enabled.") :
 			 errdetail("See table pool_job_type for the job types that are enabled."),
 			 errhint("Submit it to a pool that has the job type enabled.")));
+}
+
+/* ---- quotas ---- */
+
+/* The resource of table quota_kind that jobs of a kind count as */
+static const char *
+quota_resource(const char *kind)
+{
+	static const char *const resources[][2] = {
+		{"training", "training_jobs"}, {"notebook", "notebooks"},
+		{"inference", "services"}, {"workflow", "workflows"}
+	};
+
+	for (int i = 0; i < (int) lengthof(resources); i++)
+	{
+		if (strcmp(resources[i][0], kind) == 0)
+			return resources[i][1];
+	}
+	elog(ERROR, "no quota counts %s jobs", kind);
+}
+
+static int
+compare_quotas(const void *a, const void *b)
+{
+	const PmJobSpec *left = *(PmJobSpec *const *) a;
+	const PmJobSpec *right = *(PmJobSpec *const *) b;
+	int			result = strcmp(left->kind, right->kind);
+
+	if (result != 0)
+		return result;
+	return left->workspace_id < right->workspace_id ? -1 : left->workspace_id > right->workspace_id ? 1 : 0;
+}
+
+static void
+check_quota(PmSubmission *submission, int64 workspace_id, const char *resource, int64 more)
+{
+	for (int i = 0; i < submission->nlimited; i++)
+	{
+		if (strcmp(submission->limited[i], resource) == 0)
+			pm_check_quota(submission->tenant_id, workspace_id, resource, more);
+	}
+}
+
+/* Each kind in each workspace once, and where it is in several, in all of them */
+static void
+check_quotas(PmSubmission *submission, PmJobSpec **fresh, int n)
+{
+	PmJobSpec **sorted;
+	int			kind = 0;
+	int			last;
+
+	if (submission->nlimited == 0 || n == 0)
+		return;
+	sorted = palloc(sizeof(PmJobSpec *) * n);
+	memcpy(sorted, fresh, sizeof(PmJobSpec *) * n);
+	qsort(sorted, n, sizeof(PmJobSpec *), compare_quotas);
+	for (int first = 0; first < n; first = last)
+	{
+		const char *resource = quota_resource(sorted[first]->kind);
+		int64		workspace_id = sorted[first]->workspace_id;
+		bool		ends_kind;
+
+		for (last = first + 1; last < n && compare_quotas(&sorted[first], &sorted[last]) == 0;)
+			last++;
+		ends_kind = last == n || strcmp(sorted[first]->kind, sorted[last]->kind) != 0;
+		check_quota(submission, workspace_id, resource, last - first);
+		check_quota(submission, workspace_id, "accelerator_minutes", 0);
+		check_quota(submission, workspace_id, "run_minutes", 0);
+		if (ends_kind && first > kind)
+			check_quota(submission, 0, resource, last - kind);
+		if (ends_kind)
+			kind = last;
+	}
 }
 
 /* The job of an earlier call with the same request_id, or 0 */
@@ -355,16 +409,21 @@ pm_submit_batch(PmCall *call, PmSubmission *submission, PmJobSpec *jobs, int n, 
 					 errmsg("tenant " INT64_FORMAT " has no workspace \"default\"", submission->tenant_id),
 					 errdetail("Jobs that name no workspace go to the one of that name."),
 					 errhint("Name one with the argument \"workspace\".")));
-		check_spec(submission, &jobs[i]);
+		check_spec(call, submission, &jobs[i]);
 		resolve_flavor(submission, &jobs[i], &seen);
 		jobs[i].job_id = earlier_job(submission, &jobs[i]);
 		if (jobs[i].job_id != 0)
 			continue;
-		check_open(submission, &jobs[i]);
+		pm_check_may_start(submission, false);
+		pm_check_kind(submission, jobs[i].kind);
+		pm_resolve_sub_pool(submission, &jobs[i]);
 		fresh[nfresh++] = &jobs[i];
 	}
+	pm_resolve_mounts(submission, jobs, fresh, nfresh, current);
+	pm_resolve_volumes(jobs, fresh, nfresh, current);
 	resolve_shapes(submission, jobs, fresh, nfresh, current);
 	*current = -1;
+	check_quotas(submission, fresh, nfresh);
 	if (nfresh > 0)
 		pm_insert_jobs(call, submission, fresh, nfresh);
 
@@ -388,13 +447,19 @@ pm_begin_submission(PmCall *call, PmPoolInfo *pool, int64 tenant_id)
 				 errdetail("Only its owner's jobs run there."),
 				 errhint("Submit to a pool of the tenant's own, or to a public one.")));
 	pm_require(call, tenant_id, PM_ACCESS_MEMBER);
-	/* a pass may follow: the pool's lock comes before those of shapes and jobs */
-	if (pool->dedicated)
-	{
-		(void) pm_lock_pool(pool->pool_id);
-		pool = pm_find_pool(call, NULL, pool->pool_id);
-	}
-	return pm_open_submission(pool, tenant_id);
+	if (!pool->dedicated)
+		pm_require_public_pools(call, tenant_id);
+	if (!pool->dedicated)
+		return pm_open_submission(pool, tenant_id);
+
+	/*
+	 * A pass may follow: the pool's lock comes before those of shapes and jobs.
+	 * The tenant's, under which quotas are counted, comes before the pool's.
+	 */
+	if (pm_open_submission(pool, tenant_id)->nlimited > 0)
+		pm_lock_tenant(tenant_id);
+	(void) pm_lock_pool(pool->pool_id);
+	return pm_open_submission(pm_find_pool(call, NULL, pool->pool_id), tenant_id);
 }
 
 /*
@@ -412,8 +477,8 @@ pm_keep_promise(PmCall *call, PmSubmission *submission, const PmJobSpec *jobs, i
 		return;
 	for (int i = 0; i < n; i++)
 	{
-		/* one without a shape was there before this call */
-		if (jobs[i].shape_id != 0 && (first == NULL || jobs[i].priority > first->priority))
+		/* one without a shape was there before this call; later phases wait */
+		if (jobs[i].shape_id != 0 && jobs[i].phase_no <= 1 && (first == NULL || jobs[i].priority > first->priority))
 			first = &jobs[i];
 	}
 	if (first && !pm_is_queued_ahead(submission->pool->pool_id, first->job_id))
@@ -425,7 +490,8 @@ enum
 {
 	ARG_POOL, ARG_NAME, ARG_KIND, ARG_FLAVOR, ARG_REQUEST, ARG_REPLICAS, ARG_MIN_REPLICAS,
 	ARG_TENANT, ARG_WORKSPACE, ARG_PRIORITY, ARG_TIME_LIMIT, ARG_SELECTOR, ARG_TOLERATIONS,
-	ARG_REQUEST_ID
+	ARG_SUB_POOL, ARG_PREEMPTIBLE, ARG_AUTO_STOP, ARG_MAX_RETRIES, ARG_MOUNTS, ARG_VOLUME_GIB,
+	ARG_VOLUME_TYPE, ARG_TAGS, ARG_REQUEST_ID
 };
 
 static Jsonb *
@@ -442,6 +508,8 @@ spec_of_args(FunctionCallInfo fcinfo, PmJobSpec *job)
 	pm_not_null(fcinfo, ARG_KIND, "kind");
 	pm_not_null(fcinfo, ARG_REPLICAS, "replicas");
 	pm_not_null(fcinfo, ARG_PRIORITY, "priority");
+	pm_not_null(fcinfo, ARG_PREEMPTIBLE, "preemptible");
+	pm_not_null(fcinfo, ARG_MAX_RETRIES, "max_retries");
 	memset(job, 0, sizeof(PmJobSpec));
 	job->name = pm_text_arg(fcinfo, ARG_NAME);
 	job->kind = pm_enum_arg(fcinfo, ARG_KIND);
@@ -453,6 +521,17 @@ spec_of_args(FunctionCallInfo fcinfo, PmJobSpec *job)
 	job->time_limit = PG_ARGISNULL(ARG_TIME_LIMIT) ? NULL : PG_GETARG_INTERVAL_P(ARG_TIME_LIMIT);
 	job->node_selector = jsonb_arg(fcinfo, ARG_SELECTOR, "node_selector");
 	job->tolerations = jsonb_arg(fcinfo, ARG_TOLERATIONS, "tolerations");
+	if (!PG_ARGISNULL(ARG_SUB_POOL) && pm_is_text_arg(fcinfo, ARG_SUB_POOL))
+		job->sub_pool = pm_text_arg(fcinfo, ARG_SUB_POOL);
+	else if (!PG_ARGISNULL(ARG_SUB_POOL))
+		job->asked_sub_pool_id = PG_GETARG_INT64(ARG_SUB_POOL);
+	job->preemptible = PG_GETARG_BOOL(ARG_PREEMPTIBLE);
+	job->auto_stop = PG_ARGISNULL(ARG_AUTO_STOP) ? NULL : PG_GETARG_INTERVAL_P(ARG_AUTO_STOP);
+	job->max_retries = PG_GETARG_INT32(ARG_MAX_RETRIES);
+	job->mounts = jsonb_arg(fcinfo, ARG_MOUNTS, "mounts");
+	job->volume_gib = PG_ARGISNULL(ARG_VOLUME_GIB) ? 0 : PG_GETARG_INT32(ARG_VOLUME_GIB);
+	job->volume_type = pm_text_arg(fcinfo, ARG_VOLUME_TYPE);
+	job->tags = jsonb_arg(fcinfo, ARG_TAGS, "tags");
 	job->request_id = pm_text_arg(fcinfo, ARG_REQUEST_ID);
 }
 

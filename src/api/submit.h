@@ -24,4 +24,20 @@ extern void pm_submit_batch(PmCall *call, PmSubmission *submission,
 extern void pm_keep_promise(PmCall *call, PmSubmission *submission,
 							const PmJobSpec *jobs, int n);
 
+/* PM005, PM002: the tenant is frozen, the pool takes no jobs (again) */
+extern void pm_check_may_start(PmSubmission *submission, bool again);
+/* PM003 unless the kind is enabled */
+extern void pm_check_kind(PmSubmission *submission, const char *kind);
+
+/* submit_fit.c: PM001 unless a node, empty, could hold a replica */
+extern void pm_check_fit(PmSubmission *submission, PmJobSpec *job);
+/* The job's sub-pool, and whether it may ever be held there */
+extern void pm_resolve_sub_pool(PmSubmission *submission, PmJobSpec *job);
+
+/* submit_storage.c: what can be said without looking, then what was named */
+extern void pm_check_mounts(PmSubmission *submission, PmJobSpec *job);
+extern void pm_check_volume(PmJobSpec *job);
+extern void pm_resolve_mounts(PmSubmission *submission, PmJobSpec *jobs, PmJobSpec **fresh, int n, int *current);
+extern void pm_resolve_volumes(PmJobSpec *jobs, PmJobSpec **fresh, int n, int *current);
+
 #endif							/* PM_API_SUBMIT_H */

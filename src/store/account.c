@@ -1,11 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * account.c
- *	  Writing tenants, workspaces, contracts and members.
+ *	  Writing tenants, workspaces, contracts and members; counting for quotas.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include "utils/snapmgr.h"
 
 #include "store/registry.h"
 #include "store/statement.h"
@@ -58,14 +60,17 @@ pm_create_workspace(PmCall *call, int64 tenant_id, const char *name)
 }
 
 void
-pm_grant_tenant(PmCall *call, int64 tenant_id, const char *role, Datum level)
+pm_grant_tenant(PmCall *call, int64 tenant_id, const char *role, Datum level,
+				bool public_pools, bool high_priority)
 {
-	static PmStatement grant = PM_STATEMENT("int8;text;pool_manager.member_level;timestamptz;text",
-											"WITH m AS (INSERT INTO pool_manager.tenant_member (tenant_id, role_name, level)"
-											"  VALUES ($1, $2, $3)"
-											"  ON CONFLICT (tenant_id, role_name) DO UPDATE SET level = $3)"
+	static PmStatement grant = PM_STATEMENT("int8;text;pool_manager.member_level;timestamptz;text;bool;bool",
+											"WITH m AS (INSERT INTO pool_manager.tenant_member"
+											"   (tenant_id, role_name, level, public_pools, high_priority)"
+											"  VALUES ($1, $2, $3, $6, $7) ON CONFLICT (tenant_id, role_name)"
+											"  DO UPDATE SET level = $3, public_pools = $6, high_priority = $7)"
 											" INSERT INTO pool_manager.event (tenant_id, at, kind, actor, reason)"
-											" VALUES ($1, $4, 'member_granted', $5, $2 || ' ' || $3::text)");
+											" VALUES ($1, $4, 'member_granted', $5, concat($2, ' ', $3,"
+											"  CASE WHEN NOT $6 THEN ', no public pools' END, CASE WHEN NOT $7 THEN ', no high priority' END))");
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, tenant_id);
@@ -73,5 +78,26 @@ pm_grant_tenant(PmCall *call, int64 tenant_id, const char *role, Datum level)
 	pm_arg(&args, level, false);
 	pm_arg_time(&args, pm_writing_clock());
 	pm_arg_text(&args, call->actor_name);
+	pm_arg_bool(&args, public_pools);
+	pm_arg_bool(&args, high_priority);
 	pm_run(&grant, &args);
+}
+
+/*
+ * Under REPEATABLE READ the transaction's snapshot would miss what others made
+ * since; what a limit allows depends on it.
+ */
+int64
+pm_latest_quota_count(int64 tenant_id, int64 workspace_id, const char *resource)
+{
+	static PmStatement read = PM_STATEMENT("int8;int8;text", "SELECT pool_manager.quota_count($1, $2, $3)");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_id(&args, workspace_id);
+	pm_arg_text(&args, resource);
+	PushActiveSnapshot(GetLatestSnapshot());
+	pm_run(&read, &args);
+	PopActiveSnapshot();
+	return pm_get_int64(0, 1);
 }

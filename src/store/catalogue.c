@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * catalogue.c
- *	  Writing SKUs, flavors and networks.
+ *	  Writing SKUs and flavors.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,12 +29,14 @@ pm_create_sku(const char *name, const char *unit, Datum per)
 
 int64
 pm_create_flavor(const char *name, Datum resources, const char *sku,
-				 const char *accelerator, Datum cpu_architecture)
+				 const char *accelerator, Datum cpu_architecture,
+				 Datum reserved, int32 max_replicas)
 {
 	static PmStatement create = PM_STATEMENT(
-											 "text;resource_list;int8;text;pool_manager.cpu_architecture;timestamptz",
-											 "INSERT INTO pool_manager.flavor (name, resources, sku_id, accelerator, cpu_architecture, created_at)"
-											 " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING RETURNING flavor_id");
+											 "text;resource_list;int8;text;pool_manager.cpu_architecture;timestamptz;resource_list;int4",
+											 "INSERT INTO pool_manager.flavor"
+											 "  (name, resources, sku_id, accelerator, cpu_architecture, created_at, reserved, max_replicas)"
+											 " VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, 0)) ON CONFLICT (name) DO NOTHING RETURNING flavor_id");
 	PmArgs		args = {0};
 
 	pm_arg_text(&args, name);
@@ -43,6 +45,8 @@ pm_create_flavor(const char *name, Datum resources, const char *sku,
 	pm_arg_text(&args, accelerator);
 	pm_arg(&args, cpu_architecture, false);
 	pm_arg_time(&args, pm_writing_clock());
+	pm_arg(&args, reserved, false);
+	pm_arg_int32(&args, max_replicas);
 	if (pm_run(&create, &args) == 0)
 		pm_already_exists("flavor", name);
 	return pm_get_int64(0, 1);
@@ -63,25 +67,4 @@ pm_set_resource_sku(const char *flavor, Datum unit, const char *sku)
 	pm_arg_id(&args, sku ? pm_find_hourly_sku(sku) : 0);
 	if (pm_run(&set, &args) == 0)
 		pm_no_flavor(flavor);
-}
-
-int64
-pm_create_network(PmCall *call, const char *name, Datum cidr, int64 tenant_id)
-{
-	static PmStatement create = PM_STATEMENT("text;cidr;int8;timestamptz;text",
-											 "WITH n AS (INSERT INTO pool_manager.network (name, cidr, tenant_id, created_at)"
-											 "  VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, name) DO NOTHING RETURNING network_id),"
-											 " e AS (INSERT INTO pool_manager.event (tenant_id, at, kind, to_state, actor, reason)"
-											 "  SELECT $3, $4, 'network_created', 'active', $5, $1 FROM n)"
-											 " SELECT network_id FROM n");
-	PmArgs		args = {0};
-
-	pm_arg_text(&args, name);
-	pm_arg(&args, cidr, false);
-	pm_arg_int64(&args, tenant_id);
-	pm_arg_time(&args, pm_writing_clock());
-	pm_arg_text(&args, call->actor_name);
-	if (pm_run(&create, &args) == 0)
-		pm_already_exists("network", name);
-	return pm_get_int64(0, 1);
 }

@@ -31,21 +31,9 @@ not_found(PmCall *call, const char *what, const char *name, int64 id)
 int64
 pm_find_tenant(PmCall *call, const char *name, int64 id)
 {
-	static PmStatement by_id = PM_STATEMENT("int8",
-											"SELECT tenant_id FROM pool_manager.tenant WHERE tenant_id = $1");
-	static PmStatement by_name = PM_STATEMENT("text",
-											  "SELECT tenant_id FROM pool_manager.tenant WHERE name = $1");
-	PmArgs		args = {0};
-	int64		tenant_id;
+	int64		tenant_id = pm_visible_tenant(call, name, id);
 
-	if (name)
-		pm_arg_text(&args, name);
-	else
-		pm_arg_int64(&args, id);
-	if (pm_run(name ? &by_name : &by_id, &args) == 0)
-		not_found(call, "tenant", name, id);
-	tenant_id = pm_get_int64(0, 1);
-	if (!pm_may_see(call, tenant_id))
+	if (tenant_id < 0)
 		not_found(call, "tenant", name, id);
 	return tenant_id;
 }
@@ -79,22 +67,6 @@ pm_find_workspace(PmCall *call, int64 tenant_id, const char *name, int64 id)
 	pm_arg(&args, Int64GetDatum(id), name != NULL);
 	if (pm_run(&find, &args) == 0)
 		not_found(call, "workspace", name, id);
-	return pm_get_int64(0, 1);
-}
-
-int64
-pm_find_network(PmCall *call, int64 tenant_id, const char *name, int64 id)
-{
-	static PmStatement find = PM_STATEMENT("int8;text;int8",
-										   "SELECT network_id FROM pool_manager.network"
-										   " WHERE tenant_id = $1 AND (name = $2 OR network_id = $3)");
-	PmArgs		args = {0};
-
-	pm_arg_int64(&args, tenant_id);
-	pm_arg_text(&args, name);
-	pm_arg(&args, Int64GetDatum(id), name != NULL);
-	if (pm_run(&find, &args) == 0)
-		not_found(call, "network", name, id);
 	return pm_get_int64(0, 1);
 }
 
@@ -258,7 +230,8 @@ PmJobInfo *
 pm_find_job(PmCall *call, int64 job_id)
 {
 	static PmStatement find = PM_STATEMENT("int8",
-										   "SELECT j.pool_id, p.tenant_id, j.tenant_id, p.launch = 'agent', j.end_state::text, q.state::text"
+										   "SELECT j.pool_id, p.tenant_id, j.tenant_id, p.launch = 'agent', j.end_state::text, q.state::text,"
+										   " p.kind = 'dedicated', j.kind::text, j.workflow_id"
 										   " FROM pool_manager.job j JOIN pool_manager.pool p USING (pool_id)"
 										   " LEFT JOIN pool_manager.job_queue q USING (pool_id, job_id)"
 										   " WHERE j.job_id = $1");
@@ -277,6 +250,9 @@ pm_find_job(PmCall *call, int64 job_id)
 	job->agent = pm_get_bool(0, 4);
 	job->end_state = pm_get_text(0, 5);
 	job->queue_state = pm_get_text(0, 6);
+	job->dedicated = pm_get_bool(0, 7);
+	job->kind = pm_get_text(0, 8);
+	job->workflow_id = pm_get_int64(0, 9);
 	if (!pm_may_see(call, job->tenant_id))
 		not_found(call, "job", NULL, job_id);
 	return job;

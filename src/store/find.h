@@ -15,7 +15,6 @@
 /* By name if name is not NULL, else by id */
 extern int64 pm_find_tenant(PmCall *call, const char *name, int64 id);
 extern int64 pm_find_workspace(PmCall *call, int64 tenant_id, const char *name, int64 id);
-extern int64 pm_find_network(PmCall *call, int64 tenant_id, const char *name, int64 id);
 /* Of a tenant, of any if tenant_id is -1; 22023: there is more than one */
 extern int64 pm_find_any_network(PmCall *call, int64 tenant_id, const char *name, int64 id);
 extern int64 pm_find_node(PmCall *call, int64 pool_id, const char *name);
@@ -62,6 +61,9 @@ typedef struct PmJobInfo
 	bool		agent;
 	char	   *end_state;		/* NULL: not ended */
 	char	   *queue_state;	/* NULL: does not wait */
+	bool		dedicated;		/* is the pool? */
+	char	   *kind;
+	int64		workflow_id;	/* 0: it is no phase of one */
 } PmJobInfo;
 
 extern PmJobInfo *pm_find_job(PmCall *call, int64 job_id);

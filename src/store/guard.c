@@ -55,7 +55,7 @@ static const Transitions transitions[] = {
 	{"node_state", "checking", " available abnormal deleting "},
 	{"node_state", "available", " checking abnormal deleting "},
 	{"node_state", "abnormal", " checking available deleting "},
-	{"node_state", "deleting", " "},
+	{"node_state", "deleting", " abnormal "},
 	{"network_state", "creating", " active abnormal "},
 	{"network_state", "active", " abnormal "},
 	{"network_state", "abnormal", " active "},
@@ -64,7 +64,7 @@ static const Transitions transitions[] = {
 	{"job_type_state", "enable_failed", " enabling disabling "},
 	{"job_type_state", "disabling", " disabled enabled "},
 	{"job_type_state", "disabled", " enabling "},
-	{"job_state", "held", " queued waiting "},
+	{"job_state", "held", " queued waiting stopped "},
 	{"job_state", "waiting", " queued held "},
 	{"job_state", "queued", " held waiting stopped "},
 	{"job_state", "stopped", " queued "},
@@ -92,7 +92,7 @@ static const Transitions transitions[] = {
 	{"driver_state", "running", " pending abnormal "},
 	{"driver_state", "pending", " updating running "},
 	{"driver_state", "updating", " running abnormal "},
-	{"driver_state", "abnormal", " pending running "},
+	{"driver_state", "abnormal", " pending updating running "},
 };
 
 static bool
@@ -359,13 +359,14 @@ pm_guard_books(PG_FUNCTION_ARGS)
 
 /* Rows of the queue that contradict their job */
 #define JOB_QUEUE_ROWS \
-	"SELECT 'job ' || t.job_id, CASE WHEN j.end_state IS NOT NULL THEN 'it has ended'" \
+	"SELECT 'job ' || t.job_id, CASE WHEN p.deleted_at IS NOT NULL THEN 'its pool is deleted'" \
+	"  WHEN j.end_state IS NOT NULL THEN 'it has ended'" \
 	"  WHEN r.run_id IS NOT NULL THEN 'it has a run'" \
 	"  WHEN t.priority <> 1 AND j.pool_kind = 'public' THEN 'its pool is public and has no priorities'" \
 	"  ELSE 'its tenant, sub-pool or shape is another' END" \
-	" FROM new_rows t JOIN pool_manager.job j USING (pool_id, job_id)" \
+	" FROM new_rows t JOIN pool_manager.job j USING (pool_id, job_id) JOIN pool_manager.pool p USING (pool_id)" \
 	" LEFT JOIN pool_manager.job_run r ON r.pool_id = t.pool_id AND r.job_id = t.job_id AND r.ended_at IS NULL" \
-	" WHERE j.end_state IS NOT NULL OR r.run_id IS NOT NULL OR (t.priority <> 1 AND j.pool_kind = 'public')" \
+	" WHERE p.deleted_at IS NOT NULL OR j.end_state IS NOT NULL OR r.run_id IS NOT NULL OR (t.priority <> 1 AND j.pool_kind = 'public')" \
 	"  OR t.tenant_id <> j.tenant_id OR t.sub_pool_id <> j.sub_pool_id OR t.shape_id <> j.shape_id LIMIT 1"
 
 /*
@@ -404,8 +405,10 @@ pm_guard_job(PG_FUNCTION_ARGS)
 												"  ELSE 'the run has not ended' END"
 												" FROM new_rows t LEFT JOIN pool_manager.job_run r ON r.pool_id = t.pool_id AND r.run_id = t.run_id"
 												" LEFT JOIN pool_manager.node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id"
-												" WHERE (r.run_id IS NOT NULL AND r.ended_at IS NULL)"
-												"  OR (n.node_id IS NOT NULL AND n.state <> 'deleting') LIMIT 1");
+												" WHERE (r.run_id IS NOT NULL AND r.ended_at IS NULL AND NOT EXISTS (SELECT FROM pool_manager.holding h"
+												"   WHERE h.pool_id = t.pool_id AND h.run_id = t.run_id AND h.sku_id = t.sku_id))"
+												"  OR (n.node_id IS NOT NULL AND n.state <> 'deleting' AND NOT EXISTS (SELECT FROM pool_manager.holding h"
+												"   WHERE h.pool_id = t.pool_id AND h.node_id = t.node_id AND h.sku_id = t.sku_id)) LIMIT 1");
 	TriggerData *trigger = trigger_of(fcinfo);
 	const char *table = RelationGetRelationName(trigger->tg_relation);
 	PmStatement *statement = &ended;

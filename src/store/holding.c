@@ -172,6 +172,30 @@ add_slices(PmRows *usage, uint64 row, int64 end)
 	"  ARRAY(SELECT c.time_zone FROM pool_manager.contract c" \
 	"   WHERE c.tenant_id = h.tenant_id ORDER BY c.from_month)"
 
+/* The holdings closed by the last statement become usage */
+static void
+append_usage(uint64 closed, TimestampTz instant)
+{
+	static PmStatement append = PM_STATEMENT("pool_manager.usage[]",
+											 "WITH u AS (INSERT INTO pool_manager.usage SELECT * FROM unnest($1) RETURNING tenant_id, usage_id)"
+											 " INSERT INTO pool_manager.unrated SELECT tenant_id, usage_id FROM u");
+	int64		end = pm_second(instant);
+	PmArgs		args = {0};
+	PmRows		usage;
+
+	if (closed == 0)
+		return;
+	pm_rows_begin(&usage, "usage");
+	for (uint64 row = 0; row < closed; row++)
+		add_slices(&usage, row, end);
+	if (usage.count > 0)
+	{
+		pm_arg_rows(&args, &usage);
+		pm_run(&append, &args);
+	}
+	pm_rows_end(&usage);
+}
+
 void
 pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampTz instant)
 {
@@ -181,29 +205,60 @@ pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampT
 		PM_STATEMENT("int8;int8[]", CLOSE_HOLDINGS(OF_JOBS)),
 		PM_STATEMENT("int8;int8[]", CLOSE_HOLDINGS(OF_IDS))
 	};
-	static PmStatement append = PM_STATEMENT("pool_manager.usage[]",
-											 "WITH u AS (INSERT INTO pool_manager.usage SELECT * FROM unnest($1) RETURNING tenant_id, usage_id)"
-											 " INSERT INTO pool_manager.unrated SELECT tenant_id, usage_id FROM u");
-	int64		end = pm_second(instant);
 	PmArgs		args = {0};
-	PmArgs		append_args = {0};
-	PmRows		usage;
-	uint64		closed;
 
 	pm_arg_int64(&args, of);
 	pm_arg_int64_array(&args, ids, n);
-	closed = pm_run(&close[holder], &args);
-	if (closed == 0)
-		return;
-	pm_rows_begin(&usage, "usage");
-	for (uint64 row = 0; row < closed; row++)
-		add_slices(&usage, row, end);
-	if (usage.count > 0)
+	append_usage(pm_run(&close[holder], &args), instant);
+}
+
+/* In one statement, because what a live run holds is never forgotten */
+void
+pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *measured, int n, TimestampTz instant)
+{
+	static PmStatement reopen = PM_STATEMENT("int8;int8[];timestamptz;int8[];int8[]",
+											 "WITH closed AS (" CLOSE_HOLDINGS(OF_RUNS) "),"
+											 " opened AS (INSERT INTO pool_manager.holding (tenant_id, sku_id, quantity, workspace_id,"
+											 "   pool_id, job_id, run_id, since, metered_until)"
+											 "  SELECT c.tenant_id, u.sku_id, sum(u.quantity)::bigint, c.workspace_id, $1, c.job_id, c.run_id, $3, $3"
+											 "  FROM closed c JOIN unnest($4, $5) AS u(sku_id, quantity) USING (sku_id)"
+											 "  GROUP BY c.tenant_id, u.sku_id, c.workspace_id, c.job_id, c.run_id)"
+											 " SELECT * FROM closed");
+	int64	   *skus = palloc(sizeof(int64) * Max(n, 1));
+	int64	   *quantities = palloc(sizeof(int64) * Max(n, 1));
+	PmArgs		args = {0};
+
+	for (int i = 0; i < n; i++)
 	{
-		pm_arg_rows(&append_args, &usage);
-		pm_run(&append, &append_args);
+		skus[i] = measured[i].sku_id;
+		quantities[i] = measured[i].quantity;
 	}
-	pm_rows_end(&usage);
+	pm_arg_int64(&args, pool_id);
+	pm_arg_int64_array(&args, &run_id, 1);
+	pm_arg_time(&args, pm_second_timestamptz(pm_second(instant)));
+	pm_arg_int64_array(&args, skus, n);
+	pm_arg_int64_array(&args, quantities, n);
+	append_usage(pm_run(&reopen, &args), instant);
+}
+
+/* In one statement, because what a node in service holds is never forgotten */
+void
+pm_move_node_holdings(int64 pool_id, const int64 *node_ids, int n, int64 workspace_id, TimestampTz instant)
+{
+	static PmStatement move = PM_STATEMENT("int8;int8[];timestamptz;int8",
+										   "WITH closed AS (" CLOSE_HOLDINGS(OF_NODES) "),"
+										   " opened AS (INSERT INTO pool_manager.holding (tenant_id, sku_id, quantity, workspace_id,"
+										   "   pool_id, node_id, since, metered_until)"
+										   "  SELECT c.tenant_id, c.sku_id, c.quantity, $4, c.pool_id, c.node_id, $3, $3"
+										   "  FROM closed c ORDER BY c.node_id, c.sku_id)"
+										   " SELECT * FROM closed");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, pool_id);
+	pm_arg_int64_array(&args, node_ids, n);
+	pm_arg_time(&args, pm_second_timestamptz(pm_second(instant)));
+	pm_arg_int64(&args, workspace_id);
+	append_usage(pm_run(&move, &args), instant);
 }
 
 #define METERED_UNTIL(of) "SELECT max(h.metered_until) FROM pool_manager.holding h WHERE " of

@@ -52,6 +52,9 @@ typedef struct PmPassData
 
 /* Under the pool's lock; everything is palloc'd in the current context */
 extern PmPassData *pm_read_pass(PmPoolInfo *pool);
+/* The same with one job alone, as if it were queued for so many replicas of
+ * its task group, or as many of them as fit */
+extern PmPassData *pm_read_growth(PmPoolInfo *pool, int64 job_id, int replicas);
 /* The queue and its lanes alone: enough to order it */
 extern PmPassData *pm_read_queue(PmPoolInfo *pool);
 

@@ -8,41 +8,18 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "store/numbers.h"
 #include "store/pass.h"
 #include "store/statement.h"
-
-/*
- * Ids and strings of bytes to small numbers, in order of first sight.  Strings
- * are compared in full: tenants choose them.
- */
-typedef struct IdEntry
-{
-	int64		id;				/* the key */
-	int			number;
-} IdEntry;
-
-typedef struct Bytes
-{
-	const char *data;
-	Size		len;
-} Bytes;
-
-typedef struct BytesEntry
-{
-	Bytes		bytes;			/* the key */
-	int			number;
-} BytesEntry;
 
 typedef struct Reader
 {
@@ -69,81 +46,6 @@ typedef struct Reader
 	bool		bound;			/* is a node bound to a sub-pool? */
 } Reader;
 
-static HTAB *
-make_id_table(const char *name)
-{
-	HASHCTL		control = {0};
-
-	control.keysize = sizeof(int64);
-	control.entrysize = sizeof(IdEntry);
-	control.hcxt = CurrentMemoryContext;
-	return hash_create(name, 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-/* The number of an id; *is_new tells whether it was not known */
-static int
-number_of_id(HTAB *table, int64 id, bool *is_new)
-{
-	bool		found;
-	IdEntry    *entry = hash_search(table, &id, HASH_ENTER, &found);
-
-	if (!found)
-		entry->number = (int) hash_get_num_entries(table) - 1;
-	*is_new = !found;
-	return entry->number;
-}
-
-static uint32
-hash_of_bytes(const void *key, Size keysize)
-{
-	const Bytes *bytes = key;
-
-	return DatumGetUInt32(hash_any((const unsigned char *) bytes->data, (int) bytes->len));
-}
-
-static int
-compare_bytes(const void *a, const void *b, Size keysize)
-{
-	const Bytes *left = a;
-	const Bytes *right = b;
-
-	return left->len == right->len ? memcmp(left->data, right->data, left->len) : 1;
-}
-
-static HTAB *
-make_bytes_table(const char *name)
-{
-	HASHCTL		control = {0};
-
-	control.keysize = sizeof(Bytes);
-	control.entrysize = sizeof(BytesEntry);
-	control.hash = hash_of_bytes;
-	control.match = compare_bytes;
-	control.hcxt = CurrentMemoryContext;
-	return hash_create(name, 256, &control,
-					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-}
-
-/* The same for bytes, of which a copy is kept */
-static int
-number_of_bytes(HTAB *table, const void *data, Size len, bool *is_new)
-{
-	Bytes		key = {data, len};
-	bool		found;
-	BytesEntry *entry = hash_search(table, &key, HASH_ENTER, &found);
-
-	if (!found)
-	{
-		char	   *copy = palloc(Max(len, 1));
-
-		memcpy(copy, data, len);
-		entry->bytes.data = copy;
-		entry->number = (int) hash_get_num_entries(table) - 1;
-	}
-	*is_new = !found;
-	return entry->number;
-}
-
 /* ---- labels, selectors, taints, tolerations ---- */
 
 static int
@@ -154,7 +56,7 @@ word(Reader *reader, const JsonbValue *value)
 	/* the tables' constraints see to that */
 	if (value->type != jbvString)
 		elog(ERROR, "a label, taint or toleration is not a string");
-	return number_of_bytes(reader->words, value->val.string.val, value->val.string.len, &is_new);
+	return pm_number_bytes(reader->words, value->val.string.val, value->val.string.len, &is_new);
 }
 
 /* An object of strings: labels of a node, selector of a request */
@@ -232,7 +134,7 @@ read_config(Reader *reader, Datum labels, Datum taints, int64 sub_pool_id)
 	appendBinaryStringInfo(&key, (char *) label_json, VARSIZE(label_json));
 	appendBinaryStringInfo(&key, (char *) taint_json, VARSIZE(taint_json));
 	appendBinaryStringInfo(&key, (char *) &sub_pool_id, sizeof(int64));
-	number = number_of_bytes(reader->configs, key.data, key.len, &is_new);
+	number = pm_number_bytes(reader->configs, key.data, key.len, &is_new);
 	pfree(key.data);
 	if (!is_new)
 		return number;
@@ -258,17 +160,17 @@ read_config(Reader *reader, Datum labels, Datum taints, int64 sub_pool_id)
 static int
 dimension(Reader *reader, const char *name, int len, bool add)
 {
-	Bytes		key = {name, len};
+	PmBytes		key = {name, len};
 	bool		is_new;
 	int			number;
 
 	if (!add)
 	{
-		BytesEntry *entry = hash_search(reader->dimensions, &key, HASH_FIND, NULL);
+		PmBytesNumber *entry = hash_search(reader->dimensions, &key, HASH_FIND, NULL);
 
 		return entry ? entry->number : -1;
 	}
-	number = number_of_bytes(reader->dimensions, name, len, &is_new);
+	number = pm_number_bytes(reader->dimensions, name, len, &is_new);
 	if (is_new)
 	{
 		PmPassData *data = reader->data;
@@ -415,12 +317,12 @@ queue_row(Datum *values, bool *nulls, void *state)
 	if (shape_id != reader->last_shape)
 	{
 		reader->last_shape = shape_id;
-		reader->last_shape_no = number_of_id(reader->shapes, shape_id, &is_new);
+		reader->last_shape_no = pm_number_id(reader->shapes, shape_id, &is_new);
 	}
 	if (lane_id != reader->last_lane)
 	{
 		reader->last_lane = lane_id;
-		reader->last_lane_no = number_of_id(reader->lanes, lane_id, &is_new);
+		reader->last_lane_no = pm_number_id(reader->lanes, lane_id, &is_new);
 	}
 	job = &data->queue.jobs[data->queue.njobs++];
 	job->job_id = DatumGetInt64(values[0]);
@@ -431,21 +333,27 @@ queue_row(Datum *values, bool *nulls, void *state)
 	job->restarted = DatumGetBool(values[5]);
 }
 
+/* All that is queued, or one job that is not */
 static void
-read_queue(Reader *reader)
+read_queue(Reader *reader, int64 job_id)
 {
 	static PmStatement queue = PM_STATEMENT("int8",
 											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted"
 											" FROM pool_manager.job_queue WHERE pool_id = $1 AND state = 'queued'");
+	static PmStatement one = PM_STATEMENT("int8;int8",
+										  "SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, false"
+										  " FROM pool_manager.job WHERE pool_id = $1 AND job_id = $2");
 	PmPassData *data = reader->data;
 	PmArgs		args = {0};
 
 	reader->max_jobs = 1024;
 	data->queue.jobs = palloc(sizeof(PmJob) * reader->max_jobs);
-	reader->shapes = make_id_table("shapes of a pass");
-	reader->lanes = make_id_table("lanes of a pass");
+	reader->shapes = pm_id_numbers("shapes of a pass");
+	reader->lanes = pm_id_numbers("lanes of a pass");
 	pm_arg_int64(&args, data->pool->pool_id);
-	pm_scan(&queue, &args, queue_row, reader);
+	if (job_id != 0)
+		pm_arg_int64(&args, job_id);
+	pm_scan(job_id != 0 ? &one : &queue, &args, queue_row, reader);
 	data->queue.nshapes = (int) hash_get_num_entries(reader->shapes);
 	data->queue.nlanes = (int) hash_get_num_entries(reader->lanes);
 }
@@ -457,7 +365,7 @@ ids_of(HTAB *table, int n)
 {
 	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
 	HASH_SEQ_STATUS status;
-	IdEntry    *entry;
+	PmIdNumber *entry;
 
 	hash_seq_init(&status, table);
 	while ((entry = hash_seq_search(&status)) != NULL)
@@ -489,7 +397,7 @@ read_lanes(Reader *reader)
 	for (uint64 row = 0; row < n; row++)
 	{
 		bool		is_new;
-		int			lane = number_of_id(reader->lanes, pm_get_int64(row, 1), &is_new);
+		int			lane = pm_number_id(reader->lanes, pm_get_int64(row, 1), &is_new);
 
 		/* one that was blocked and has no queued job any more */
 		if (is_new)
@@ -521,7 +429,7 @@ read_request(Reader *reader, HTAB *requests, PmResourceList *list,
 	appendBinaryStringInfo(&key, (char *) tolerations, VARSIZE(tolerations));
 	if (reader->bound)
 		appendBinaryStringInfo(&key, (char *) &sub_pool_id, sizeof(int64));
-	number = number_of_bytes(requests, key.data, key.len, &is_new);
+	number = pm_number_bytes(requests, key.data, key.len, &is_new);
 	pfree(key.data);
 	if (!is_new)
 		return number;
@@ -568,7 +476,7 @@ read_shapes(Reader *reader)
 											 " ORDER BY s.shape_id, g.group_no");
 	PmPassData *data = reader->data;
 	PmQueue    *queue = &data->queue;
-	HTAB	   *requests = make_bytes_table("requests of a pass");
+	HTAB	   *requests = pm_bytes_numbers("requests of a pass");
 	PmShape    *engine_shapes = palloc0(sizeof(PmShape) * Max(queue->nshapes, 1));
 	int			max_requests = 0;
 	PmArgs		args = {0};
@@ -583,7 +491,7 @@ read_shapes(Reader *reader)
 	{
 		int64		shape_id = pm_get_int64(row, 1);
 		bool		is_new;
-		int			number = number_of_id(reader->shapes, shape_id, &is_new);
+		int			number = pm_number_id(reader->shapes, shape_id, &is_new);
 		PmStoredShape *stored = &data->shapes[number];
 		PmTaskGroup *groups;
 		int			ngroups = 0;
@@ -626,13 +534,13 @@ pm_read_queue(PmPoolInfo *pool)
 	data->pool = pool;
 	reader.data = data;
 	reader.context = CurrentMemoryContext;
-	read_queue(&reader);
+	read_queue(&reader, 0);
 	read_lanes(&reader);
 	return data;
 }
 
-PmPassData *
-pm_read_pass(PmPoolInfo *pool)
+static PmPassData *
+read_pass(PmPoolInfo *pool, int64 job_id)
 {
 	PmPassData *data = palloc0(sizeof(PmPassData));
 	Reader		reader = {0};
@@ -640,15 +548,34 @@ pm_read_pass(PmPoolInfo *pool)
 	data->pool = pool;
 	reader.data = data;
 	reader.context = CurrentMemoryContext;
-	reader.dimensions = make_bytes_table("resources of a pass");
-	reader.words = make_bytes_table("labels of a pass");
-	reader.configs = make_bytes_table("node configurations of a pass");
-	read_queue(&reader);
+	reader.dimensions = pm_bytes_numbers("resources of a pass");
+	reader.words = pm_bytes_numbers("labels of a pass");
+	reader.configs = pm_bytes_numbers("node configurations of a pass");
+	read_queue(&reader, job_id);
 	read_lanes(&reader);
 	if (data->queue.njobs == 0)
 		return data;
 	read_nodes(&reader);
 	read_shapes(&reader);
 	pm_read_caps(data);
+	return data;
+}
+
+PmPassData *
+pm_read_pass(PmPoolInfo *pool)
+{
+	return read_pass(pool, 0);
+}
+
+PmPassData *
+pm_read_growth(PmPoolInfo *pool, int64 job_id, int replicas)
+{
+	PmPassData *data = read_pass(pool, job_id);
+	PmTaskGroup *group = palloc(sizeof(PmTaskGroup));
+
+	*group = data->queue.shapes[0].groups[0];
+	group->replicas = replicas;
+	group->min_replicas = 1;
+	((PmShape *) data->queue.shapes)[0].groups = group;
 	return data;
 }

@@ -72,6 +72,21 @@ extern void pm_start_run(PmCall *call, int64 pool_id, const PmRun *run, Timestam
 /* What a live run holds, for metering; palloc'd.  None in a dedicated pool. */
 extern int	pm_read_held(int64 pool_id, const PmRun *run, PmHeld **held);
 
+/* ---- advance.c ---- */
+
+typedef enum PmWork
+{
+	PM_WORK_NONE,				/* there was none */
+	PM_WORK_DONE,				/* the pool may have changed */
+	PM_WORK_POOL_DELETED		/* with it the pool is gone */
+} PmWork;
+
+/* Moves orders, tasks of nodes and scheduled events of a pool as far as they can go */
+extern PmWork pm_advance_work(PmCall *call, int64 pool_id, TimestampTz instant);
+
+/* Jobs to be restarted that found no resources in time fail; their number */
+extern int	pm_give_up_restarts(PmCall *call, int64 pool_id, TimestampTz instant, int64 **jobs);
+
 /* ---- holding.c ---- */
 
 /* What resources are billed as on the nodes of a pool; palloc'd */
@@ -91,16 +106,30 @@ typedef enum PmHolder
 } PmHolder;
 
 extern void pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampTz instant);
+/* Closes what a live run holds and opens it anew with other quantities of the same SKUs */
+extern void pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *measured, int n, TimestampTz instant);
+/* Closes what nodes hold and opens it anew for another workspace */
+extern void pm_move_node_holdings(int64 pool_id, const int64 *node_ids, int n, int64 workspace_id, TimestampTz instant);
 /* The latest instant up to which they are metered; -infinity: there are none */
 extern TimestampTz pm_metered_until(PmHolder holder, int64 of, const int64 *ids, int n);
 
-/* ---- queued.c: jobs that wait, without the pool's lock ---- */
+/* ---- queued.c: jobs that wait or rest, without the pool's lock ---- */
+
+/* Is it one of the states, each between blanks? */
+extern bool pm_is_state_of(const char *state, const char *states);
 
 /*
- * Takes a waiting job out of the queue, or changes its state, locking only
- * its row.  Returns its state before, or NULL if it does not wait.
+ * Takes a waiting job out of the queue, or changes its state or priority if it
+ * is in one of the states, locking only its row.  Returns its state before, or
+ * NULL if it does not wait.
  */
 extern char *pm_cancel_queued(PmCall *call, PmJobInfo *job);
 extern char *pm_change_queued(PmCall *call, PmJobInfo *job, const char *from, const char *to);
+extern char *pm_prioritize_queued(PmCall *call, PmJobInfo *job, const char *from, int priority);
+
+/* ---- phase.c ---- */
+
+/* Lets phases of workflows queue, or ends them, after what came before */
+extern void pm_release_phases(PmCall *call, int64 pool_id, TimestampTz instant);
 
 #endif							/* PM_RUN_H */

@@ -130,25 +130,18 @@ is_privileged(PmCall *call)
 	return has_privs_of_role(call->actor, GetUserId());
 }
 
-PmAccess
-pm_access(PmCall *call, int64 tenant_id)
+/* From the memberships in the last result, of the tenant and of operators */
+static PmAccess
+note_access(PmCall *call, int64 tenant_id, uint64 n)
 {
-	static PmStatement members = PM_STATEMENT("int8",
-											  "SELECT tenant_id, role_name, level::text"
-											  " FROM pool_manager.tenant_member WHERE tenant_id IN (0, $1)");
 	PmAccess	access = PM_ACCESS_NONE;
-	PmArgs		args = {0};
-	uint64		n;
+	bool		public_pools = false;
+	bool		high_priority = false;
 
-	if (is_privileged(call))
-		return PM_ACCESS_OPERATOR;
-	if (call->access_tenant == tenant_id)
-		return call->access;
-	pm_arg_int64(&args, tenant_id);
-	n = pm_run(&members, &args);
 	for (uint64 row = 0; row < n; row++)
 	{
-		Oid			role = get_role_oid(pm_get_text(row, 2), true);
+		char	   *name = pm_get_text(row, 2);
+		Oid			role = name ? get_role_oid(name, true) : InvalidOid;
 		char	   *level = pm_get_text(row, 3);
 		PmAccess	granted;
 
@@ -163,10 +156,82 @@ pm_access(PmCall *call, int64 tenant_id)
 		else
 			granted = PM_ACCESS_VIEWER;
 		access = Max(access, granted);
+		/* those of viewers give no right to submit at all */
+		if (granted >= PM_ACCESS_MEMBER)
+		{
+			public_pools |= granted == PM_ACCESS_OPERATOR || pm_get_bool(row, 4);
+			high_priority |= granted == PM_ACCESS_OPERATOR || pm_get_bool(row, 5);
+		}
 	}
 	call->access_tenant = tenant_id;
 	call->access = access;
+	call->public_pools = public_pools;
+	call->high_priority = high_priority;
 	return access;
+}
+
+#define MEMBER_COLUMNS "m.tenant_id, m.role_name, m.level::text, m.public_pools, m.high_priority"
+
+PmAccess
+pm_access(PmCall *call, int64 tenant_id)
+{
+	static PmStatement members = PM_STATEMENT("int8",
+											  "SELECT " MEMBER_COLUMNS " FROM pool_manager.tenant_member m WHERE m.tenant_id IN (0, $1)");
+	PmArgs		args = {0};
+
+	if (is_privileged(call))
+		return PM_ACCESS_OPERATOR;
+	if (call->access_tenant == tenant_id)
+		return call->access;
+	pm_arg_int64(&args, tenant_id);
+	return note_access(call, tenant_id, pm_run(&members, &args));
+}
+
+int64
+pm_visible_tenant(PmCall *call, const char *name, int64 id)
+{
+#define TENANT_MEMBERS \
+	"SELECT " MEMBER_COLUMNS ", t.tenant_id FROM pool_manager.tenant t" \
+	" LEFT JOIN pool_manager.tenant_member m ON m.tenant_id IN (0, t.tenant_id) WHERE t."
+	static PmStatement by_id = PM_STATEMENT("int8", TENANT_MEMBERS "tenant_id = $1");
+	static PmStatement by_name = PM_STATEMENT("text", TENANT_MEMBERS "name = $1");
+	PmArgs		args = {0};
+	int64		tenant_id;
+	uint64		n;
+
+	if (name)
+		pm_arg_text(&args, name);
+	else
+		pm_arg_int64(&args, id);
+	n = pm_run(name ? &by_name : &by_id, &args);
+	if (n == 0)
+		return -1;
+	tenant_id = pm_get_int64(0, 6);
+	if (!is_privileged(call) && note_access(call, tenant_id, n) < PM_ACCESS_VIEWER)
+		return -1;
+	return tenant_id;
+}
+
+void
+pm_require_public_pools(PmCall *call, int64 tenant_id)
+{
+	if (pm_access(call, tenant_id) < PM_ACCESS_OPERATOR && !call->public_pools)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" may not submit jobs to public pools", call->actor_name),
+				 errdetail("Its membership of tenant " INT64_FORMAT " excludes them.", tenant_id),
+				 errhint("Submit to a dedicated pool, or ask an owner of the tenant for the right.")));
+}
+
+void
+pm_require_high_priority(PmCall *call, int64 tenant_id)
+{
+	if (pm_access(call, tenant_id) < PM_ACCESS_OPERATOR && !call->high_priority)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" may not give jobs priority 3", call->actor_name),
+				 errdetail("Its membership of tenant " INT64_FORMAT " excludes it.", tenant_id),
+				 errhint("Use priority 1 or 2, or ask an owner of the tenant for the right.")));
 }
 
 bool

@@ -34,6 +34,8 @@ typedef struct PmCall
 	bool		save_read_only;
 	int64		access_tenant;	/* whose access was last asked for; -1: none's */
 	int			access;
+	bool		public_pools;	/* for that tenant: may it submit to public pools? */
+	bool		high_priority;	/* may it give priority 3? */
 } PmCall;
 
 extern void pm_begin(PmCall *call, FunctionCallInfo fcinfo);
@@ -68,6 +70,12 @@ typedef enum PmAccess
 } PmAccess;
 
 extern PmAccess pm_access(PmCall *call, int64 tenant_id);
+/* Finds a tenant by name, or by id where it is NULL, and the actor's access to
+ * it; -1 if there is none that it may see */
+extern int64 pm_visible_tenant(PmCall *call, const char *name, int64 id);
+/* Rights that a membership may lack; 42501 unless the actor has them */
+extern void pm_require_public_pools(PmCall *call, int64 tenant_id);
+extern void pm_require_high_priority(PmCall *call, int64 tenant_id);
 extern bool pm_may_see(PmCall *call, int64 tenant_id);
 /* 42501 unless the actor has that level for the tenant */
 extern void pm_require(PmCall *call, int64 tenant_id, PmAccess least);

@@ -11,13 +11,13 @@
 #include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 
+#include "billing/calendar.h"
 #include "store/statement.h"
 #include "store/submit.h"
 
-static int64
-make_sub_pool(PmPoolInfo *pool, int64 tenant_id)
+int64
+pm_default_sub_pool(PmSubmission *submission)
 {
 	static PmStatement make = PM_STATEMENT("int8;int8",
 										   "INSERT INTO pool_manager.sub_pool (pool_id, tenant_id, pool_kind, owner_id)"
@@ -27,14 +27,45 @@ make_sub_pool(PmPoolInfo *pool, int64 tenant_id)
 										   "SELECT sub_pool_id FROM pool_manager.sub_pool WHERE pool_id = $1 AND tenant_id = $2 AND name IS NULL");
 	PmArgs		args = {0};
 
-	pm_arg_int64(&args, pool->pool_id);
-	pm_arg_int64(&args, tenant_id);
+	if (submission->sub_pool_id != 0)
+		return submission->sub_pool_id;
+	pm_arg_int64(&args, submission->pool->pool_id);
+	pm_arg_int64(&args, submission->tenant_id);
 	pm_run(&make, &args);
 	if (pm_run(&find, &args) == 0)
 		elog(ERROR, "pool " INT64_FORMAT " has no sub-pool of tenant " INT64_FORMAT,
-			 pool->pool_id, tenant_id);
-	return pm_get_int64(0, 1);
+			 submission->pool->pool_id, submission->tenant_id);
+	submission->sub_pool_id = pm_get_int64(0, 1);
+	return submission->sub_pool_id;
 }
+
+/* An array of texts in a row of the last result */
+static int
+get_texts(uint64 row, int column, char ***texts)
+{
+	bool		isnull;
+	Datum	   *elements;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(pm_get(row, column, &isnull)), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, NULL, &n);
+	*texts = palloc(sizeof(char *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		(*texts)[i] = TextDatumGetCString(elements[i]);
+	return n;
+}
+
+static PmResourceList *
+get_list(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pm_get(row, column, &isnull);
+
+	return isnull ? NULL : (PmResourceList *) PG_DETOAST_DATUM_COPY(value);
+}
+
+/* What quotas limit of jobs */
+#define JOB_QUOTAS "('training_jobs', 'notebooks', 'services', 'workflows', 'accelerator_minutes', 'run_minutes')"
 
 PmSubmission *
 pm_open_submission(PmPoolInfo *pool, int64 tenant_id)
@@ -42,50 +73,150 @@ pm_open_submission(PmPoolInfo *pool, int64 tenant_id)
 	static PmStatement open = PM_STATEMENT("int8;int8",
 										   "SELECT (SELECT sub_pool_id FROM pool_manager.sub_pool WHERE pool_id = $1 AND tenant_id = $2 AND name IS NULL),"
 										   " (SELECT workspace_id FROM pool_manager.workspace WHERE tenant_id = $2 AND name = 'default'),"
-										   " ARRAY(SELECT kind::text FROM pool_manager.pool_job_type WHERE pool_id = $1 AND state = 'enabled')");
+										   " ARRAY(SELECT kind::text FROM pool_manager.pool_job_type WHERE pool_id = $1 AND state = 'enabled'),"
+										   " t.state = 'frozen', EXISTS (SELECT FROM pool_manager.quota q WHERE q.tenant_id = $2)"
+										   "  OR EXISTS (SELECT FROM pool_manager.quota_kind k WHERE k.by_default IS NOT NULL AND k.resource IN " JOB_QUOTAS ")"
+										   " FROM pool_manager.tenant t WHERE t.tenant_id = $2");
+	static PmStatement limited = PM_STATEMENT("int8",
+											  "SELECT ARRAY(SELECT k.resource FROM pool_manager.quota_kind k WHERE k.resource IN " JOB_QUOTAS
+											  "  AND (k.by_default IS NOT NULL OR EXISTS (SELECT FROM pool_manager.quota q"
+											  "   WHERE q.tenant_id = $1 AND q.resource = k.resource)))");
 	PmSubmission *submission = palloc0(sizeof(PmSubmission));
 	PmArgs		args = {0};
-	Datum		kinds;
-	Datum	   *elements;
-	bool		isnull;
 
 	submission->pool = pool;
 	submission->tenant_id = tenant_id;
 	pm_arg_int64(&args, pool->pool_id);
 	pm_arg_int64(&args, tenant_id);
-	pm_run(&open, &args);
+	if (pm_run(&open, &args) == 0)
+		elog(ERROR, "tenant " INT64_FORMAT " not found", tenant_id);
 	submission->sub_pool_id = pm_get_int64(0, 1);
 	submission->default_workspace_id = pm_get_int64(0, 2);
-	kinds = pm_get(0, 3, &isnull);
-	deconstruct_array(DatumGetArrayTypeP(kinds), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, NULL, &submission->nkinds);
-	submission->kinds = palloc(sizeof(char *) * Max(submission->nkinds, 1));
-	for (int i = 0; i < submission->nkinds; i++)
-		submission->kinds[i] = TextDatumGetCString(elements[i]);
-	if (submission->sub_pool_id == 0)
-		submission->sub_pool_id = make_sub_pool(pool, tenant_id);
+	submission->frozen = pm_get_bool(0, 4);
+	submission->nkinds = get_texts(0, 3, &submission->kinds);
+	if (pm_get_bool(0, 5))
+	{
+		PmArgs		tenant_arg = {0};
+
+		pm_arg_int64(&tenant_arg, tenant_id);
+		pm_run(&limited, &tenant_arg);
+		submission->nlimited = get_texts(0, 1, &submission->limited);
+	}
 	return submission;
+}
+
+void
+pm_read_sub_pools(PmSubmission *submission)
+{
+	static PmStatement read = PM_STATEMENT("int8",
+										   "SELECT sub_pool_id, name, upper, guaranteed = upper FROM pool_manager.sub_pool"
+										   " WHERE pool_id = $1 AND name IS NOT NULL AND deleted_at IS NULL ORDER BY name");
+	PmArgs		args = {0};
+
+	if (submission->sub_pools != NULL)
+		return;
+	pm_arg_int64(&args, submission->pool->pool_id);
+	submission->nsub_pools = submission->pool->dedicated ? (int) pm_run(&read, &args) : 0;
+	submission->sub_pools = palloc0(sizeof(PmSubPool) * Max(submission->nsub_pools, 1));
+	for (int i = 0; i < submission->nsub_pools; i++)
+	{
+		submission->sub_pools[i].sub_pool_id = pm_get_int64(i, 1);
+		submission->sub_pools[i].name = pm_get_text(i, 2);
+		submission->sub_pools[i].upper = get_list(i, 3);
+		submission->sub_pools[i].fixed = pm_get_bool(i, 4);
+	}
+}
+
+/* Detaching one waits for the jobs that are being submitted to be seen */
+int
+pm_find_file_systems(int64 tenant_id, char **names, int n, PmFileSystem **found)
+{
+	static PmStatement find = PM_STATEMENT("int8;text[]",
+										   "SELECT f.file_system_id, f.name, f.network_id, n.name, f.state::text"
+										   " FROM pool_manager.file_system f JOIN pool_manager.network n USING (network_id)"
+										   " WHERE f.tenant_id = $1 AND f.name = ANY ($2)"
+										   " ORDER BY f.file_system_id FOR SHARE OF f");
+	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
+	PmArgs		args = {0};
+	int			nfound;
+
+	for (int i = 0; i < n; i++)
+		values[i] = CStringGetTextDatum(names[i]);
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_array(&args, values, NULL, n, TEXTOID, -1, false, TYPALIGN_INT);
+	nfound = (int) pm_run(&find, &args);
+	*found = palloc(sizeof(PmFileSystem) * Max(nfound, 1));
+	for (int i = 0; i < nfound; i++)
+	{
+		(*found)[i].file_system_id = pm_get_int64(i, 1);
+		(*found)[i].name = pm_get_text(i, 2);
+		(*found)[i].network_id = pm_get_int64(i, 3);
+		(*found)[i].network = pm_get_text(i, 4);
+		(*found)[i].state = pm_get_text(i, 5);
+	}
+	return nfound;
+}
+
+int
+pm_read_volume_types(PmVolumeType **types)
+{
+	static PmStatement read = PM_STATEMENT("",
+										   "SELECT volume_type, sku_id, least_gib, most_gib FROM pool_manager.volume_type ORDER BY volume_type");
+	PmArgs		args = {0};
+	int			n = (int) pm_run(&read, &args);
+
+	*types = palloc(sizeof(PmVolumeType) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		(*types)[i].name = pm_get_text(i, 1);
+		(*types)[i].sku_id = pm_get_int64(i, 2);
+		(*types)[i].least_gib = pm_get_int32(i, 3);
+		(*types)[i].most_gib = pm_get_int32(i, 4);
+	}
+	return n;
+}
+
+void
+pm_lock_tenant(int64 tenant_id)
+{
+	static PmStatement lock = PM_STATEMENT("int8",
+										   "SELECT FROM pool_manager.tenant WHERE tenant_id = $1 FOR NO KEY UPDATE");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_run(&lock, &args);
+}
+
+void
+pm_check_quota(int64 tenant_id, int64 workspace_id, const char *resource, int64 more)
+{
+	static PmStatement check = PM_STATEMENT("int8;int8;text;int8",
+											"SELECT pool_manager.check_quota($1, $2, $3, $4)");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_id(&args, workspace_id);
+	pm_arg_text(&args, resource);
+	pm_arg_int64(&args, more);
+	pm_run(&check, &args);
 }
 
 static void
 get_flavor(uint64 row, PmFlavor *flavor)
 {
-	bool		isnull;
-	Datum		resources;
-
 	flavor->flavor_id = pm_get_int64(row, 1);
 	flavor->name = pm_get_text(row, 2);
-	resources = pm_get(row, 3, &isnull);
-	flavor->resources = DatumGetResourceListP(datumCopy(resources, false, -1));
+	flavor->resources = get_list(row, 3);
 	flavor->accelerator = pm_get_text(row, 4);
 	flavor->sku_id = pm_get_int64(row, 5);
+	flavor->max_replicas = pm_get_int32(row, 6);
 }
 
 PmFlavor *
 pm_find_flavor(const char *name)
 {
 	static PmStatement find = PM_STATEMENT("text",
-										   "SELECT flavor_id, name, resources, accelerator, sku_id"
+										   "SELECT flavor_id, name, resources, accelerator, sku_id, max_replicas"
 										   " FROM pool_manager.flavor WHERE name = $1");
 	PmArgs		args = {0};
 	PmFlavor   *flavor;
@@ -102,7 +233,9 @@ void
 pm_read_pool_flavors(PmSubmission *submission)
 {
 	static PmStatement find = PM_STATEMENT("int8",
-										   "SELECT f.flavor_id, f.name, f.resources, f.accelerator, f.sku_id"
+										   "SELECT f.flavor_id, f.name, f.resources - f.reserved + CASE WHEN g.disk_count = 0 THEN '' ELSE"
+										   "  ('storage=' || g.disk_count::bigint * g.disk_gib || 'Gi')::pool_manager.resource_list END,"
+										   " f.accelerator, f.sku_id, f.max_replicas"
 										   " FROM pool_manager.node_group g JOIN pool_manager.flavor f USING (flavor_id)"
 										   " WHERE g.pool_id = $1 ORDER BY g.group_no");
 	PmArgs		args = {0};
@@ -129,7 +262,7 @@ digest_datum(const uint8 *digest)
 }
 
 int64
-pm_find_shape(PmSubmission *submission, const uint8 *digest)
+pm_find_shape(PmSubmission *submission, const PmJobSpec *job)
 {
 	static PmStatement find = PM_STATEMENT("int8;int8;bytea;int8",
 										   "SELECT shape_id FROM pool_manager.job_shape"
@@ -137,8 +270,8 @@ pm_find_shape(PmSubmission *submission, const uint8 *digest)
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, submission->pool->pool_id);
-	pm_arg_int64(&args, submission->sub_pool_id);
-	pm_arg(&args, digest_datum(digest), false);
+	pm_arg_int64(&args, job->sub_pool_id);
+	pm_arg(&args, digest_datum(job->digest), false);
 	pm_arg_int64(&args, submission->pool->generation);
 	return pm_run(&find, &args) == 0 ? 0 : pm_get_int64(0, 1);
 }
@@ -159,7 +292,7 @@ pm_put_shape(PmSubmission *submission, const PmJobSpec *job)
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, submission->pool->pool_id);
-	pm_arg_int64(&args, submission->sub_pool_id);
+	pm_arg_int64(&args, job->sub_pool_id);
 	pm_arg(&args, digest_datum(job->digest), false);
 	pm_arg_int64(&args, submission->pool->generation);
 	pm_arg_int64(&args, submission->tenant_id);
@@ -172,7 +305,7 @@ pm_put_shape(PmSubmission *submission, const PmJobSpec *job)
 	if (pm_run(&put, &args) > 0)
 		return pm_get_int64(0, 1);
 	/* another session made it just now */
-	return pm_find_shape(submission, job->digest);
+	return pm_find_shape(submission, job);
 }
 
 /* ---- jobs ---- */
@@ -180,15 +313,27 @@ pm_put_shape(PmSubmission *submission, const PmJobSpec *job)
 int64
 pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **differs)
 {
+	/* a sub-pool by its name or its id, as it was given; what is detached since is not compared */
 	static PmStatement find = PM_STATEMENT(
-										   "int8;text;int8;text;text;int8;int4;interval;int8;resource_list;int4;int4;jsonb;jsonb",
+										   "int8;text;int8;text;text;int8;int4;interval;int8;resource_list;int4;int4;jsonb;jsonb;"
+										   "text;int8;bool;interval;int4;jsonb;int4;text;jsonb",
 										   "SELECT j.job_id, CASE WHEN j.pool_id <> $3 THEN 'pool' WHEN j.name <> $4 THEN 'name'"
 										   "  WHEN j.kind::text <> $5 THEN 'kind' WHEN j.workspace_id <> $6 THEN 'workspace'"
 										   "  WHEN j.priority <> $7 THEN 'priority' WHEN j.time_limit IS DISTINCT FROM $8 THEN 'time_limit'"
 										   "  WHEN g.flavor_id IS DISTINCT FROM $9 THEN 'flavor' WHEN g.request <> $10 THEN 'request'"
 										   "  WHEN g.replicas <> $11 THEN 'replicas' WHEN g.min_replicas <> $12 THEN 'min_replicas'"
-										   "  WHEN g.node_selector <> $13 THEN 'node_selector' WHEN g.tolerations <> $14 THEN 'tolerations' END"
+										   "  WHEN g.node_selector <> $13 THEN 'node_selector' WHEN g.tolerations <> $14 THEN 'tolerations'"
+										   "  WHEN CASE WHEN $16 <> 0 THEN s.sub_pool_id <> $16 ELSE s.name IS DISTINCT FROM $15 END THEN 'sub_pool'"
+										   "  WHEN j.preemptible <> $17 THEN 'preemptible' WHEN j.auto_stop IS DISTINCT FROM $18 THEN 'auto_stop'"
+										   "  WHEN j.max_retries <> $19 THEN 'max_retries'"
+										   "  WHEN (SELECT coalesce(jsonb_object_agg(m.path, coalesce(f.name, $20 ->> m.path)), '{}')"
+										   "   FROM pool_manager.job_mount m LEFT JOIN pool_manager.file_system f USING (file_system_id)"
+										   "   WHERE m.pool_id = j.pool_id AND m.job_id = j.job_id) <> $20 THEN 'mounts'"
+										   "  WHEN coalesce(v.gib, 0) <> $21 THEN 'volume_gib'"
+										   "  WHEN v.volume_type IS DISTINCT FROM $22 THEN 'volume_type' WHEN j.tags <> $23 THEN 'tags' END"
 										   " FROM pool_manager.job j JOIN pool_manager.task_group g USING (pool_id, shape_id)"
+										   " JOIN pool_manager.sub_pool s ON s.pool_id = j.pool_id AND s.sub_pool_id = j.sub_pool_id"
+										   " LEFT JOIN pool_manager.volume v ON v.pool_id = j.pool_id AND v.job_id = j.job_id"
 										   " WHERE j.tenant_id = $1 AND j.request_id = $2");
 	PmArgs		args = {0};
 
@@ -206,80 +351,225 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	pm_arg_int32(&args, job->min_replicas);
 	pm_arg(&args, JsonbPGetDatum(job->node_selector), false);
 	pm_arg(&args, JsonbPGetDatum(job->tolerations), false);
+	pm_arg_text(&args, job->sub_pool);
+	pm_arg_int64(&args, job->asked_sub_pool_id);
+	pm_arg_bool(&args, job->preemptible);
+	pm_arg(&args, IntervalPGetDatum(job->auto_stop), job->auto_stop == NULL);
+	pm_arg_int32(&args, job->max_retries);
+	pm_arg(&args, JsonbPGetDatum(job->mounts), false);
+	pm_arg_int32(&args, job->volume_gib);
+	pm_arg_text(&args, job->volume_type);
+	pm_arg(&args, JsonbPGetDatum(job->tags), false);
 	if (pm_run(&find, &args) == 0)
 		return 0;
 	*differs = pm_get_text(0, 2);
 	return pm_get_int64(0, 1);
 }
 
-/* The columns that differ from job to job, as arrays */
+/* Columns of what differs from job to job */
 static void
-arg_jobs(PmArgs *args, PmJobSpec **jobs, int n)
+arg_ids(PmArgs *args, PmJobSpec **jobs, int n, Size column)
 {
 	int64	   *ids = palloc(sizeof(int64) * n);
+
+	for (int i = 0; i < n; i++)
+		ids[i] = *(int64 *) ((char *) jobs[i] + column);
+	pm_arg_int64_array(args, ids, n);
+}
+
+static void
+arg_ints(PmArgs *args, PmJobSpec **jobs, int n, Size column)
+{
+	Datum	   *values = palloc(sizeof(Datum) * n);
+
+	for (int i = 0; i < n; i++)
+		values[i] = Int32GetDatum(*(int32 *) ((char *) jobs[i] + column));
+	pm_arg_array(args, values, NULL, n, INT4OID, sizeof(int32), true, TYPALIGN_INT);
+}
+
+static void
+arg_texts(PmArgs *args, PmJobSpec **jobs, int n, Size column)
+{
 	Datum	   *values = palloc(sizeof(Datum) * n);
 	bool	   *nulls = palloc(sizeof(bool) * n);
 
 	for (int i = 0; i < n; i++)
-		ids[i] = jobs[i]->job_id;
-	pm_arg_int64_array(args, ids, n);
-	for (int i = 0; i < n; i++)
-		ids[i] = jobs[i]->shape_id;
-	pm_arg_int64_array(args, ids, n);
-	for (int i = 0; i < n; i++)
-		ids[i] = jobs[i]->workspace_id;
-	pm_arg_int64_array(args, ids, n);
-	for (int i = 0; i < n; i++)
-		ids[i] = jobs[i]->priority;
-	pm_arg_int64_array(args, ids, n);
-	for (int i = 0; i < n; i++)
-		values[i] = CStringGetTextDatum(jobs[i]->kind);
-	pm_arg_array(args, values, NULL, n, TEXTOID, -1, false, TYPALIGN_INT);
-	for (int i = 0; i < n; i++)
-		values[i] = CStringGetTextDatum(jobs[i]->name);
-	pm_arg_array(args, values, NULL, n, TEXTOID, -1, false, TYPALIGN_INT);
-	for (int i = 0; i < n; i++)
 	{
-		nulls[i] = jobs[i]->time_limit == NULL;
-		values[i] = IntervalPGetDatum(jobs[i]->time_limit);
-	}
-	pm_arg_array(args, values, nulls, n, INTERVALOID, sizeof(Interval), false, TYPALIGN_DOUBLE);
-	for (int i = 0; i < n; i++)
-	{
-		nulls[i] = jobs[i]->request_id == NULL;
-		values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(jobs[i]->request_id);
+		char	   *text = *(char **) ((char *) jobs[i] + column);
+
+		nulls[i] = text == NULL;
+		values[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
 	}
 	pm_arg_array(args, values, nulls, n, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+static void
+arg_intervals(PmArgs *args, PmJobSpec **jobs, int n, Size column)
+{
+	Datum	   *values = palloc(sizeof(Datum) * n);
+	bool	   *nulls = palloc(sizeof(bool) * n);
+
+	for (int i = 0; i < n; i++)
+	{
+		Interval   *interval = *(Interval **) ((char *) jobs[i] + column);
+
+		nulls[i] = interval == NULL;
+		values[i] = IntervalPGetDatum(interval);
+	}
+	pm_arg_array(args, values, nulls, n, INTERVALOID, sizeof(Interval), false, TYPALIGN_DOUBLE);
+}
+
+#define ARG_COLUMN(kind, column) arg_##kind(args, jobs, n, offsetof(PmJobSpec, column))
+
+/* Is there more to write than of a job that has all the defaults? */
+static bool
+has_extras(PmJobSpec **jobs, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (jobs[i]->preemptible || jobs[i]->auto_stop || jobs[i]->max_retries != 0 ||
+			jobs[i]->phase_no != 0 || JB_ROOT_COUNT(jobs[i]->tags) > 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+arg_extras(PmArgs *args, PmJobSpec **jobs, int n)
+{
+	Datum	   *preemptible = palloc(sizeof(Datum) * n);
+	Datum	   *tags = palloc(sizeof(Datum) * n);
+
+	for (int i = 0; i < n; i++)
+	{
+		preemptible[i] = BoolGetDatum(jobs[i]->preemptible);
+		tags[i] = JsonbPGetDatum(jobs[i]->tags);
+	}
+	pm_arg_array(args, preemptible, NULL, n, BOOLOID, sizeof(bool), true, TYPALIGN_CHAR);
+	ARG_COLUMN(intervals, auto_stop);
+	ARG_COLUMN(ints, max_retries);
+	ARG_COLUMN(ints, phase_no);
+	pm_arg_array(args, tags, NULL, n, JSONBOID, -1, false, TYPALIGN_INT);
+}
+
+/* Rows of mounts and volumes of jobs that were inserted */
+static void
+insert_mounts(PmSubmission *submission, PmJobSpec **jobs, int n)
+{
+	static PmStatement insert = PM_STATEMENT("int8;int8;int8[];text[];int8[];int8[]",
+											 "INSERT INTO pool_manager.job_mount (pool_id, job_id, path, tenant_id, network_id, file_system_id)"
+											 " SELECT $1, m.job_id, m.path, $2, m.network_id, m.file_system_id"
+											 " FROM unnest($3, $4, $5, $6) AS m(job_id, path, network_id, file_system_id)");
+	int			nmounts = 0;
+	int			k = 0;
+	int64	   *ids[3];
+	Datum	   *paths;
+	PmArgs		args = {0};
+
+	for (int i = 0; i < n; i++)
+		nmounts += jobs[i]->job_id == 0 ? 0 : jobs[i]->nmounts;
+	if (nmounts == 0)
+		return;
+	for (int c = 0; c < 3; c++)
+		ids[c] = palloc(sizeof(int64) * nmounts);
+	paths = palloc(sizeof(Datum) * nmounts);
+	for (int i = 0; i < n; i++)
+	{
+		for (int m = 0; m < jobs[i]->nmounts && jobs[i]->job_id != 0; m++, k++)
+		{
+			ids[0][k] = jobs[i]->job_id;
+			paths[k] = CStringGetTextDatum(jobs[i]->mount[m].path);
+			ids[1][k] = jobs[i]->mount[m].file_system->network_id;
+			ids[2][k] = jobs[i]->mount[m].file_system->file_system_id;
+		}
+	}
+	pm_arg_int64(&args, submission->pool->pool_id);
+	pm_arg_int64(&args, submission->tenant_id);
+	pm_arg_int64_array(&args, ids[0], nmounts);
+	pm_arg_array(&args, paths, NULL, nmounts, TEXTOID, -1, false, TYPALIGN_INT);
+	pm_arg_int64_array(&args, ids[1], nmounts);
+	pm_arg_int64_array(&args, ids[2], nmounts);
+	pm_run(&insert, &args);
+}
+
+static void
+insert_volumes(PmSubmission *submission, PmJobSpec **jobs, int n, TimestampTz instant)
+{
+	static PmStatement insert = PM_STATEMENT("int8;int8;timestamptz;timestamptz;int8[];text[];int4[];int8[];int8[]",
+											 "WITH v AS (INSERT INTO pool_manager.volume (tenant_id, pool_id, job_id, volume_type, gib, created_at)"
+											 "  SELECT $2, $1, u.job_id, u.volume_type, u.gib, $3"
+											 "  FROM unnest($5, $6, $7) AS u(job_id, volume_type, gib) RETURNING volume_id, job_id, gib)"
+											 " INSERT INTO pool_manager.holding (tenant_id, sku_id, quantity, workspace_id, pool_id, job_id, volume_id, since, metered_until)"
+											 " SELECT $2, u.sku_id, v.gib * 1000::bigint, u.workspace_id, $1, v.job_id, v.volume_id, $4, $4"
+											 " FROM v JOIN unnest($5, $8, $9) AS u(job_id, sku_id, workspace_id) USING (job_id) WHERE u.sku_id <> 0");
+	PmJobSpec **with = palloc(sizeof(PmJobSpec *) * Max(n, 1));
+	PmArgs		all = {0};
+	PmArgs	   *args = &all;
+	int			nwith = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (jobs[i]->volume_gib != 0 && jobs[i]->job_id != 0)
+			with[nwith++] = jobs[i];
+	}
+	if (nwith == 0)
+		return;
+	jobs = with;
+	n = nwith;
+	pm_arg_int64(args, submission->pool->pool_id);
+	pm_arg_int64(args, submission->tenant_id);
+	pm_arg_time(args, instant);
+	pm_arg_time(args, pm_second_timestamptz(pm_second(instant)));
+	ARG_COLUMN(ids, job_id);
+	ARG_COLUMN(texts, volume_type);
+	ARG_COLUMN(ints, volume_gib);
+	ARG_COLUMN(ids, volume_sku_id);
+	ARG_COLUMN(ids, workspace_id);
+	pm_run(&insert, args);
 }
 
 void
 pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 {
 #define INSERT_TYPES \
-	"int8;int8;text;int8;timestamptz;text;int8[];int8[];int8[];int8[];text[];text[];interval[];text[]"
-#define INSERT_JOBS(on_conflict, result) \
+	"int8;int8;text;timestamptz;text;int8[];int8[];int8[];int8[];int4[];text[];text[];interval[];text[]"
+#define EXTRA_TYPES ";bool[];interval[];int4[];int4[];jsonb[]"
+#define INSERT_JOBS(columns, values, arrays, names, state, on_conflict, result) \
 	"WITH new_job AS (INSERT INTO pool_manager.job (pool_id, job_id, tenant_id, pool_kind, sub_pool_id, shape_id," \
-	"   workspace_id, kind, priority, name, time_limit, request_id, submitted_at, submitted_by)" \
-	"  SELECT $1, g.job_id, $2, $3::pool_manager.pool_kind, $4, g.shape_id, g.workspace_id," \
-	"   g.kind::pool_manager.job_kind, g.priority, g.name, g.time_limit, g.request_id, $5, $6" \
-	"  FROM unnest($7, $8, $9, $10, $11, $12, $13, $14)" \
-	"   AS g(job_id, shape_id, workspace_id, priority, kind, name, time_limit, request_id)" \
+	"   workspace_id, kind, priority, name, time_limit, request_id, submitted_at, submitted_by" columns ")" \
+	"  SELECT $1, g.job_id, $2, $3::pool_manager.pool_kind, g.sub_pool_id, g.shape_id, g.workspace_id," \
+	"   g.kind::pool_manager.job_kind, g.priority, g.name, g.time_limit, g.request_id, $4, $5" values \
+	"  FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14" arrays ")" \
+	"   AS g(job_id, sub_pool_id, shape_id, workspace_id, priority, kind, name, time_limit, request_id" names ")" \
 	on_conflict \
-	"  RETURNING job_id, shape_id, priority)," \
+	"  RETURNING job_id, sub_pool_id, shape_id, priority, phase_no)," \
 	" queued AS (INSERT INTO pool_manager.job_queue (pool_id, job_id, tenant_id, sub_pool_id, shape_id," \
-	"   submitted_at, changed_at, priority)" \
-	"  SELECT $1, job_id, $2, $4, shape_id, $5, $5, priority FROM new_job)," \
+	"   submitted_at, changed_at, state, priority)" \
+	"  SELECT $1, job_id, $2, sub_pool_id, shape_id, $4, $4, " state ", priority FROM new_job)," \
 	" noted AS (INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, to_state, actor)" \
-	"  SELECT $2, $5, 'job_state', $1, job_id, 'queued', $6 FROM new_job)" \
+	"  SELECT $2, $4, 'job_state', $1, job_id, " state ", $5 FROM new_job)" \
 	result
-	static PmStatement insert = PM_STATEMENT(INSERT_TYPES,
-											 INSERT_JOBS("", " SELECT count(*) FROM new_job"));
+#define EXTRA_COLUMNS ", preemptible, auto_stop, max_retries, workflow_id, phase_no, tags"
+#define EXTRA_VALUES \
+	", g.preemptible, g.auto_stop, g.max_retries, CASE WHEN g.phase_no <> 0 THEN ($6)[1] END, nullif(g.phase_no, 0), g.tags"
+#define EXTRA_ARRAYS ", $15, $16, $17, $18, $19"
+#define EXTRA_NAMES ", preemptible, auto_stop, max_retries, phase_no, tags"
+#define EXTRA_STATE "CASE WHEN phase_no > 1 THEN 'waiting' ELSE 'queued' END::pool_manager.job_state"
 	/* in the order of request_ids, so that two batches do not wait crosswise */
+#define ONCE " ORDER BY g.request_id ON CONFLICT (tenant_id, request_id) WHERE request_id IS NOT NULL DO NOTHING"
+#define INSERTED " SELECT job_id FROM new_job ORDER BY job_id"
+	static PmStatement insert = PM_STATEMENT(INSERT_TYPES,
+											 INSERT_JOBS("", "", "", "", "'queued'", "", " SELECT count(*) FROM new_job"));
 	static PmStatement insert_once = PM_STATEMENT(INSERT_TYPES,
-												  INSERT_JOBS(" ORDER BY g.request_id ON CONFLICT (tenant_id, request_id) WHERE request_id IS NOT NULL DO NOTHING",
-															  " SELECT job_id FROM new_job ORDER BY job_id"));
-	bool		once = false;
-	PmArgs		args = {0};
+												  INSERT_JOBS("", "", "", "", "'queued'", ONCE, INSERTED));
+	static PmStatement insert_extra = PM_STATEMENT(INSERT_TYPES EXTRA_TYPES,
+												   INSERT_JOBS(EXTRA_COLUMNS, EXTRA_VALUES, EXTRA_ARRAYS, EXTRA_NAMES,
+															   EXTRA_STATE, ONCE, INSERTED));
+	PmArgs		all = {0};
+	PmArgs	   *args = &all;
+	TimestampTz instant = pm_writing_clock();
+	bool		extra = has_extras(jobs, n);
+	bool		once = extra;
 	uint64		inserted;
 	uint64		found = 0;
 
@@ -288,26 +578,35 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 		jobs[i]->job_id = pm_next_id("job_id_seq");
 		once |= jobs[i]->request_id != NULL;
 	}
-	pm_arg_int64(&args, submission->pool->pool_id);
-	pm_arg_int64(&args, submission->tenant_id);
-	pm_arg_text(&args, submission->pool->dedicated ? "dedicated" : "public");
-	pm_arg_int64(&args, submission->sub_pool_id);
-	pm_arg_time(&args, pm_writing_clock());
-	pm_arg_text(&args, call->actor_name);
-	arg_jobs(&args, jobs, n);
-	inserted = pm_run(once ? &insert_once : &insert, &args);
+	pm_arg_int64(args, submission->pool->pool_id);
+	pm_arg_int64(args, submission->tenant_id);
+	pm_arg_text(args, submission->pool->dedicated ? "dedicated" : "public");
+	pm_arg_time(args, instant);
+	pm_arg_text(args, call->actor_name);
+	ARG_COLUMN(ids, job_id);
+	ARG_COLUMN(ids, sub_pool_id);
+	ARG_COLUMN(ids, shape_id);
+	ARG_COLUMN(ids, workspace_id);
+	ARG_COLUMN(ints, priority);
+	ARG_COLUMN(texts, kind);
+	ARG_COLUMN(texts, name);
+	ARG_COLUMN(intervals, time_limit);
+	ARG_COLUMN(texts, request_id);
+	if (extra)
+		arg_extras(args, jobs, n);
+	inserted = pm_run(extra ? &insert_extra : once ? &insert_once : &insert, args);
 	pm_changed();
-	if (!once)
-		return;
 
 	/* ids grow along the array */
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && once; i++)
 	{
 		if (found < inserted && pm_get_int64(found, 1) == jobs[i]->job_id)
 			found++;
 		else
 			jobs[i]->job_id = 0;
 	}
+	insert_mounts(submission, jobs, n);
+	insert_volumes(submission, jobs, n, instant);
 }
 
 bool

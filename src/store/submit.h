@@ -21,7 +21,42 @@ typedef struct PmFlavor
 	PmResourceList *resources;
 	char	   *accelerator;	/* NULL: none */
 	int64		sku_id;			/* 0: none */
+	int32		max_replicas;	/* of a job in a public pool; 0: any number */
 } PmFlavor;
+
+/* A sub-pool that the owner of a dedicated pool made */
+typedef struct PmSubPool
+{
+	int64		sub_pool_id;
+	char	   *name;
+	PmResourceList *upper;
+	bool		fixed;			/* guaranteed = upper */
+} PmSubPool;
+
+typedef struct PmFileSystem
+{
+	int64		file_system_id;
+	char	   *name;
+	int64		network_id;
+	char	   *network;
+	char	   *state;
+} PmFileSystem;
+
+typedef struct PmVolumeType
+{
+	char	   *name;
+	int64		sku_id;			/* 0: free */
+	int32		least_gib;
+	int32		most_gib;
+} PmVolumeType;
+
+/* A file system that a job mounts */
+typedef struct PmMount
+{
+	char	   *path;
+	char	   *name;
+	const PmFileSystem *file_system;	/* as found out */
+} PmMount;
 
 /* A job that is asked for */
 typedef struct PmJobSpec
@@ -39,8 +74,22 @@ typedef struct PmJobSpec
 	Interval   *time_limit;		/* NULL: the pool's */
 	Jsonb	   *node_selector;
 	Jsonb	   *tolerations;
+	char	   *sub_pool;		/* by name; NULL: by id, or none */
+	int64		asked_sub_pool_id;	/* 0: none */
+	bool		preemptible;
+	Interval   *auto_stop;		/* NULL: none */
+	int32		max_retries;
+	Jsonb	   *mounts;			/* file system names by path */
+	int32		volume_gib;		/* 0: no volume */
+	char	   *volume_type;	/* NULL: no volume */
+	Jsonb	   *tags;
 	char	   *request_id;		/* NULL: none */
+	int			phase_no;		/* of the workflow that the batch is; 0: none */
 	/* as found out */
+	int64		sub_pool_id;
+	int			nmounts;
+	PmMount    *mount;
+	int64		volume_sku_id;	/* 0: none */
 	int64		flavor_id;		/* 0: none */
 	uint8		digest[32];
 	int64		shape_id;
@@ -52,20 +101,36 @@ typedef struct PmSubmission
 {
 	PmPoolInfo *pool;
 	int64		tenant_id;
-	int64		sub_pool_id;	/* made if the tenant had none in the pool */
+	bool		frozen;			/* the tenant */
+	int64		sub_pool_id;	/* the one without a name; 0: not made yet */
+	int			nsub_pools;		/* made by the owner; read when needed */
+	PmSubPool  *sub_pools;
 	int64		default_workspace_id;
 	int			nkinds;
 	char	  **kinds;			/* job types that are enabled */
+	int			nlimited;
+	char	  **limited;		/* resources that a quota limits */
 	int			nflavors;
 	PmFlavor   *flavors;		/* of the pool's node groups; read when needed */
 } PmSubmission;
 
 extern PmSubmission *pm_open_submission(PmPoolInfo *pool, int64 tenant_id);
+/* The sub-pool without a name; made if the tenant had none in the pool */
+extern int64 pm_default_sub_pool(PmSubmission *submission);
+extern void pm_read_sub_pools(PmSubmission *submission);
+/* The tenant's file systems of these names, locked against detaching */
+extern int	pm_find_file_systems(int64 tenant_id, char **names, int n, PmFileSystem **found);
+extern int	pm_read_volume_types(PmVolumeType **types);
+/* Under which quotas are counted; before the locks of pools */
+extern void pm_lock_tenant(int64 tenant_id);
+/* PM007 if so many more would be more than a quota of the tenant, or of the
+ * workspace unless 0, allows */
+extern void pm_check_quota(int64 tenant_id, int64 workspace_id, const char *resource, int64 more);
 extern void pm_read_pool_flavors(PmSubmission *submission);
 extern PmFlavor *pm_find_flavor(const char *name);
 
 /* The shape of that digest that the pool's node groups are known to hold; 0: none */
-extern int64 pm_find_shape(PmSubmission *submission, const uint8 *digest);
+extern int64 pm_find_shape(PmSubmission *submission, const PmJobSpec *job);
 /* Makes it.  Never changes one, so that it waits for no pass. */
 extern int64 pm_put_shape(PmSubmission *submission, const PmJobSpec *job);
 
@@ -76,8 +141,9 @@ extern int64 pm_put_shape(PmSubmission *submission, const PmJobSpec *job);
 extern int64 pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **differs);
 
 /*
- * Inserts the jobs; sets their job_id, but leaves 0 where the request_id was
- * taken in the meantime.
+ * Inserts the jobs, with their mounts and volumes; sets their job_id, but
+ * leaves 0 where the request_id was taken in the meantime.  Phases of a
+ * workflow come in order, all of them; the first is queued, the others wait.
  */
 extern void pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n);
 

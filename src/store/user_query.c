@@ -28,7 +28,8 @@ typedef struct Column
 enum
 {
 	JOB_NAME, JOB_KIND, JOB_FLAVOR, JOB_REQUEST, JOB_REPLICAS, JOB_MIN_REPLICAS, JOB_WORKSPACE,
-	JOB_PRIORITY, JOB_TIME_LIMIT, JOB_SELECTOR, JOB_TOLERATIONS, JOB_REQUEST_ID
+	JOB_PRIORITY, JOB_TIME_LIMIT, JOB_SELECTOR, JOB_TOLERATIONS, JOB_SUB_POOL, JOB_PREEMPTIBLE,
+	JOB_AUTO_STOP, JOB_MAX_RETRIES, JOB_MOUNTS, JOB_VOLUME_GIB, JOB_VOLUME_TYPE, JOB_TAGS, JOB_REQUEST_ID
 };
 
 static const Column job_columns[] = {
@@ -43,6 +44,14 @@ static const Column job_columns[] = {
 	{"time_limit", "pg_catalog.interval", "NULL"},
 	{"node_selector", "pg_catalog.jsonb", "'{}'"},
 	{"tolerations", "pg_catalog.jsonb", "'[]'"},
+	{"sub_pool", "pg_catalog.text", "NULL"},
+	{"preemptible", "pg_catalog.bool", "false"},
+	{"auto_stop", "pg_catalog.interval", "NULL"},
+	{"max_retries", "pg_catalog.int4", "0"},
+	{"mounts", "pg_catalog.jsonb", "'{}'"},
+	{"volume_gib", "pg_catalog.int4", "NULL"},
+	{"volume_type", "pg_catalog.text", "NULL"},
+	{"tags", "pg_catalog.jsonb", "'{}'"},
 	{"request_id", "pg_catalog.text", "NULL"},
 };
 
@@ -172,6 +181,8 @@ copy_int32(uint64 row, int column, int32 missing)
 static void
 read_job(uint64 row, PmJobSpec *job)
 {
+	bool		no_preemptible;
+
 	job->name = copy_text(row, JOB_NAME);
 	job->kind = copy_text(row, JOB_KIND);
 	job->flavor = copy_text(row, JOB_FLAVOR);
@@ -183,11 +194,20 @@ read_job(uint64 row, PmJobSpec *job)
 	job->time_limit = copy_pointer(row, JOB_TIME_LIMIT);
 	job->node_selector = copy_pointer(row, JOB_SELECTOR);
 	job->tolerations = copy_pointer(row, JOB_TOLERATIONS);
+	job->sub_pool = copy_text(row, JOB_SUB_POOL);
+	job->preemptible = DatumGetBool(copy_value(row, JOB_PREEMPTIBLE, &no_preemptible));
+	job->auto_stop = copy_pointer(row, JOB_AUTO_STOP);
+	job->max_retries = copy_int32(row, JOB_MAX_RETRIES, 0);
+	job->mounts = copy_pointer(row, JOB_MOUNTS);
+	job->volume_gib = copy_int32(row, JOB_VOLUME_GIB, 0);
+	job->volume_type = copy_text(row, JOB_VOLUME_TYPE);
+	job->tags = copy_pointer(row, JOB_TAGS);
 	job->request_id = copy_text(row, JOB_REQUEST_ID);
-	if (job->kind == NULL || job->node_selector == NULL || job->tolerations == NULL)
+	if (job->kind == NULL || job->node_selector == NULL || job->tolerations == NULL ||
+		job->mounts == NULL || job->tags == NULL || no_preemptible)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("kind, node_selector and tolerations must not be null"),
+				 errmsg("kind, node_selector, tolerations, preemptible, mounts and tags must not be null"),
 				 errdetail("Row " UINT64_FORMAT " of the query.", row + 1),
 				 errhint("Leave out the column for the default.")));
 }

@@ -3,7 +3,7 @@
 # same work costs in SQL or C (floor), in the same run, turn by turn; medians.
 # test/tools/bench.sh calls it with a server up; PGHOST etc. say which.
 #
-#   BENCH="submit bulk pass charges"   the parts to run
+#   BENCH="submit bulk pass charges nodes views"   the parts to run
 #   REPEAT=5       samples of each figure
 #   SECONDS_EACH=4 how long a rate is measured
 #   QUICK=1        one sample, small sizes: does it run at all?
@@ -13,6 +13,7 @@
 set -u
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
+. ./cloud_queries.sh
 
 QUICK=${QUICK-}
 REPEAT=${REPEAT:-${QUICK:+1}}
@@ -29,6 +30,15 @@ NODES=${QUICK:+100}
 NODES=${NODES:-1000 10000}
 USAGE=${QUICK:+50000}
 USAGE=${USAGE:-1000000}
+# of the cloud that is looked at; nodes of the pool that is made
+POOLS=${QUICK:+10}
+POOLS=${POOLS:-100}
+POOL_NODES=${QUICK:+100}
+POOL_NODES=${POOL_NODES:-1000}
+HISTORY=${QUICK:+10000}
+HISTORY=${HISTORY:-1000000}
+LARGE=${QUICK:+1000}
+LARGE=${LARGE:-10000}
 OUT=$(mktemp -d "${TMPDIR:-/tmp}/pool_manager_bench.XXXXXX") || exit 1
 trap 'rm -rf "$OUT"' EXIT
 : > "$OUT/samples"
@@ -344,10 +354,98 @@ charges()
     drop_database bench_charges
 }
 
+# ---- a pool of many nodes ----
+
+nodes()
+{
+    say "a pool of $LARGE nodes"
+    database bench_nodes &&
+        sql bench_nodes -v nodes="$LARGE" -f nodes_setup.sql || return 1
+    {
+        echo "SET search_path TO pool_manager, public;"
+        echo "SET pool_manager.clock = '2026-03-01 00:00:00+00';"
+        repeat "$REPEAT" "BEGIN;
+@ nodes_create
+$(cat nodes_create.sql);
+ROLLBACK;
+VACUUM ANALYZE node, node_load, holding, event;
+CHECKPOINT;
+--
+BEGIN;
+@ nodes_create_floor
+$(cat nodes_create_floor.sql);
+ROLLBACK;
+VACUUM ANALYZE node, node_load, holding, event;
+CHECKPOINT;"
+        repeat "$REPEAT" "BEGIN;
+@ nodes_drain
+$(cat nodes_drain.sql);
+ROLLBACK;
+VACUUM ANALYZE node, node_task, event;
+CHECKPOINT;
+--
+BEGIN;
+@ nodes_drain_floor
+$(cat nodes_drain_floor.sql);
+ROLLBACK;
+VACUUM ANALYZE node, node_task, event;
+CHECKPOINT;"
+    } | timed bench_nodes -v nodes="$LARGE" || return 1
+    {
+        heading "nodes; floor: the rows that this leaves, in one statement"
+        line "a pool of $LARGE nodes is made" ms nodes_create nodes_create_floor time 2
+        line "$((LARGE / 10)) nodes are drained" ms nodes_drain nodes_drain_floor time 6
+    } >> "$OUT/report"
+    drop_database bench_nodes
+}
+
+# ---- views of a cloud ----
+
+# cloud_asked LABEL: every query, in turn, by an operator
+cloud_asked()
+{
+    local i name title query
+
+    {
+        echo "SET search_path TO pool_manager, public;"
+        echo "SET pool_manager.clock = '2026-06-01 00:00:00+00';"
+        echo "SET ROLE bench_operator;"
+        for ((i = 0; i <= REPEAT; i++)); do
+            # the first time warms
+            cloud_queries | while IFS='|' read -r name title query; do
+                [ "$i" = 0 ] || echo "@ $1.$name"
+                echo "$query;;"
+            done
+        done
+    } | timed bench_cloud
+}
+
+views()
+{
+    local name title query
+
+    say "a cloud of $POOLS pools, $((POOLS * POOL_NODES)) nodes"
+    database bench_cloud &&
+        sql bench_cloud -v pools="$POOLS" -v nodes="$POOL_NODES" -v jobs="$HISTORY" -f cloud_setup.sql &&
+        cloud_asked tenth || return 1
+    say "$HISTORY finished jobs"
+    sql bench_cloud -c "SET search_path TO pool_manager" -c "SET session_replication_role = replica" \
+        -c "SELECT bench.history($HISTORY / 10 + 1, $HISTORY, $HISTORY)" -c "VACUUM ANALYZE" -c CHECKPOINT &&
+        cloud_asked whole || return 1
+    {
+        heading "views, $POOLS pools, $((POOLS * POOL_NODES)) nodes, $HISTORY ended jobs; floor: a tenth"
+        cloud_queries | while IFS='|' read -r name title query; do
+            line "$title" ms "whole.$name" "tenth.$name" time 2
+        done
+    } >> "$OUT/report"
+    drop_database bench_cloud
+    sql postgres -c "DROP ROLE bench_operator"
+}
+
 facts > "$OUT/facts"
 cat "$OUT/facts" >&2
 failed=0
-for part in ${BENCH:-submit bulk pass charges}; do
+for part in ${BENCH:-submit bulk pass charges nodes views}; do
     "$part" || { echo "part \"$part\" failed" >&2; failed=1; }
 done
 echo

@@ -137,7 +137,7 @@ SELECT pg_temp.refused_row('network', 'network_id = 1', '{"network_id": 9, "name
 SELECT pg_temp.refused_row('network', 'network_id = 1', '{"network_id": 9, "name": "x", "cidr": "10.0.0.0/7"}', '23514', 'network_cidr_check');
 SELECT pg_temp.refused_row('network', 'network_id = 1', '{"network_id": 9, "name": "x", "cidr": "fd00::/64"}', '23514', 'network_cidr_check');
 SELECT pg_temp.refused_row('network', 'network_id = 1', '{"network_id": 9}', '23505', 'network_name_key');
-SELECT pg_temp.refused('DELETE FROM network WHERE network_id = 1', '23503', 'pool_network_fkey');
+SELECT pg_temp.refused('DELETE FROM network_load; DELETE FROM network WHERE network_id = 1', '23503', 'pool_network_fkey', 'a network with a pool on it');
 SELECT pg_temp.refused_row('pool', 'pool_id = 1', '{"pool_id": 9}', '23505', 'pool_name_key');
 SELECT pg_temp.refused_row('pool', 'pool_id = 1', '{"pool_id": 9, "name": "x", "tenant_id": 1}', '23514', 'pool_owner_check');
 SELECT pg_temp.refused_row('pool', 'pool_id = 2', '{"pool_id": 9, "name": "x", "tenant_id": 0}', '23514', 'pool_owner_check');
@@ -485,11 +485,12 @@ INSERT INTO machine VALUES
               scaling_failed-error scaling_failed-deleting error-running error-abnormal error-deleting creation_failed-creating
               creation_failed-deleting deleting-error'),
     ('node', 'creating-checking creating-available creating-abnormal creating-deleting checking-available checking-abnormal checking-deleting
-              available-checking available-abnormal available-deleting abnormal-checking abnormal-available abnormal-deleting'),
+              available-checking available-abnormal available-deleting abnormal-checking abnormal-available abnormal-deleting
+              deleting-abnormal'),
     ('network', 'creating-active creating-abnormal active-abnormal abnormal-active'),
     ('pool_job_type', 'enabling-enabled enabling-enable_failed enabled-disabling enable_failed-enabling enable_failed-disabling
                        disabling-disabled disabling-enabled disabled-enabling'),
-    ('job_queue', 'held-queued held-waiting waiting-queued waiting-held queued-held queued-waiting queued-stopped stopped-queued'),
+    ('job_queue', 'held-queued held-waiting held-stopped waiting-queued waiting-held queued-held queued-waiting queued-stopped stopped-queued'),
     ('job_run', 'starting-running starting-stopping starting-failed starting-cancelled starting-timed_out running-stopping running-completed
                  running-failed running-cancelled running-timed_out starting-stopped running-stopped stopping-cancelled stopping-timed_out
                  stopping-stopped stopping-failed');

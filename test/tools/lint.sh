@@ -96,7 +96,7 @@ texts | xargs -d '\n' grep -nwE 'TO[D]O|FIX[M]E|XX[X]|HAC[K]' | rule "nothing is
 } | rule "one version in control file, META.json, CHANGELOG.md"
 
 for part in sql/install/*.sql; do
-    sed 's/--.*//' "$part" | grep -niE 'OR +REPLACE|IF +NOT +EXISTS' | sed "s|^|$part:|"
+    sed 's/--.*//' "$part" | grep -niE 'CREATE +OR +REPLACE|(CREATE|ADD|ALTER)[A-Z ]+ IF +NOT +EXISTS' | sed "s|^|$part:|"
 done | rule "the install script creates, never replaces"
 
 grep -rnE 'PG_VERSION_NUM|PG_MAJORVERSION' src --include='*.[ch]' | grep -v '^src/compat\.h:' |

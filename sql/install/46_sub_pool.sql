@@ -1,0 +1,319 @@
+-- Sub-pools that owners make of their dedicated pools, and nodes bound to them.
+
+CREATE FUNCTION sub_pool_takes(guaranteed resource_list, upper resource_list, kind job_kind) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN kind <> 'notebook' OR upper IS NULL OR guaranteed = upper;
+COMMENT ON FUNCTION sub_pool_takes(resource_list, resource_list, job_kind) IS
+'does a sub-pool with these quotas take jobs of a kind? Notebooks only where the guaranteed quota is the upper one, so that nobody can take their resources back';
+
+CREATE FUNCTION find_sub_pool(pool bigint, sub_pool text) RETURNS bigint LANGUAGE pool_manager STABLE AS $$
+DECLARE
+    found_id bigint;
+BEGIN
+    PERFORM find_pool(pool);
+    SELECT s.sub_pool_id INTO found_id FROM sub_pool s
+    WHERE s.pool_id = find_sub_pool.pool AND s.name = find_sub_pool.sub_pool AND s.deleted_at IS NULL AND has_level(s.tenant_id, 'viewer');
+    IF found_id IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '42704',
+            MESSAGE = format('sub-pool "%s" does not exist', sub_pool),
+            DETAIL = format('Pool %s has none of this name that role "%s" may see.', pool, actor()),
+            HINT = 'The view sub_pool_status shows those that it may see.';
+    END IF;
+    RETURN found_id;
+END $$;
+COMMENT ON FUNCTION find_sub_pool(bigint, text) IS
+'the id of a sub-pool by name, if there is one that the actor may see. For all; 42704: there is none, or no such pool';
+
+-- A sub-pool that is to be changed, by its id; after the pool's lock
+CREATE FUNCTION own_sub_pool(pool bigint, sub_pool bigint) RETURNS sub_pool LANGUAGE pool_manager AS $$
+DECLARE
+    given sub_pool;
+BEGIN
+    -- FOR UPDATE: jobs that are just being submitted to it, which refer to it, are waited for
+    SELECT s.* INTO given FROM sub_pool s
+    WHERE s.pool_id = own_sub_pool.pool AND s.sub_pool_id = own_sub_pool.sub_pool AND s.name IS NOT NULL AND s.deleted_at IS NULL
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '42704',
+            MESSAGE = format('sub-pool %s does not exist', sub_pool),
+            DETAIL = format('Pool %s has none with this id.', pool),
+            HINT = 'The view sub_pool_status shows those that you may see.';
+    END IF;
+    RETURN given;
+END $$;
+COMMENT ON FUNCTION own_sub_pool(bigint, bigint) IS
+'the row of a sub-pool that has a name, locked. Bodies of calls only (42501); 42704: there is none';
+
+-- With its quotas as they are to be, a pool must be able to keep its promises
+CREATE FUNCTION check_sub_pool_quota(pool bigint, sub_pool bigint, guaranteed resource_list, upper resource_list) RETURNS void
+LANGUAGE pool_manager AS $$
+DECLARE
+    promised resource_list;
+    whole resource_list;
+BEGIN
+    IF NOT guaranteed @> '' OR NOT guaranteed <@ upper OR upper = '' THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'invalid quota of a sub-pool',
+            DETAIL = format('Guaranteed is "%s", upper "%s".', guaranteed, upper),
+            HINT = 'Of each resource 0 <= guaranteed <= upper; what is not listed in upper is not offered, and something must be.';
+    END IF;
+    SELECT coalesce(sum(s.guaranteed), '') + check_sub_pool_quota.guaranteed INTO promised FROM sub_pool s
+    WHERE s.pool_id = check_sub_pool_quota.pool AND s.deleted_at IS NULL AND s.sub_pool_id <> check_sub_pool_quota.sub_pool;
+    SELECT coalesce(sum(l.allocatable), '') INTO whole FROM node n JOIN node_load l USING (pool_id, node_id)
+    WHERE n.pool_id = check_sub_pool_quota.pool AND n.deleted_at IS NULL;
+    IF NOT promised <@ whole THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'sub-pools cannot be guaranteed more than the pool has',
+            DETAIL = format('Together they would be guaranteed "%s"; its nodes have "%s".', promised, whole),
+            HINT = 'Guarantee less, or add nodes first.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_sub_pool_quota(bigint, bigint, resource_list, resource_list) IS
+'refuses quotas of a sub-pool that cannot be, and guarantees that the pool could not keep. Bodies of calls only (42501); 22023: such quotas';
+REVOKE EXECUTE ON FUNCTION own_sub_pool(bigint, bigint), check_sub_pool_quota(bigint, bigint, resource_list, resource_list) FROM PUBLIC;
+
+CREATE FUNCTION create_sub_pool(
+    pool bigint, name text, guaranteed resource_list, upper resource_list DEFAULT NULL, request_id text DEFAULT NULL) RETURNS bigint
+LANGUAGE pool_manager AS $$
+DECLARE
+    instant timestamptz;
+    given pool;
+    earlier bigint[];
+    most resource_list := coalesce(upper, guaranteed);
+    made bigint;
+BEGIN
+    PERFORM find_pool(pool);
+    SELECT p.* INTO given FROM pool p WHERE p.pool_id = create_sub_pool.pool;
+    PERFORM require_level(given.tenant_id, 'owner');
+    earlier := earlier_results(given.tenant_id);
+    IF earlier IS NOT NULL THEN
+        RETURN earlier[1];
+    END IF;
+    instant := customize_pool(pool, 'sub-pools');
+    PERFORM check_name(name, 'name');
+    PERFORM check_sub_pool_quota(pool, 0, guaranteed, most);
+    INSERT INTO sub_pool (pool_id, tenant_id, pool_kind, owner_id, name, guaranteed, upper, created_at)
+    VALUES (create_sub_pool.pool, given.tenant_id, given.kind, given.tenant_id, create_sub_pool.name, create_sub_pool.guaranteed, most, instant)
+    ON CONFLICT DO NOTHING RETURNING sub_pool_id INTO made;
+    IF made IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '42710',
+            MESSAGE = format('sub-pool "%s" already exists', name),
+            DETAIL = 'Names are not given twice in a pool.',
+            HINT = 'Choose another name; with a "request_id" a call can be repeated.';
+    END IF;
+    INSERT INTO event (tenant_id, at, kind, pool_id, actor, reason)
+    VALUES (given.tenant_id, instant, 'sub_pool_changed', create_sub_pool.pool, actor(), create_sub_pool.name || ': made');
+    PERFORM remember_results(ARRAY[made]);
+    RETURN made;
+END $$;
+COMMENT ON FUNCTION create_sub_pool(bigint, text, resource_list, resource_list, text) IS
+'makes a sub-pool of a dedicated pool: a queue whose jobs hold at most upper (by default as much as guaranteed) together; returns its id. Once there is one, work must name a sub-pool. Owners of the pool (42501); 42704: no such pool; 42710: the name is taken; 22023: a malformed name, not 0 <= guaranteed <= upper, an empty upper quota, more guaranteed in all than the nodes of the pool have; PM002: the pool is not running or frozen; PM003: a public pool; PM004: request_id used before with other content';
+CREATE FUNCTION create_sub_pool(
+    pool text, name text, guaranteed resource_list, upper resource_list DEFAULT NULL, request_id text DEFAULT NULL) RETURNS bigint
+LANGUAGE sql BEGIN ATOMIC
+    SELECT create_sub_pool(find_pool(create_sub_pool.pool), create_sub_pool.name, create_sub_pool.guaranteed, create_sub_pool.upper,
+        create_sub_pool.request_id);
+END;
+COMMENT ON FUNCTION create_sub_pool(text, text, resource_list, resource_list, text) IS 'the same, the pool by name';
+
+CREATE FUNCTION resize_sub_pool(pool bigint, sub_pool bigint, guaranteed resource_list, upper resource_list DEFAULT NULL) RETURNS void
+LANGUAGE pool_manager AS $$
+DECLARE
+    instant timestamptz := customize_pool(pool, 'sub-pools');
+    given sub_pool := own_sub_pool(pool, sub_pool);
+    most resource_list := coalesce(upper, guaranteed);
+    held resource_list;
+    notebook bigint;
+BEGIN
+    PERFORM check_sub_pool_quota(pool, sub_pool, guaranteed, most);
+    SELECT coalesce(sum(a.allocated), '') INTO held
+    FROM job_run r JOIN job j USING (pool_id, job_id)
+    JOIN allocation a ON a.pool_id = r.pool_id AND a.run_id = r.run_id AND a.released_at IS NULL
+    WHERE r.pool_id = resize_sub_pool.pool AND r.ended_at IS NULL AND j.sub_pool_id = resize_sub_pool.sub_pool;
+    IF NOT held <@ most THEN
+        RAISE EXCEPTION USING ERRCODE = 'PM002',
+            MESSAGE = format('jobs of sub-pool "%s" hold more than that', given.name),
+            DETAIL = format('They hold "%s"; the upper quota would be "%s".', held, most),
+            HINT = 'Wait until some have ended, or cancel them.';
+    END IF;
+    SELECT j.job_id INTO notebook FROM job j
+    WHERE j.tenant_id = given.tenant_id AND j.kind = 'notebook' AND j.end_state IS NULL
+        AND j.pool_id = resize_sub_pool.pool AND j.sub_pool_id = resize_sub_pool.sub_pool
+        AND NOT sub_pool_takes(resize_sub_pool.guaranteed, most, 'notebook')
+    ORDER BY j.job_id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'PM002',
+            MESSAGE = format('sub-pool "%s" has notebooks', given.name),
+            DETAIL = format('Job %s is one; they are only where the guaranteed quota is the upper one.', notebook),
+            HINT = 'End them first, or make both quotas the same.';
+    END IF;
+    UPDATE sub_pool s SET guaranteed = resize_sub_pool.guaranteed, upper = most
+    WHERE s.pool_id = resize_sub_pool.pool AND s.sub_pool_id = resize_sub_pool.sub_pool;
+    INSERT INTO event (tenant_id, at, kind, pool_id, actor, reason)
+    VALUES (given.tenant_id, instant, 'sub_pool_changed', resize_sub_pool.pool, actor(),
+        format('%s: guaranteed %s, upper %s', given.name, resize_sub_pool.guaranteed, most));
+END $$;
+COMMENT ON FUNCTION resize_sub_pool(bigint, bigint, resource_list, resource_list) IS
+'sets the guaranteed and the upper quota (by default the same) of a sub-pool. Owners of the pool (42501); 42704: no such pool or sub-pool; 22023: as create_sub_pool; PM002: its jobs hold more, it has notebooks and the quotas would differ, the pool is not running or frozen; PM003: a public pool';
+CREATE FUNCTION resize_sub_pool(pool text, sub_pool text, guaranteed resource_list, upper resource_list DEFAULT NULL) RETURNS void
+LANGUAGE sql BEGIN ATOMIC
+    SELECT resize_sub_pool(p.pool_id, find_sub_pool(p.pool_id, resize_sub_pool.sub_pool), resize_sub_pool.guaranteed, resize_sub_pool.upper)
+    FROM find_pool(resize_sub_pool.pool) AS p(pool_id);
+END;
+COMMENT ON FUNCTION resize_sub_pool(text, text, resource_list, resource_list) IS 'the same, pool and sub-pool by name';
+
+CREATE FUNCTION delete_sub_pool(pool bigint, sub_pool bigint) RETURNS void LANGUAGE pool_manager AS $$
+DECLARE
+    instant timestamptz := customize_pool(pool, 'sub-pools');
+    given sub_pool := own_sub_pool(pool, sub_pool);
+    jobs bigint[];
+BEGIN
+    jobs := ARRAY(
+        SELECT j.job_id FROM job j
+        WHERE j.tenant_id = given.tenant_id AND j.end_state IS NULL AND j.pool_id = delete_sub_pool.pool AND j.sub_pool_id = delete_sub_pool.sub_pool
+        ORDER BY j.job_id);
+    IF jobs <> '{}' THEN
+        RAISE EXCEPTION USING ERRCODE = 'PM002',
+            MESSAGE = format('%s jobs of sub-pool "%s" have not ended', cardinality(jobs), given.name),
+            DETAIL = format('They are %s%s.', array_to_string(jobs[1:10], ', '), CASE WHEN cardinality(jobs) > 10 THEN ' and others' ELSE '' END),
+            HINT = 'Wait until they have, or cancel them.';
+    END IF;
+    WITH unbound AS (
+        UPDATE node n SET sub_pool_id = NULL
+        WHERE n.pool_id = delete_sub_pool.pool AND n.sub_pool_id = delete_sub_pool.sub_pool AND n.deleted_at IS NULL
+        RETURNING n.node_id, n.tenant_id)
+    INSERT INTO event (tenant_id, at, kind, pool_id, node_id, actor, reason)
+    SELECT u.tenant_id, instant, 'node_changed', delete_sub_pool.pool, u.node_id, actor(), 'sub-pool: none' FROM unbound u ORDER BY u.node_id;
+    UPDATE sub_pool s SET deleted_at = instant WHERE s.pool_id = delete_sub_pool.pool AND s.sub_pool_id = delete_sub_pool.sub_pool;
+    INSERT INTO event (tenant_id, at, kind, pool_id, actor, reason)
+    VALUES (given.tenant_id, instant, 'sub_pool_changed', delete_sub_pool.pool, actor(), given.name || ': deleted');
+END $$;
+COMMENT ON FUNCTION delete_sub_pool(bigint, bigint) IS
+'deletes a sub-pool; its nodes are bound to none. Owners of the pool (42501); 42704: no such pool or sub-pool; PM002: jobs of it have not ended, the pool is not running or frozen; PM003: a public pool';
+CREATE FUNCTION delete_sub_pool(pool text, sub_pool text) RETURNS void LANGUAGE sql BEGIN ATOMIC
+    SELECT delete_sub_pool(p.pool_id, find_sub_pool(p.pool_id, delete_sub_pool.sub_pool)) FROM find_pool(delete_sub_pool.pool) AS p(pool_id);
+END;
+COMMENT ON FUNCTION delete_sub_pool(text, text) IS 'the same, pool and sub-pool by name';
+
+-- ---- nodes ----
+
+CREATE FUNCTION set_binding(pool bigint, sub_pool bigint, nodes bigint[], instant timestamptz) RETURNS void LANGUAGE pool_manager AS $$
+DECLARE
+    torn record;
+BEGIN
+    SELECT n.name, o.name AS other INTO torn
+    FROM node n JOIN node o ON o.pool_id = n.pool_id AND o.batch_id = n.batch_id AND o.deleted_at IS NULL
+    WHERE n.pool_id = set_binding.pool AND n.node_id = ANY (set_binding.nodes) AND o.node_id <> ALL (set_binding.nodes)
+    ORDER BY n.node_id, o.node_id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = format('node "%s" is bound together with node "%s"', torn.name, torn.other),
+            DETAIL = 'Nodes that came as one step stay together.',
+            HINT = 'Name all nodes of the step.';
+    END IF;
+    WITH bound AS (
+        UPDATE node n SET sub_pool_id = nullif(set_binding.sub_pool, 0)
+        WHERE n.pool_id = set_binding.pool AND n.node_id = ANY (set_binding.nodes)
+            AND coalesce(n.sub_pool_id, 0) <> set_binding.sub_pool
+        RETURNING n.node_id, n.tenant_id)
+    INSERT INTO event (tenant_id, at, kind, pool_id, node_id, actor, reason)
+    SELECT b.tenant_id, set_binding.instant, 'node_changed', set_binding.pool, b.node_id, actor(), 'sub-pool: ' || coalesce(s.name, 'none')
+    FROM bound b LEFT JOIN sub_pool s ON s.pool_id = set_binding.pool AND s.sub_pool_id = set_binding.sub_pool ORDER BY b.node_id;
+END $$;
+COMMENT ON FUNCTION set_binding(bigint, bigint, bigint[], timestamptz) IS
+'binds nodes to a sub-pool, or for 0 to none. Under the pool''s lock, bodies of calls only (42501); 22023: part of a step';
+REVOKE EXECUTE ON FUNCTION set_binding(bigint, bigint, bigint[], timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION bind_nodes(pool bigint, sub_pool bigint, nodes bigint[], drain boolean DEFAULT false) RETURNS void LANGUAGE pool_manager AS $$
+DECLARE
+    instant timestamptz := customize_pool(pool, 'sub-pools');
+    given sub_pool := own_sub_pool(pool, sub_pool);
+    busy record;
+BEGIN
+    PERFORM lock_own_nodes(pool, nodes);
+    SELECT n.name, j.job_id INTO busy
+    FROM allocation a JOIN node n USING (pool_id, node_id)
+    JOIN job_run r ON r.pool_id = a.pool_id AND r.run_id = a.run_id JOIN job j ON j.pool_id = r.pool_id AND j.job_id = r.job_id
+    WHERE a.pool_id = bind_nodes.pool AND a.node_id = ANY (bind_nodes.nodes) AND a.released_at IS NULL
+        AND j.sub_pool_id <> bind_nodes.sub_pool AND NOT bind_nodes.drain
+    ORDER BY a.node_id, j.job_id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'PM002',
+            MESSAGE = format('node "%s" is busy with jobs of others', busy.name),
+            DETAIL = format('Job %s is on it, which is not of sub-pool "%s".', busy.job_id, given.name),
+            HINT = 'With drain => true such jobs go on to their end, and no others come.';
+    END IF;
+    PERFORM set_binding(pool, sub_pool, nodes, instant);
+END $$;
+COMMENT ON FUNCTION bind_nodes(bigint, bigint, bigint[], boolean) IS
+'binds nodes to a sub-pool: they take its jobs alone; its jobs may go elsewhere too. With drain, jobs of others that are on them go on to their end. Nodes of one step are bound together. Owners of the pool (42501); 42704: no such pool, sub-pool or node; 22023: no nodes, or part of a step; PM002: busy with jobs of others, the pool is not running or frozen; PM003: a public pool';
+CREATE FUNCTION bind_nodes(pool text, sub_pool text, nodes text[], drain boolean DEFAULT false) RETURNS void LANGUAGE sql BEGIN ATOMIC
+    SELECT bind_nodes(p.pool_id, find_sub_pool(p.pool_id, bind_nodes.sub_pool),
+        ARRAY(SELECT find_node(p.pool_id, u.name) FROM unnest(bind_nodes.nodes) AS u(name)), bind_nodes.drain)
+    FROM find_pool(bind_nodes.pool) AS p(pool_id);
+END;
+COMMENT ON FUNCTION bind_nodes(text, text, text[], boolean) IS 'the same, all by name';
+
+CREATE FUNCTION unbind_nodes(pool bigint, nodes bigint[]) RETURNS void LANGUAGE pool_manager AS $$
+DECLARE
+    instant timestamptz := customize_pool(pool, 'sub-pools');
+BEGIN
+    PERFORM lock_own_nodes(pool, nodes);
+    PERFORM set_binding(pool, 0, nodes, instant);
+END $$;
+COMMENT ON FUNCTION unbind_nodes(bigint, bigint[]) IS
+'binds nodes to no sub-pool: they take jobs of all. Owners of the pool (42501); 42704: no such pool or node; 22023: no nodes, or part of a step; PM002: the pool is not running or frozen; PM003: a public pool';
+CREATE FUNCTION unbind_nodes(pool text, nodes text[]) RETURNS void LANGUAGE sql BEGIN ATOMIC
+    SELECT unbind_nodes(p.pool_id, ARRAY(SELECT find_node(p.pool_id, u.name) FROM unnest(unbind_nodes.nodes) AS u(name)))
+    FROM find_pool(unbind_nodes.pool) AS p(pool_id);
+END;
+COMMENT ON FUNCTION unbind_nodes(text, text[]) IS 'the same, all by name';
+
+CREATE VIEW sub_pool_status WITH (security_invoker = true) AS
+SELECT p.pool_id,
+       p.name AS pool,
+       s.sub_pool_id,
+       s.name AS sub_pool,
+       s.guaranteed,
+       s.upper,
+       s.used,
+       s.nodes,
+       s.queued,
+       s.running
+FROM pool p, LATERAL (
+    SELECT s.sub_pool_id, s.name, s.guaranteed, s.upper, coalesce(r.used, '') AS used,
+           coalesce(n.nodes, 0) AS nodes, coalesce(q.queued, 0) AS queued, coalesce(r.running, 0) AS running
+    FROM sub_pool s
+    LEFT JOIN (
+        SELECT n.sub_pool_id, count(*) AS nodes FROM node n
+        WHERE n.pool_id = p.pool_id AND n.sub_pool_id IS NOT NULL AND n.deleted_at IS NULL
+        GROUP BY n.sub_pool_id) AS n ON n.sub_pool_id = s.sub_pool_id
+    LEFT JOIN (
+        SELECT q.sub_pool_id, count(*) AS queued FROM job_queue q
+        WHERE q.pool_id = p.pool_id AND q.state = 'queued'
+        GROUP BY q.sub_pool_id) AS q ON q.sub_pool_id = s.sub_pool_id
+    LEFT JOIN (
+        SELECT j.sub_pool_id, count(*) AS running, sum(a.allocated) AS used
+        FROM job_run r
+        JOIN job j ON j.pool_id = r.pool_id AND j.job_id = r.job_id,
+        LATERAL (
+            SELECT sum(a.allocated) AS allocated FROM allocation a
+            WHERE a.pool_id = r.pool_id AND a.run_id = r.run_id AND a.released_at IS NULL) AS a
+        WHERE r.pool_id = p.pool_id AND r.ended_at IS NULL
+        GROUP BY j.sub_pool_id) AS r ON r.sub_pool_id = s.sub_pool_id
+    WHERE s.pool_id = p.pool_id AND s.deleted_at IS NULL
+    -- planned by itself: a pool is read once, not once for each of its sub-pools
+    OFFSET 0) AS s;
+COMMENT ON VIEW sub_pool_status IS
+'sub-pools with what their jobs hold and what waits. The row without a name is the share for work that names none, of a public pool that of the tenant';
+COMMENT ON COLUMN sub_pool_status.pool_id IS 'pool';
+COMMENT ON COLUMN sub_pool_status.pool IS 'its name';
+COMMENT ON COLUMN sub_pool_status.sub_pool_id IS 'sub-pool';
+COMMENT ON COLUMN sub_pool_status.sub_pool IS 'its name; NULL: it has none';
+COMMENT ON COLUMN sub_pool_status.guaranteed IS 'resources that are its own';
+COMMENT ON COLUMN sub_pool_status.upper IS 'most that its jobs may hold together; NULL: all';
+COMMENT ON COLUMN sub_pool_status.used IS 'what its jobs hold';
+COMMENT ON COLUMN sub_pool_status.nodes IS 'nodes that are bound to it';
+COMMENT ON COLUMN sub_pool_status.queued IS 'its jobs that are queued';
+COMMENT ON COLUMN sub_pool_status.running IS 'its jobs that have a run';
+GRANT SELECT ON sub_pool_status TO PUBLIC;

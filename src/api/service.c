@@ -1,0 +1,119 @@
+/*-------------------------------------------------------------------------
+ *
+ * service.c
+ *	  scale_job: more or fewer replicas of a running service.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "api/args.h"
+#include "api/check.h"
+#include "api/life.h"
+#include "api/schedule.h"
+#include "api/submit.h"
+#include "errors.h"
+#include "store/registry.h"
+#include "store/scale.h"
+
+static void
+check_target(const PmService *service, int32 replicas)
+{
+	if (replicas < service->least || replicas > service->most)
+		pm_invalid_argument("replicas",
+							psprintf("The service was submitted for %d to %d replicas.", service->least, service->most),
+							"Ask for a number between these.");
+}
+
+/* As many as fit now, at most so many */
+static void
+grow(PmCall *call, PmPoolInfo *pool, PmService *service, int32 replicas, TimestampTz instant)
+{
+	PmPassData *data = pm_read_growth(pool, service->job_id, replicas);
+	PmPolicy	policy = pm_policy_of(pool);
+	PmDecision *decision = pm_pass(&data->cluster, &data->queue, &policy);
+
+	if (decision->nstarts > 0)
+		pm_grow_service(call, data, service, decision, instant);
+}
+
+/* What the run holds is billed with what it has now */
+static void
+bill_anew(PmPoolInfo *pool, const PmService *service, TimestampTz instant)
+{
+	PmMeasured *measured;
+	int			n;
+
+	if (pool->dedicated)
+	{
+		measured = palloc0(sizeof(PmMeasured));
+		measured->sku_id = pm_address_sku(pool);
+		measured->quantity = INT64CONST(1000) * service->replicas;
+		n = measured->sku_id == 0 ? 0 : 1;
+	}
+	else
+	{
+		PmRun		run = {.run_id = service->run_id, .job_id = service->job_id};
+		PmHeld	   *held;
+		PmResourceSku *skus;
+		int			nheld = pm_read_held(pool->pool_id, &run, &held);
+		int			nskus = pm_read_resource_skus(pool->pool_id, &skus);
+
+		n = pm_measure(held, nheld, skus, nskus, &measured);
+	}
+	if (n > 0)
+		pm_reopen_holdings(pool->pool_id, service->run_id, measured, n, instant);
+}
+
+PG_FUNCTION_INFO_V1(pm_scale_job);
+
+Datum
+pm_scale_job(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	PmJobInfo  *job;
+	PmPoolInfo *pool;
+	PmService  *service;
+	TimestampTz locked_at;
+	TimestampTz instant;
+	int32		target;
+	int32		before;
+
+	pm_begin(&call, fcinfo);
+	job = pm_job_of_tenant(&call, fcinfo);
+	pm_not_null(fcinfo, 1, "replicas");
+	target = PG_GETARG_INT32(1);
+	if (strcmp(job->kind, "inference") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_NOT_OFFERED),
+				 errmsg("job " INT64_FORMAT " is a %s job and cannot be scaled", job->job_id, job->kind),
+				 errdetail("Only services, jobs of kind inference, are scaled while they run."),
+				 errhint("Submit another job with the number of replicas that it needs.")));
+	locked_at = pm_lock_pool(job->pool_id);
+	service = pm_read_service(job->pool_id, job->job_id);
+	if (service == NULL)
+	{
+		job = pm_find_job(&call, job->job_id);
+		pm_wrong_job_state(job->job_id, "running", pm_job_state_now(job, pm_find_run(job->pool_id, job->job_id)));
+	}
+	check_target(service, target);
+	pool = pm_find_pool(&call, NULL, job->pool_id);
+	instant = Max(locked_at, pm_metered_until(PM_HOLDER_RUN, pool->pool_id, &service->run_id, 1));
+	before = service->replicas;
+	if (target < before)
+		pm_shrink_service(&call, pool, service, before - target, instant);
+	else if (target > before)
+	{
+		pm_check_may_start(pm_open_submission(pool, job->tenant_id), true);
+		grow(&call, pool, service, target - before, instant);
+	}
+	if (service->replicas != before)
+		bill_anew(pool, service, instant);
+	if (instant > locked_at)
+		pm_advance_pool(pool->pool_id, instant);
+	pm_end(&call);
+	PG_RETURN_INT32(service->replicas);
+}
