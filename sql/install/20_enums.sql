@@ -120,5 +120,7 @@ COMMENT ON TYPE tag_action IS
 CREATE DOMAIN tag_set AS jsonb
     CONSTRAINT tag_set_form CHECK (
         jsonb_typeof(VALUE) = 'object' AND NOT jsonb_path_exists(VALUE, 'strict $.* ? (@.type() != "string")') AND
-        NOT jsonb_path_exists(VALUE, '$.keyvalue() ? (@.key == "")'));
-COMMENT ON DOMAIN tag_set IS 'tags: an object of strings, by which costs are grouped';
+        NOT jsonb_path_exists(VALUE, '$.keyvalue() ? (@.key == "" || @.key starts with "CCE-" || @.key starts with "__type_baremetal")') AND
+        jsonb_array_length(jsonb_path_query_array(VALUE, '$.keyvalue()')) <= 20);
+COMMENT ON DOMAIN tag_set IS
+'tags, by which costs are grouped: an object of at most 20 strings, no key empty or beginning with CCE- or __type_baremetal';

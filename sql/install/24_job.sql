@@ -107,6 +107,7 @@ CREATE TABLE job (
     workspace_id bigint      NOT NULL,
     kind         job_kind    NOT NULL,
     priority     smallint    NOT NULL,
+    asked_priority smallint,
     name         object_name NOT NULL,
     time_limit   interval,
     auto_stop    interval,
@@ -128,7 +129,7 @@ CREATE TABLE job (
         REFERENCES job_shape (pool_id, shape_id, tenant_id),
     CONSTRAINT job_workspace_fkey FOREIGN KEY (tenant_id, workspace_id) REFERENCES workspace,
     CONSTRAINT job_priority_check CHECK (
-        priority BETWEEN 1 AND 3 AND (priority = 1 OR pool_kind = 'dedicated')),
+        priority BETWEEN 1 AND 3 AND (priority = 1 OR pool_kind = 'dedicated') AND asked_priority BETWEEN 1 AND 3),
     CONSTRAINT job_time_limit_check CHECK (
         time_limit > '0' AND time_limit <= '100 years' AND
         extract(year FROM time_limit) = 0 AND extract(month FROM time_limit) = 0 AND extract(day FROM time_limit) = 0),
@@ -159,6 +160,7 @@ COMMENT ON COLUMN job.shape_id IS 'what it asks for';
 COMMENT ON COLUMN job.workspace_id IS 'cost centre';
 COMMENT ON COLUMN job.kind IS 'training, inference, notebook or workflow';
 COMMENT ON COLUMN job.priority IS '1 to 3, larger first; 1 in public pools';
+COMMENT ON COLUMN job.asked_priority IS 'priority that it was submitted with; NULL: it has not been changed since';
 COMMENT ON COLUMN job.name IS 'name, for people';
 COMMENT ON COLUMN job.time_limit IS 'how long a run may last, in hours and less; NULL: the pool''s default';
 COMMENT ON COLUMN job.auto_stop IS 'how long a notebook or service runs before it is stopped, to rest; in hours and less. NULL: until somebody stops it';
@@ -324,13 +326,14 @@ CREATE TABLE job_mount (
     CONSTRAINT job_mount_pkey PRIMARY KEY (pool_id, job_id, path),
     CONSTRAINT job_mount_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
     CONSTRAINT job_mount_path_check CHECK (
-        path ~ '^/[^[:cntrl:]]+$' AND path !~ '(^|/)[.]{1,2}(/|$)' AND path !~ '//|/$' AND path <> '/cache')
+        octet_length(path) <= 1024 AND path ~ '^/' AND path !~ '[\u0001-\u001f\u007f-\u009f]' AND
+        path !~ '(^|/)[.]{1,2}(/|$)' AND path !~ '//|/$' AND path <> '/cache')
 );
 CREATE INDEX job_mount_file_system_idx ON job_mount (file_system_id);
 COMMENT ON TABLE job_mount IS 'shared file systems that a job mounts; the network of its pool reaches them';
 COMMENT ON COLUMN job_mount.pool_id IS 'pool';
 COMMENT ON COLUMN job_mount.job_id IS 'job';
-COMMENT ON COLUMN job_mount.path IS 'where it is mounted: an absolute path, not / and not /cache';
+COMMENT ON COLUMN job_mount.path IS 'where it is mounted: an absolute path of at most 1,024 bytes, not / and not /cache';
 COMMENT ON COLUMN job_mount.tenant_id IS 'whose job';
 COMMENT ON COLUMN job_mount.network_id IS 'network that reached the file system when the job was submitted';
 COMMENT ON COLUMN job_mount.file_system_id IS 'file system. No foreign key: it may be detached once the job has ended';

@@ -41,9 +41,15 @@ CREATE FUNCTION end_waiting(pool bigint, jobs bigint[], outcome job_state, why t
 DECLARE
     unvolumed bigint[];
 BEGIN
+    PERFORM FROM job_queue q WHERE q.pool_id = end_waiting.pool AND q.job_id = ANY (end_waiting.jobs)
+    ORDER BY q.job_id FOR UPDATE;
+    -- a job does not end before its last change, nor before what its volume is metered
+    SELECT greatest(end_waiting.instant, max(q.changed_at), max(h.metered_until)) INTO instant
+    FROM job_queue q LEFT JOIN holding h ON h.pool_id = q.pool_id AND h.job_id = q.job_id AND h.volume_id IS NOT NULL
+    WHERE q.pool_id = end_waiting.pool AND q.job_id = ANY (end_waiting.jobs);
     WITH gone AS (
         DELETE FROM job_queue q WHERE q.pool_id = end_waiting.pool AND q.job_id = ANY (end_waiting.jobs)
-        RETURNING q.job_id, q.tenant_id, q.state, greatest(end_waiting.instant, q.changed_at) AS at),
+        RETURNING q.job_id, q.tenant_id, q.state, end_waiting.instant AS at),
     ended AS (
         UPDATE job j SET end_state = end_waiting.outcome, ended_at = g.at
         FROM gone g WHERE j.pool_id = end_waiting.pool AND j.job_id = g.job_id),

@@ -223,10 +223,14 @@ COMMENT ON FUNCTION open_order(bigint, order_operation, boolean, bigint[], integ
 CREATE FUNCTION live_nodes(pool bigint, flavor bigint) RETURNS integer
     LANGUAGE sql STABLE
     BEGIN ATOMIC
-        SELECT count(*)::integer FROM node n
-        WHERE n.pool_id = live_nodes.pool AND n.live_flavor_id = live_nodes.flavor AND n.deleted_at IS NULL AND NOT EXISTS (
-            SELECT FROM node_task t WHERE t.pool_id = n.pool_id AND t.node_id = n.node_id AND t.ended_at IS NULL
-                AND t.kind IN ('delete', 'migrate'));
+        -- a node has at most one open task; looked for node by node, all of the pool might be read for each
+        SELECT (SELECT count(*) FROM node n
+                WHERE n.pool_id = live_nodes.pool AND n.live_flavor_id = live_nodes.flavor AND n.deleted_at IS NULL)::integer
+             - (SELECT count(*)
+                FROM (SELECT t.* FROM node_task t
+                      WHERE t.pool_id = live_nodes.pool AND t.ended_at IS NULL AND t.kind IN ('delete', 'migrate') OFFSET 0) t
+                JOIN node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id
+                WHERE n.live_flavor_id = live_nodes.flavor AND n.deleted_at IS NULL)::integer;
     END;
 COMMENT ON FUNCTION live_nodes(bigint, bigint) IS
 'how many nodes of a flavor a pool has, without those that are going';
@@ -282,8 +286,10 @@ BEGIN
         FROM pool_order_item i, LATERAL (
             SELECT count(*) AS n, count(*) FILTER (WHERE t.state = 'succeeded') AS succeeded,
                 string_agg(DISTINCT t.reason, '; ') FILTER (WHERE t.state <> 'succeeded') AS reason
-            FROM node_task t JOIN node n USING (pool_id, node_id)
-            WHERE t.pool_id = i.pool_id AND t.order_id = i.order_id AND n.flavor_id = i.flavor_id) t
+            -- by their key: a pool's id as a constant would let all its nodes be compared with all
+            FROM (SELECT t.* FROM node_task t WHERE t.pool_id = i.pool_id AND t.order_id = i.order_id OFFSET 0) t
+            JOIN node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id
+            WHERE n.flavor_id = i.flavor_id) t
         WHERE i.pool_id = end_order.pool AND i.order_id = end_order.ordered)
     UPDATE pool_order_item i SET result_count = d.live, reason = coalesce(i.reason, d.reason),
         phase = CASE WHEN d.got >= d.wanted THEN 'succeeded'::order_phase WHEN d.got = 0 THEN 'failed' ELSE 'partially_succeeded' END
@@ -349,10 +355,10 @@ BEGIN
     END IF;
     IF it.operation = 'delete' THEN
         -- nodes that something else was being done to
-        SELECT array_agg(n.node_id) INTO left_over FROM node n
-        WHERE n.pool_id = advance_orders.pool AND n.deleted_at IS NULL AND NOT EXISTS (
-            SELECT FROM node_task t WHERE t.pool_id = n.pool_id AND t.node_id = n.node_id
-                AND (t.ended_at IS NULL OR t.order_id = it.order_id));
+        SELECT array_agg(l.node_id) INTO left_over FROM (
+            SELECT n.node_id FROM node n WHERE n.pool_id = advance_orders.pool AND n.deleted_at IS NULL
+            EXCEPT SELECT t.node_id FROM node_task t WHERE t.pool_id = advance_orders.pool AND t.ended_at IS NULL
+            EXCEPT SELECT t.node_id FROM node_task t WHERE t.pool_id = advance_orders.pool AND t.order_id = it.order_id) l;
         IF left_over IS NOT NULL THEN
             PERFORM request_tasks(pool, left_over, 'delete', instant, false, NULL, it.order_id);
             PERFORM advance_tasks(pool, instant);
@@ -441,7 +447,7 @@ BEGIN
     n AS (
         INSERT INTO node (pool_id, node_id, flavor_id, tenant_id, name, state, state_since, driver, labels, taints, batch_id,
             order_id, created_at, available_at)
-        SELECT make_nodes.pool, s.id, make_nodes.flavor, it.tenant_id, coalesce(make_nodes.prefix, it.name) || '-' || s.id,
+        SELECT make_nodes.pool, s.id, make_nodes.flavor, it.tenant_id, coalesce(make_nodes.prefix, left(it.name, 108)) || '-' || s.id,
             CASE WHEN it.at_once THEN 'available'::node_state ELSE 'creating' END, make_nodes.instant, it.driver, it.labels, it.taints,
             CASE WHEN it.step > 1 THEN first_value(s.id) OVER (PARTITION BY (s.i - 1) / it.step ORDER BY s.i) END,
             make_nodes.ordered, make_nodes.instant, CASE WHEN it.at_once THEN make_nodes.instant END
@@ -480,7 +486,9 @@ BEGIN
     INTO it
     FROM pool p JOIN flavor f ON f.flavor_id = choose_victims.flavor LEFT JOIN (
         SELECT count(*) AS size, bool_or(n.delete_lock) AS locked, bool_or(t.node_id IS NOT NULL) AS busy
-        FROM node n LEFT JOIN node_task t ON t.pool_id = n.pool_id AND t.node_id = n.node_id AND t.ended_at IS NULL
+        FROM node n LEFT JOIN LATERAL (
+            SELECT t.node_id, t.kind FROM node_task t
+            WHERE t.pool_id = n.pool_id AND t.node_id = n.node_id AND t.ended_at IS NULL LIMIT 1) t ON true
         WHERE n.pool_id = choose_victims.pool AND n.live_flavor_id = choose_victims.flavor AND n.deleted_at IS NULL
             AND (t.kind IS NULL OR t.kind NOT IN ('delete', 'migrate'))
         GROUP BY coalesce(n.batch_id, n.node_id)) s ON true
@@ -1396,8 +1404,8 @@ BEGIN
           WHERE g.pool_id = delete_pool.pool ORDER BY g.flavor_id) g;
     UPDATE node_group g SET target_count = 0 WHERE g.pool_id = delete_pool.pool;
     PERFORM request_tasks(delete_pool.pool, ARRAY(
-        SELECT n.node_id FROM node n WHERE n.pool_id = delete_pool.pool AND n.deleted_at IS NULL AND NOT EXISTS (
-            SELECT FROM node_task t WHERE t.pool_id = n.pool_id AND t.node_id = n.node_id AND t.ended_at IS NULL)),
+        SELECT n.node_id FROM node n WHERE n.pool_id = delete_pool.pool AND n.deleted_at IS NULL
+        EXCEPT SELECT t.node_id FROM node_task t WHERE t.pool_id = delete_pool.pool AND t.ended_at IS NULL),
         'delete', instant, false, NULL, ordered);
     PERFORM advance_pool(delete_pool.pool, instant);
     RETURN ordered;

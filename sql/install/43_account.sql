@@ -35,7 +35,7 @@ COMMENT ON FUNCTION latest_quota_count(bigint, bigint, text) IS
 -- the tenant's row, and the second one counts what the first one made. The
 -- lock lets checks of foreign keys pass, and unlike an advisory lock nobody
 -- else can take it. Who is not limited takes no lock and counts nothing.
-CREATE FUNCTION check_quotas(tenant bigint, workspace bigint, resources text[], more bigint) RETURNS void
+CREATE FUNCTION check_quota(tenant bigint, workspace bigint, resource text, more bigint) RETURNS void
 LANGUAGE plpgsql SET search_path TO pg_catalog, pool_manager, pg_temp AS $$
 DECLARE
     counted boolean;
@@ -43,25 +43,25 @@ DECLARE
     used numeric;
 BEGIN
     SELECT bool_or(NOT k.metered) INTO counted FROM quota_kind k
-    WHERE k.resource = ANY (check_quotas.resources) AND check_quotas.tenant <> 0
+    WHERE k.resource = check_quota.resource AND check_quota.tenant <> 0
         AND (k.by_default IS NOT NULL OR EXISTS (
-            SELECT FROM quota q WHERE q.tenant_id = check_quotas.tenant AND q.resource = k.resource
-                AND (q.workspace_id IS NULL OR q.workspace_id = check_quotas.workspace)));
+            SELECT FROM quota q WHERE q.tenant_id = check_quota.tenant AND q.resource = k.resource
+                AND (q.workspace_id IS NULL OR q.workspace_id = check_quota.workspace)));
     IF counted IS NULL THEN
         RETURN;
     ELSIF counted THEN
-        PERFORM FROM tenant t WHERE t.tenant_id = check_quotas.tenant FOR NO KEY UPDATE;
+        PERFORM FROM tenant t WHERE t.tenant_id = check_quota.tenant FOR NO KEY UPDATE;
     END IF;
     FOR limits IN
         SELECT k.resource, s.workspace_id, w.name AS workspace, k.metered, q.used_us,
             CASE WHEN s.workspace_id IS NULL THEN coalesce(q.most, k.by_default) ELSE q.most END AS most
         FROM quota_kind k
-        CROSS JOIN (SELECT NULL::bigint UNION ALL SELECT check_quotas.workspace WHERE check_quotas.workspace IS NOT NULL) AS s(workspace_id)
-        LEFT JOIN quota q ON q.resource = k.resource AND q.tenant_id = check_quotas.tenant
+        CROSS JOIN (SELECT NULL::bigint UNION ALL SELECT check_quota.workspace WHERE check_quota.workspace IS NOT NULL) AS s(workspace_id)
+        LEFT JOIN quota q ON q.resource = k.resource AND q.tenant_id = check_quota.tenant
             AND q.workspace_id IS NOT DISTINCT FROM s.workspace_id
-        LEFT JOIN workspace w ON w.tenant_id = check_quotas.tenant AND w.workspace_id = s.workspace_id
-        WHERE k.resource = ANY (check_quotas.resources)
-        ORDER BY k.metered DESC, k.resource, s.workspace_id NULLS FIRST
+        LEFT JOIN workspace w ON w.tenant_id = check_quota.tenant AND w.workspace_id = s.workspace_id
+        WHERE k.resource = check_quota.resource
+        ORDER BY s.workspace_id NULLS FIRST
     LOOP
         CONTINUE WHEN limits.most IS NULL;
         IF limits.metered THEN
@@ -79,25 +79,8 @@ BEGIN
             HINT = 'Give back what is not needed, or have the limit raised with set_quota().';
     END LOOP;
 END $$;
-COMMENT ON FUNCTION check_quotas(bigint, bigint, text[], bigint) IS
-'refuses more of resources than the quotas of the tenant and of its workspace (NULL: none) allow. Where there is a quota, others of the tenant wait for the end of the transaction. To be called before the locks of pools. Bodies of calls only (42501); PM007: a quota would be exceeded, or is used up';
-
-CREATE FUNCTION check_quota(tenant bigint, workspace bigint, resource text, more bigint) RETURNS void
-LANGUAGE plpgsql SET search_path TO pg_catalog, pool_manager, pg_temp AS $$
-BEGIN
-    PERFORM check_quotas(tenant, workspace, ARRAY[resource], more);
-END $$;
-COMMENT ON FUNCTION check_quota(bigint, bigint, text, bigint) IS 'the same for one resource';
-
-CREATE FUNCTION check_job_quota(tenant bigint, workspace bigint, kind job_kind, more bigint) RETURNS void
-LANGUAGE plpgsql SET search_path TO pg_catalog, pool_manager, pg_temp AS $$
-BEGIN
-    PERFORM check_quotas(tenant, workspace, ARRAY['accelerator_minutes', 'run_minutes',
-        CASE kind WHEN 'training' THEN 'training_jobs' WHEN 'notebook' THEN 'notebooks' WHEN 'inference' THEN 'services'
-            ELSE 'workflows' END], more);
-END $$;
-COMMENT ON FUNCTION check_job_quota(bigint, bigint, job_kind, bigint) IS
-'the same for so many new jobs of a kind: their number, and what is metered';
+COMMENT ON FUNCTION check_quota(bigint, bigint, text, bigint) IS
+'refuses more of a resource than the quotas of the tenant and of its workspace (NULL: none) allow. Where there is a quota, others of the tenant wait for the end of the transaction. To be called before the locks of pools. Bodies of calls only (42501); PM007: a quota would be exceeded, or is used up';
 
 -- ---- what a frozen tenant may not do ----
 
@@ -115,8 +98,8 @@ END $$;
 COMMENT ON FUNCTION check_not_frozen(bigint) IS
 'refuses what a frozen tenant may not do. Bodies of calls only (42501); PM005: the tenant is frozen';
 
-REVOKE EXECUTE ON FUNCTION latest_quota_count(bigint, bigint, text), check_quotas(bigint, bigint, text[], bigint),
-    check_quota(bigint, bigint, text, bigint), check_job_quota(bigint, bigint, job_kind, bigint), check_not_frozen(bigint) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION latest_quota_count(bigint, bigint, text), check_quota(bigint, bigint, text, bigint),
+    check_not_frozen(bigint) FROM PUBLIC;
 
 -- ---- setting quotas ----
 
@@ -241,6 +224,7 @@ GRANT SELECT ON quota_status TO PUBLIC;
 CREATE FUNCTION set_tenant_state(tenant bigint, state tenant_state, reason text DEFAULT NULL) RETURNS void LANGUAGE pool_manager AS $$
 DECLARE
     was tenant_state;
+    public_pools bigint[];
     public_pool bigint;
     instant timestamptz;
     runs bigint[];
@@ -265,9 +249,13 @@ BEGIN
     END IF;
     -- All public pools: a pass that still takes the tenant for active has ended,
     -- and its runs are seen, or waits and will see the new state.
-    FOR public_pool IN
-        SELECT p.pool_id FROM pool p WHERE p.kind = 'public' AND p.deleted_at IS NULL ORDER BY p.pool_id
-    LOOP
+    SELECT coalesce(array_agg(p.pool_id ORDER BY p.pool_id), '{}') INTO public_pools
+    FROM pool p WHERE p.kind = 'public' AND p.deleted_at IS NULL;
+    -- all locks before the first run ends: ends lock the tenant's quotas
+    FOREACH public_pool IN ARRAY public_pools LOOP
+        PERFORM lock_pool(public_pool);
+    END LOOP;
+    FOREACH public_pool IN ARRAY public_pools LOOP
         instant := lock_pool(public_pool);
         runs := ARRAY(
             SELECT r.run_id FROM job_run r

@@ -175,8 +175,7 @@ BEGIN
            set_task_states.to_state, actor(), concat_ws(': ', w.kind, set_task_states.reason)
     FROM written w
     -- the row as it was, looked up by its key: planned as a join it may be compared with all
-    CROSS JOIN LATERAL (SELECT t.state FROM node_task t
-                        WHERE t.pool_id = set_task_states.pool AND t.task_id = w.task_id OFFSET 0) o
+    CROSS JOIN LATERAL (SELECT t.state FROM node_task t WHERE t.task_id = w.task_id OFFSET 0) o
     ORDER BY w.task_id;
 END $$;
 COMMENT ON FUNCTION set_task_states(bigint, bigint[], task_state, timestamptz, text) IS
@@ -229,10 +228,10 @@ BEGIN
     -- one that is executing is ended by the end of its task
     WITH called_off AS (
         UPDATE maintenance m SET state = 'cancelled', ended_at = ended
-        FROM (SELECT o.maintenance_id, o.state AS from_state FROM maintenance o
+        FROM (SELECT o.pool_id, o.maintenance_id, o.state AS from_state FROM maintenance o
               WHERE o.pool_id = release_nodes.pool AND o.node_id = ANY (release_nodes.nodes) AND o.ended_at IS NULL AND
-                    o.state IN ('inquiring', 'scheduled')) o
-        WHERE m.pool_id = release_nodes.pool AND m.maintenance_id = o.maintenance_id
+                    o.state IN ('inquiring', 'scheduled') OFFSET 0) o
+        WHERE m.pool_id = o.pool_id AND m.maintenance_id = o.maintenance_id
         RETURNING m.tenant_id, m.maintenance_id, m.node_id, m.kind, o.from_state)
     INSERT INTO event (tenant_id, at, kind, pool_id, node_id, from_state, to_state, actor, reason)
     SELECT c.tenant_id, ended, 'maintenance_state', release_nodes.pool, c.node_id, c.from_state, 'cancelled',
@@ -262,8 +261,9 @@ BEGIN
     WITH old AS MATERIALIZED (
         SELECT n.*, nextval('node_id_seq') AS copy_id FROM (
             SELECT n.*, l.allocatable, l.accelerator, cardinality(l.devices) AS devices
-            FROM node n JOIN node_load l USING (pool_id, node_id)
-            WHERE n.pool_id = copy_nodes.pool AND n.node_id = ANY (copy_nodes.nodes) ORDER BY n.node_id) n),
+            FROM (SELECT n.* FROM node n WHERE n.pool_id = copy_nodes.pool AND n.node_id = ANY (copy_nodes.nodes) OFFSET 0) n
+            JOIN node_load l ON l.pool_id = n.pool_id AND l.node_id = n.node_id
+            ORDER BY n.node_id) n),
     made AS (
         INSERT INTO node (pool_id, node_id, flavor_id, tenant_id, name, state, state_since, schedulable, spare, delete_lock,
             fault_code, driver, driver_state, labels, taints, tags, reserved, batch_id, sub_pool_id, created_at)
@@ -313,9 +313,10 @@ BEGIN
                       WHEN t.kind = 'reset' AND l.accelerator IS NOT NULL THEN p.driver
                       ELSE n.driver END,
         driver_state = CASE WHEN t.kind IN ('upgrade_driver', 'reset') THEN 'running' ELSE n.driver_state END
-    FROM node_task t, node_load l, pool p
-    WHERE t.pool_id = end_tasks.pool AND t.task_id = ANY (end_tasks.tasks) AND n.pool_id = t.pool_id AND n.node_id = t.node_id AND
-          l.pool_id = t.pool_id AND l.node_id = t.node_id AND p.pool_id = t.pool_id;
+    -- by their key: a pool's id as a constant would let all its nodes be compared with all
+    FROM (SELECT t.* FROM node_task t WHERE t.pool_id = end_tasks.pool AND t.task_id = ANY (end_tasks.tasks) OFFSET 0) t, node_load l, pool p
+    WHERE n.pool_id = t.pool_id AND n.node_id = t.node_id AND
+          l.pool_id = t.pool_id AND l.node_id = t.node_id AND p.pool_id = end_tasks.pool;
     -- a fault that makes a node unusable outlives all but its repair
     SELECT array_agg(n.node_id) FILTER (WHERE t.kind IN ('reboot', 'reset', 'repair', 'upgrade_driver') AND f.unusable IS NOT TRUE),
            array_agg(n.node_id) FILTER (WHERE t.kind IN ('reboot', 'reset', 'repair', 'upgrade_driver') AND f.unusable),
@@ -323,8 +324,8 @@ BEGIN
            array_agg(n.node_id) FILTER (WHERE t.kind IN ('replace', 'migrate')),
            coalesce(max(t.parameter::bigint) FILTER (WHERE t.kind = 'migrate'), end_tasks.pool)
     INTO back, faulty, gone, copied, target
-    FROM node_task t JOIN node n USING (pool_id, node_id) LEFT JOIN fault_code f ON f.code = n.fault_code
-    WHERE t.pool_id = end_tasks.pool AND t.task_id = ANY (end_tasks.tasks);
+    FROM (SELECT t.* FROM node_task t WHERE t.pool_id = end_tasks.pool AND t.task_id = ANY (end_tasks.tasks) OFFSET 0) t
+    JOIN node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id LEFT JOIN fault_code f ON f.code = n.fault_code;
 
     IF back IS NOT NULL THEN
         PERFORM set_node_states(pool, back, 'available', instant);
@@ -357,8 +358,8 @@ BEGIN
     WITH left_behind AS (
         UPDATE node n SET isolated_by = NULL,
             driver_state = CASE WHEN t.kind = 'upgrade_driver' THEN 'abnormal' ELSE n.driver_state END
-        FROM node_task t
-        WHERE t.pool_id = fail_tasks.pool AND t.task_id = ANY (fail_tasks.tasks) AND n.pool_id = t.pool_id AND n.node_id = t.node_id
+        FROM (SELECT t.* FROM node_task t WHERE t.pool_id = fail_tasks.pool AND t.task_id = ANY (fail_tasks.tasks) OFFSET 0) t
+        WHERE n.pool_id = t.pool_id AND n.node_id = t.node_id
         RETURNING n.node_id)
     SELECT array_agg(l.node_id) INTO nodes FROM left_behind l;
     PERFORM set_node_states(pool, nodes, 'abnormal', instant, reason);
@@ -379,9 +380,11 @@ BEGIN
     SELECT array_agg(s.task_id) INTO begun
     FROM (SELECT t.task_id, t.rolling_id, t.max_unavailable, l.allocated = '' AS idle,
                  row_number() OVER (PARTITION BY t.rolling_id ORDER BY l.allocated <> '', t.task_id) AS place
-          FROM node_task t JOIN node_load l USING (pool_id, node_id)
-          WHERE t.pool_id = begin_tasks.pool AND t.ended_at IS NULL AND t.state = 'pending' AND
-                (t.rolling_id IS NULL OR t.force OR l.allocated = '')) s
+          -- by their key, as below: a pool's id as a constant would let all its nodes be compared with all
+          FROM (SELECT t.* FROM node_task t
+                WHERE t.pool_id = begin_tasks.pool AND t.ended_at IS NULL AND t.state = 'pending' OFFSET 0) t
+          JOIN node_load l ON l.pool_id = t.pool_id AND l.node_id = t.node_id
+          WHERE t.rolling_id IS NULL OR t.force OR l.allocated = '') s
     LEFT JOIN (SELECT t.rolling_id, count(*) AS begun FROM node_task t
                WHERE t.pool_id = begin_tasks.pool AND t.ended_at IS NULL AND t.state <> 'pending' AND t.rolling_id IS NOT NULL
                GROUP BY t.rolling_id) b USING (rolling_id)
@@ -393,8 +396,8 @@ BEGIN
     PERFORM set_task_states(pool, begun, 'waiting', instant);
     UPDATE node n SET isolated_by = t.task_id,
         driver_state = CASE WHEN t.kind = 'upgrade_driver' AND n.driver_state = 'running' THEN 'pending' ELSE n.driver_state END
-    FROM node_task t
-    WHERE t.pool_id = begin_tasks.pool AND t.task_id = ANY (begun) AND n.pool_id = t.pool_id AND n.node_id = t.node_id;
+    FROM (SELECT t.* FROM node_task t WHERE t.pool_id = begin_tasks.pool AND t.task_id = ANY (begun) OFFSET 0) t
+    WHERE n.pool_id = t.pool_id AND n.node_id = t.node_id;
     RETURN true;
 END $$;
 COMMENT ON FUNCTION begin_tasks(bigint, timestamptz, boolean, boolean) IS
@@ -404,34 +407,49 @@ CREATE FUNCTION run_tasks(pool bigint, instant timestamptz, instantly boolean) R
 #variable_conflict use_column
 DECLARE
     busy record;
+    kept bigint[];
     drained bigint[];
     started bigint[];
     checking bigint[];
     deleting bigint[];
 BEGIN
     FOR busy IN
-        SELECT t.kind, array_agg(t.node_id) AS nodes FROM node_task t JOIN node_load l USING (pool_id, node_id)
-        WHERE t.pool_id = run_tasks.pool AND t.ended_at IS NULL AND t.state = 'waiting' AND t.force AND l.allocated <> ''
+        SELECT t.kind, array_agg(t.node_id) AS nodes
+        FROM (SELECT t.* FROM node_task t
+              WHERE t.pool_id = run_tasks.pool AND t.ended_at IS NULL AND t.state = 'waiting' AND t.force OFFSET 0) t
+        JOIN node_load l ON l.pool_id = t.pool_id AND l.node_id = t.node_id
+        WHERE l.allocated <> ''
         GROUP BY t.kind ORDER BY t.kind
     LOOP
         PERFORM interrupt_runs(pool, runs_on(pool, busy.nodes), format('node taken out of service: %s', replace(busy.kind::text, '_', ' ')),
             instant, false);
     END LOOP;
+    -- a step goes whole: while jobs are on one of its nodes, none of them goes
+    kept := ARRAY(
+        SELECT DISTINCT n.batch_id
+        FROM (SELECT t.* FROM node_task t WHERE t.pool_id = run_tasks.pool AND t.ended_at IS NULL AND t.kind = 'delete' OFFSET 0) t
+        JOIN node_load l ON l.pool_id = t.pool_id AND l.node_id = t.node_id
+        JOIN node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id
+        WHERE l.allocated <> '' AND n.batch_id IS NOT NULL);
     SELECT array_agg(t.task_id) FILTER (WHERE t.kind = 'drain'),
            array_agg(t.task_id) FILTER (WHERE t.kind <> 'drain'),
            array_agg(t.node_id) FILTER (WHERE t.kind IN ('reboot', 'reset', 'repair', 'upgrade_driver')),
            array_agg(t.node_id) FILTER (WHERE t.kind IN ('delete', 'replace', 'migrate'))
     INTO drained, started, checking, deleting
-    FROM node_task t JOIN node_load l USING (pool_id, node_id)
-    WHERE t.pool_id = run_tasks.pool AND t.ended_at IS NULL AND t.state = 'waiting' AND l.allocated = '';
+    FROM (SELECT t.* FROM node_task t WHERE t.pool_id = run_tasks.pool AND t.ended_at IS NULL AND t.state = 'waiting' OFFSET 0) t
+    JOIN node_load l ON l.pool_id = t.pool_id AND l.node_id = t.node_id
+    JOIN node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id
+    WHERE l.allocated = '' AND
+          (t.kind <> 'delete' OR n.batch_id IS NULL OR n.batch_id <> ALL (kept));
     IF drained IS NOT NULL THEN
         PERFORM end_tasks(pool, drained, instant);
     END IF;
     IF started IS NOT NULL THEN
         PERFORM set_task_states(pool, started, 'running', instant);
-        UPDATE node n SET driver_state = 'updating' FROM node_task t
-        WHERE t.pool_id = run_tasks.pool AND t.task_id = ANY (started) AND t.kind = 'upgrade_driver' AND
-              n.pool_id = t.pool_id AND n.node_id = t.node_id;
+        UPDATE node n SET driver_state = 'updating'
+        FROM (SELECT t.* FROM node_task t
+              WHERE t.pool_id = run_tasks.pool AND t.task_id = ANY (started) AND t.kind = 'upgrade_driver' OFFSET 0) t
+        WHERE n.pool_id = t.pool_id AND n.node_id = t.node_id;
         IF checking IS NOT NULL THEN
             PERFORM set_node_states(pool, checking, 'checking', instant);
         END IF;
@@ -807,6 +825,7 @@ BEGIN
         PERFORM set_task_states(part.pool_id, tasks, 'running', part.instant);
         PERFORM set_node_states(part.pool_id, part.nodes_of, 'deleting', part.instant);
         moved := moved || end_tasks(part.pool_id, tasks, part.instant);
+        PERFORM settle_pool_state(part.pool_id, part.instant);
     END LOOP;
     PERFORM check_quota(into_pool.tenant_id, into_pool.workspace_id, 'nodes', 0);
     PERFORM remember_results(moved);
@@ -949,12 +968,15 @@ CREATE FUNCTION cancel_tasks(pool bigint, tasks bigint[], why text, instant time
 #variable_conflict use_column
 BEGIN
     UPDATE node n SET isolated_by = NULL, driver_state = CASE WHEN n.driver_state = 'pending' THEN 'running' ELSE n.driver_state END
-    FROM node_task t
-    WHERE t.pool_id = cancel_tasks.pool AND t.task_id = ANY (cancel_tasks.tasks) AND n.pool_id = t.pool_id AND n.node_id = t.node_id;
-    -- what an order wanted, its end puts right
-    UPDATE node_group g SET target_count = g.target_count + s.staying
-    FROM (SELECT n.flavor_id, count(*)::integer AS staying FROM node_task t JOIN node n USING (pool_id, node_id)
-          WHERE t.pool_id = cancel_tasks.pool AND t.task_id = ANY (cancel_tasks.tasks) AND t.kind = 'delete' AND t.order_id IS NULL
+    FROM (SELECT t.* FROM node_task t WHERE t.pool_id = cancel_tasks.pool AND t.task_id = ANY (cancel_tasks.tasks) OFFSET 0) t
+    WHERE n.pool_id = t.pool_id AND n.node_id = t.node_id;
+    -- what an order wanted, its end puts right; part of a step, the rest of which is gone, counts as one
+    UPDATE node_group g SET target_count = (g.target_count + s.staying + g.step - 1) / g.step * g.step
+    FROM (SELECT n.flavor_id, count(*)::integer AS staying
+          FROM (SELECT t.* FROM node_task t
+                WHERE t.pool_id = cancel_tasks.pool AND t.task_id = ANY (cancel_tasks.tasks) AND t.kind = 'delete' AND
+                      t.order_id IS NULL OFFSET 0) t
+          JOIN node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id
           GROUP BY n.flavor_id) s
     WHERE g.pool_id = cancel_tasks.pool AND g.flavor_id = s.flavor_id;
     PERFORM set_task_states(pool, tasks, 'cancelled', instant, why);
@@ -966,16 +988,23 @@ CREATE FUNCTION cancel_tasks(tasks bigint[]) RETURNS void LANGUAGE pool_manager 
 #variable_conflict use_column
 DECLARE
     part record;
+    steps bigint[];
     cancelled bigint[];
 BEGIN
     FOR part IN SELECT * FROM lock_task_pools(tasks) LOOP
         -- what is deleted as one step is kept as one
-        SELECT array_agg(DISTINCT o.task_id ORDER BY o.task_id) INTO cancelled
-        FROM node_task t JOIN node n USING (pool_id, node_id)
-        JOIN node b ON b.pool_id = n.pool_id AND (b.node_id = n.node_id OR (b.batch_id = n.batch_id AND t.kind = 'delete' AND t.ended_at IS NULL))
-        JOIN node_task o ON o.pool_id = b.pool_id AND o.node_id = b.node_id AND
-            (o.task_id = t.task_id OR (o.kind = 'delete' AND o.ended_at IS NULL AND t.kind = 'delete' AND t.ended_at IS NULL))
-        WHERE t.pool_id = part.pool_id AND t.task_id = ANY (part.tasks_of);
+        steps := ARRAY(
+            SELECT DISTINCT n.batch_id
+            FROM (SELECT t.* FROM node_task t
+                  WHERE t.pool_id = part.pool_id AND t.task_id = ANY (part.tasks_of) AND t.kind = 'delete' AND t.ended_at IS NULL OFFSET 0) t
+            JOIN node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id
+            WHERE n.batch_id IS NOT NULL);
+        cancelled := ARRAY(
+            SELECT t.task_id
+            FROM (SELECT t.* FROM node_task t WHERE t.pool_id = part.pool_id AND t.kind = 'delete' AND t.ended_at IS NULL OFFSET 0) t
+            JOIN node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id
+            WHERE n.batch_id = ANY (steps)
+            UNION SELECT unnest(part.tasks_of) ORDER BY 1);
         PERFORM refuse_tasks(array_agg(t.task_id ORDER BY t.task_id), 'cancel', 'it has begun or ended',
             'A task can be cancelled while it is pending or waiting; a step as long as that is so of all its nodes.',
             'The view node_tasks shows the state of tasks.')

@@ -58,7 +58,16 @@ COMMENT ON FUNCTION set_job_type_states(bigint, job_kind[], job_type_state, time
 CREATE FUNCTION advance_job_types(pool bigint, instant timestamptz) RETURNS void LANGUAGE pool_manager AS $$
 DECLARE
     kinds job_kind[];
+    resting bigint[];
 BEGIN
+    -- jobs that were stopping, to rest or to be restarted, when the type was disabled by force
+    resting := ARRAY(
+        SELECT q.job_id FROM job_queue q JOIN job j USING (pool_id, job_id)
+        JOIN pool_job_type t ON t.pool_id = q.pool_id AND t.kind = j.kind AND t.state = 'disabling'
+        WHERE q.pool_id = advance_job_types.pool ORDER BY q.job_id);
+    IF resting <> '{}' THEN
+        PERFORM cancel_waiting(pool, resting, 'job type disabled', instant);
+    END IF;
     kinds := ARRAY(
         SELECT t.kind FROM pool_job_type t JOIN pool p USING (pool_id)
         WHERE t.pool_id = advance_job_types.pool AND t.state = 'disabling' AND NOT EXISTS (

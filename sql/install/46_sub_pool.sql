@@ -45,6 +45,43 @@ COMMENT ON FUNCTION own_sub_pool(bigint, bigint) IS
 'the row of a sub-pool that has a name, locked. Bodies of calls only (42501); 42704: there is none';
 
 -- With its quotas as they are to be, a pool must be able to keep its promises
+CREATE FUNCTION promised_in(pool bigint, other_than bigint DEFAULT NULL) RETURNS resource_list LANGUAGE sql STABLE
+    BEGIN ATOMIC
+        SELECT coalesce(sum(s.guaranteed), '') FROM sub_pool s
+        WHERE s.pool_id = promised_in.pool AND s.deleted_at IS NULL AND s.sub_pool_id IS DISTINCT FROM promised_in.other_than;
+    END;
+COMMENT ON FUNCTION promised_in(bigint, bigint) IS 'what the sub-pools of a pool are guaranteed together, one of them left out. Bodies of calls only';
+
+CREATE FUNCTION usable_in(pool bigint, without bigint[] DEFAULT '{}') RETURNS resource_list LANGUAGE sql STABLE
+    BEGIN ATOMIC
+        -- by their key: a pool's id as a constant would let all its nodes be compared with all
+        SELECT coalesce(sum(l.allocatable), '')
+        FROM (SELECT n.* FROM node n
+              WHERE n.pool_id = usable_in.pool AND n.deleted_at IS NULL AND n.state <> 'deleting' AND NOT n.spare
+                  AND n.node_id <> ALL (usable_in.without) OFFSET 0) n
+        JOIN node_load l ON l.pool_id = n.pool_id AND l.node_id = n.node_id;
+    END;
+COMMENT ON FUNCTION usable_in(bigint, bigint[]) IS 'what the nodes of a pool have for jobs, spares and some others left out. Bodies of calls only';
+
+CREATE FUNCTION check_guarantees(pool bigint, without bigint[]) RETURNS void LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    promised resource_list := promised_in(pool);
+    rest resource_list;
+BEGIN
+    IF promised = '' THEN
+        RETURN;
+    END IF;
+    rest := usable_in(pool, without);
+    IF NOT promised <@ rest THEN
+        RAISE EXCEPTION USING ERRCODE = 'PM002',
+            MESSAGE = 'the sub-pools of the pool are guaranteed more than would be left',
+            DETAIL = format('Together they are guaranteed "%s"; the nodes that stay for jobs have "%s".', promised, rest),
+            HINT = 'Lower the guarantees with resize_sub_pool() first.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_guarantees(bigint, bigint[]) IS
+'refuses that a pool goes without some nodes (PM002) where what is left is less than its sub-pools are guaranteed. Under the pool''s lock; bodies of calls only';
+
 CREATE FUNCTION check_sub_pool_quota(pool bigint, sub_pool bigint, guaranteed resource_list, upper resource_list) RETURNS void
 LANGUAGE pool_manager AS $$
 DECLARE
@@ -57,10 +94,8 @@ BEGIN
             DETAIL = format('Guaranteed is "%s", upper "%s".', guaranteed, upper),
             HINT = 'Of each resource 0 <= guaranteed <= upper; what is not listed in upper is not offered, and something must be.';
     END IF;
-    SELECT coalesce(sum(s.guaranteed), '') + check_sub_pool_quota.guaranteed INTO promised FROM sub_pool s
-    WHERE s.pool_id = check_sub_pool_quota.pool AND s.deleted_at IS NULL AND s.sub_pool_id <> check_sub_pool_quota.sub_pool;
-    SELECT coalesce(sum(l.allocatable), '') INTO whole FROM node n JOIN node_load l USING (pool_id, node_id)
-    WHERE n.pool_id = check_sub_pool_quota.pool AND n.deleted_at IS NULL;
+    promised := promised_in(pool, sub_pool) + guaranteed;
+    whole := usable_in(pool);
     IF NOT promised <@ whole THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = 'sub-pools cannot be guaranteed more than the pool has',
@@ -70,7 +105,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION check_sub_pool_quota(bigint, bigint, resource_list, resource_list) IS
 'refuses quotas of a sub-pool that cannot be, and guarantees that the pool could not keep. Bodies of calls only (42501); 22023: such quotas';
-REVOKE EXECUTE ON FUNCTION own_sub_pool(bigint, bigint), check_sub_pool_quota(bigint, bigint, resource_list, resource_list) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION own_sub_pool(bigint, bigint), check_sub_pool_quota(bigint, bigint, resource_list, resource_list),
+    promised_in(bigint, bigint), usable_in(bigint, bigint[]), check_guarantees(bigint, bigint[]) FROM PUBLIC;
 
 CREATE FUNCTION create_sub_pool(
     pool bigint, name text, guaranteed resource_list, upper resource_list DEFAULT NULL, request_id text DEFAULT NULL) RETURNS bigint
@@ -201,10 +237,14 @@ CREATE FUNCTION set_binding(pool bigint, sub_pool bigint, nodes bigint[], instan
 DECLARE
     torn record;
 BEGIN
-    SELECT n.name, o.name AS other INTO torn
-    FROM node n JOIN node o ON o.pool_id = n.pool_id AND o.batch_id = n.batch_id AND o.deleted_at IS NULL
-    WHERE n.pool_id = set_binding.pool AND n.node_id = ANY (set_binding.nodes) AND o.node_id <> ALL (set_binding.nodes)
-    ORDER BY n.node_id, o.node_id LIMIT 1;
+    SELECT (SELECT n.name FROM node n
+            WHERE n.pool_id = set_binding.pool AND n.batch_id = o.batch_id AND n.node_id = ANY (set_binding.nodes)
+            ORDER BY n.node_id LIMIT 1) AS name, o.name AS other INTO torn
+    FROM node o
+    WHERE o.pool_id = set_binding.pool AND o.deleted_at IS NULL AND o.node_id <> ALL (set_binding.nodes) AND o.batch_id = ANY (ARRAY(
+        SELECT DISTINCT n.batch_id FROM node n
+        WHERE n.pool_id = set_binding.pool AND n.node_id = ANY (set_binding.nodes) AND n.batch_id IS NOT NULL))
+    ORDER BY o.node_id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = format('node "%s" is bound together with node "%s"', torn.name, torn.other),

@@ -63,12 +63,14 @@ BEGIN
     -- nodes that are to go are not waited for; those in their places come with the pool's driver
     SELECT count(*), array_agg(n.node_id) FILTER (WHERE n.driver IS DISTINCT FROM upgrade_driver.version OR n.driver_state = 'abnormal')
     INTO total, due
-    FROM node n JOIN node_load l USING (pool_id, node_id)
+    -- by their key: a pool's id as a constant would let all its nodes be compared with all
+    FROM (SELECT n.* FROM node n
+          WHERE n.pool_id = upgrade_driver.pool AND n.deleted_at IS NULL AND n.sub_pool_id IS NOT DISTINCT FROM bound_to OFFSET 0) n
+    JOIN node_load l ON l.pool_id = n.pool_id AND l.node_id = n.node_id
     LEFT JOIN LATERAL (
         SELECT t.task_id AS going FROM node_task t WHERE t.pool_id = n.pool_id AND t.node_id = n.node_id AND t.ended_at IS NULL AND
             t.kind IN ('delete', 'replace') LIMIT 1) t ON true
-    WHERE n.pool_id = upgrade_driver.pool AND n.deleted_at IS NULL AND l.accelerator IS NOT NULL AND
-          n.sub_pool_id IS NOT DISTINCT FROM bound_to AND going IS NULL;
+    WHERE l.accelerator IS NOT NULL AND going IS NULL;
     IF total = 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'PM002',
             MESSAGE = format('pool "%s" has no driver to upgrade', upgraded.name),

@@ -159,9 +159,10 @@ DECLARE
 BEGIN
     -- what jobs can have: what they could, and what was kept from them, less what is
     SELECT n.node_id, n.name, l.allocatable + n.reserved AS whole, l.allocated, l.accelerator INTO wrong
-    FROM node n JOIN node_load l USING (pool_id, node_id)
-    WHERE n.pool_id = set_node_reserved.pool AND n.node_id = ANY (set_node_reserved.nodes)
-        AND (NOT set_node_reserved.reserved @> '' OR NOT set_node_reserved.reserved <@ (l.allocatable + n.reserved)
+    -- by their key, as below: a pool's id as a constant would let all its nodes be compared with all
+    FROM (SELECT n.* FROM node n WHERE n.pool_id = set_node_reserved.pool AND n.node_id = ANY (set_node_reserved.nodes) OFFSET 0) n
+    JOIN node_load l ON l.pool_id = n.pool_id AND l.node_id = n.node_id
+    WHERE (NOT set_node_reserved.reserved @> '' OR NOT set_node_reserved.reserved <@ (l.allocatable + n.reserved)
             OR quantity(set_node_reserved.reserved, l.accelerator) <> 0)
     ORDER BY n.node_id LIMIT 1;
     IF FOUND THEN
@@ -171,9 +172,9 @@ BEGIN
             HINT = 'Reserve less, and nothing negative.';
     END IF;
     SELECT n.node_id, n.name, l.allocated INTO wrong
-    FROM node n JOIN node_load l USING (pool_id, node_id)
-    WHERE n.pool_id = set_node_reserved.pool AND n.node_id = ANY (set_node_reserved.nodes)
-        AND NOT l.allocated <@ (l.allocatable + n.reserved - set_node_reserved.reserved)
+    FROM (SELECT n.* FROM node n WHERE n.pool_id = set_node_reserved.pool AND n.node_id = ANY (set_node_reserved.nodes) OFFSET 0) n
+    JOIN node_load l ON l.pool_id = n.pool_id AND l.node_id = n.node_id
+    WHERE NOT l.allocated <@ (l.allocatable + n.reserved - set_node_reserved.reserved)
     ORDER BY n.node_id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'PM002',
@@ -182,20 +183,21 @@ BEGIN
             HINT = 'Drain the node first, or reserve less.';
     END IF;
     WITH changed AS MATERIALIZED (
-        SELECT n.node_id, n.tenant_id, n.state, n.state_since, l.allocatable, n.reserved
-        FROM node n JOIN node_load l USING (pool_id, node_id)
-        WHERE n.pool_id = set_node_reserved.pool AND n.node_id = ANY (set_node_reserved.nodes)
-            AND n.reserved <> set_node_reserved.reserved),
+        SELECT n.pool_id, n.node_id, n.tenant_id, n.state, n.state_since, l.allocatable, n.reserved
+        FROM (SELECT n.* FROM node n
+              WHERE n.pool_id = set_node_reserved.pool AND n.node_id = ANY (set_node_reserved.nodes)
+                  AND n.reserved <> set_node_reserved.reserved OFFSET 0) n
+        JOIN node_load l ON l.pool_id = n.pool_id AND l.node_id = n.node_id),
     period AS (
         INSERT INTO node_period (pool_id, node_id, tenant_id, state, since, until, allocatable)
         SELECT set_node_reserved.pool, c.node_id, c.tenant_id, c.state, c.state_since, instant, c.allocatable
         FROM changed c WHERE c.state_since < instant),
     loaded AS (
         UPDATE node_load l SET allocatable = c.allocatable + c.reserved - set_node_reserved.reserved
-        FROM changed c WHERE l.pool_id = set_node_reserved.pool AND l.node_id = c.node_id),
+        FROM changed c WHERE l.pool_id = c.pool_id AND l.node_id = c.node_id),
     written AS (
         UPDATE node n SET reserved = set_node_reserved.reserved, state_since = instant
-        FROM changed c WHERE n.pool_id = set_node_reserved.pool AND n.node_id = c.node_id)
+        FROM changed c WHERE n.pool_id = c.pool_id AND n.node_id = c.node_id)
     INSERT INTO event (tenant_id, at, kind, pool_id, node_id, actor, reason)
     SELECT c.tenant_id, instant, 'node_changed', set_node_reserved.pool, c.node_id, actor(), format('reserved: %s', set_node_reserved.reserved)
     FROM changed c ORDER BY c.node_id;

@@ -234,13 +234,13 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
     WITH was AS MATERIALIZED (
-        SELECT m.maintenance_id, m.state FROM maintenance m
+        SELECT m.pool_id, m.maintenance_id, m.state FROM maintenance m
         WHERE m.pool_id = set_maintenance_states.pool AND m.maintenance_id = ANY (set_maintenance_states.ids)),
     written AS (
         UPDATE maintenance m SET state = set_maintenance_states.to_state,
             ended_at = CASE WHEN set_maintenance_states.to_state IN ('completed', 'failed', 'cancelled')
                             THEN set_maintenance_states.instant END
-        FROM was w WHERE m.pool_id = set_maintenance_states.pool AND m.maintenance_id = w.maintenance_id
+        FROM was w WHERE m.pool_id = w.pool_id AND m.maintenance_id = w.maintenance_id
         RETURNING m.maintenance_id, m.tenant_id, m.node_id, m.kind, w.state AS from_state)
     INSERT INTO event (tenant_id, at, kind, pool_id, node_id, from_state, to_state, actor, reason)
     SELECT w.tenant_id, set_maintenance_states.instant, 'maintenance_state', set_maintenance_states.pool, w.node_id, w.from_state,
@@ -258,9 +258,12 @@ DECLARE
 BEGIN
     FOR due IN
         SELECT m.kind, array_agg(m.maintenance_id ORDER BY m.node_id) AS ids, array_agg(m.node_id ORDER BY m.node_id) AS nodes
-        FROM maintenance m JOIN node n ON n.pool_id = m.pool_id AND n.node_id = m.node_id
-        WHERE m.pool_id = advance_maintenance.pool AND m.ended_at IS NULL AND m.state = 'scheduled'
-          AND m.not_before <= advance_maintenance.instant AND n.state NOT IN ('creating', 'deleting')
+        -- by their key: a pool's id as a constant would let all its nodes be compared with all
+        FROM (SELECT m.* FROM maintenance m
+              WHERE m.pool_id = advance_maintenance.pool AND m.ended_at IS NULL AND m.state = 'scheduled'
+                AND m.not_before <= advance_maintenance.instant OFFSET 0) m
+        JOIN node n ON n.pool_id = m.pool_id AND n.node_id = m.node_id
+        WHERE n.state NOT IN ('creating', 'deleting')
           AND NOT EXISTS (SELECT FROM node_task o WHERE o.pool_id = m.pool_id AND o.node_id = m.node_id AND o.ended_at IS NULL)
         GROUP BY m.kind ORDER BY m.kind
     LOOP
@@ -268,7 +271,7 @@ BEGIN
         tasks := request_tasks(pool, due.nodes, due.kind, instant);
         UPDATE maintenance m SET task_id = u.task_id
         FROM unnest(due.ids, tasks) AS u(maintenance_id, task_id)
-        WHERE m.pool_id = advance_maintenance.pool AND m.maintenance_id = u.maintenance_id;
+        WHERE m.maintenance_id = u.maintenance_id;
         PERFORM set_maintenance_states(pool, due.ids, 'executing', instant);
     END LOOP;
     IF tasks IS NOT NULL THEN
@@ -277,8 +280,10 @@ BEGIN
     FOR due IN
         SELECT s.to_state, array_agg(s.maintenance_id ORDER BY s.maintenance_id) AS ids
         FROM (SELECT m.maintenance_id, CASE t.state WHEN 'succeeded' THEN 'completed'::maintenance_state ELSE 'failed' END AS to_state
-              FROM maintenance m JOIN node_task t ON t.pool_id = m.pool_id AND t.task_id = m.task_id
-              WHERE m.pool_id = advance_maintenance.pool AND m.ended_at IS NULL AND m.state = 'executing' AND t.ended_at IS NOT NULL) s
+              FROM (SELECT m.* FROM maintenance m
+                    WHERE m.pool_id = advance_maintenance.pool AND m.ended_at IS NULL AND m.state = 'executing' OFFSET 0) m
+              JOIN node_task t ON t.pool_id = m.pool_id AND t.task_id = m.task_id
+              WHERE t.ended_at IS NOT NULL) s
         GROUP BY s.to_state ORDER BY s.to_state
     LOOP
         PERFORM set_maintenance_states(pool, due.ids, due.to_state, instant);
@@ -398,7 +403,8 @@ BEGIN
     UPDATE maintenance m SET not_before = coalesce(accept_maintenance.not_before, greatest(asked.not_before, instant))
     WHERE m.pool_id = asked.pool_id AND m.maintenance_id = asked.maintenance_id;
     PERFORM set_maintenance_states(asked.pool_id, ARRAY[asked.maintenance_id], 'scheduled', instant);
-    PERFORM advance_pool(asked.pool_id, instant);
+    -- an owner may have thousands to accept, most of them for later
+    PERFORM advance_pool(asked.pool_id, instant) WHERE coalesce(accept_maintenance.not_before, asked.not_before, instant) <= instant;
 END $$;
 COMMENT ON FUNCTION accept_maintenance(bigint, timestamptz) IS
 'consents to a scheduled event, from a time on: that which was announced if none is given, else now. Owners of the pool (42501); 42704: no such event; 22023: the time is past, or before the one announced; PM002: it is not inquiring';
@@ -434,7 +440,7 @@ BEGIN
     FOR at IN SELECT l.* FROM lock_node_pools(set_node_labels.nodes) l LOOP
         PERFORM check_pool_for_nodes(at.pool_id, 'label', false);
         WITH wanted AS MATERIALIZED (
-            SELECT n.node_id,
+            SELECT n.pool_id, n.node_id,
                    CASE set_node_labels.action
                        WHEN 'reset' THEN set_node_labels.labels
                        WHEN 'create' THEN n.labels || set_node_labels.labels
@@ -443,7 +449,7 @@ BEGIN
             FROM node n WHERE n.pool_id = at.pool_id AND n.node_id = ANY (at.nodes_of)),
         changed AS (
             UPDATE node n SET labels = w.labels FROM wanted w
-            WHERE n.pool_id = at.pool_id AND n.node_id = w.node_id AND n.labels <> w.labels
+            WHERE n.pool_id = w.pool_id AND n.node_id = w.node_id AND n.labels <> w.labels
             RETURNING n.tenant_id, n.node_id)
         INSERT INTO event (tenant_id, at, kind, pool_id, node_id, actor, reason)
         SELECT c.tenant_id, at.instant, 'node_changed', at.pool_id, c.node_id, actor(), 'labels' FROM changed c ORDER BY c.node_id;
@@ -552,7 +558,7 @@ SELECT p.name AS pool,
        m.description
 FROM maintenance m
 JOIN pool p USING (pool_id)
-JOIN node n ON n.pool_id = m.pool_id AND n.node_id = m.node_id;
+JOIN node n ON n.node_id = m.node_id;
 COMMENT ON VIEW scheduled_events IS 'work on nodes that the provider has announced, to be consented to with accept_maintenance(); past ones too';
 COMMENT ON COLUMN scheduled_events.pool IS 'pool';
 COMMENT ON COLUMN scheduled_events.maintenance_id IS 'identifier';

@@ -35,12 +35,16 @@ pm_call_handler(PG_FUNCTION_ARGS)
 	PmCall	   *outer = pm_body;
 	PmFrame		frame = {0};
 	Datum		result = (Datum) 0;
+	bool		reads;
 
 	/* a COMMIT in the body would end the frame under it */
 	if (fcinfo->context && IsA(fcinfo->context, CallContext))
 		((CallContext *) fcinfo->context)->atomic = true;
 
 	pm_begin(&frame.call, fcinfo);
+	frame.call.framed = true;
+	/* asked now: an error that the body catches leaves behind what its call was */
+	reads = pm_call_is_read_only();
 	frame.fcinfo = fcinfo;
 	frame.context = CurrentMemoryContext;
 	pm_refuse_nulls(fcinfo);
@@ -67,14 +71,14 @@ pm_call_handler(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	pm_body = outer;
-	if (!pm_call_is_read_only())
+	if (!reads)
 		pm_changed();
 	pm_end(&frame.call);
 	return result;
 }
 
-PmFrame *
-pm_frame(void)
+PmCall *
+pm_running_body(void)
 {
 	if (!pm_in_body())
 		ereport(ERROR,
@@ -82,5 +86,16 @@ pm_frame(void)
 				 errmsg("no call is running"),
 				 errdetail("This function serves the bodies of calls, functions in language pool_manager."),
 				 errhint("Use the calls themselves.")));
-	return (PmFrame *) pm_body;
+	return pm_body;
+}
+
+PmFrame *
+pm_frame(void)
+{
+	PmCall	   *body = pm_running_body();
+
+	/* a pass runs bodies too, without the arguments of a call */
+	if (!body->framed)
+		elog(ERROR, "a pass has no arguments");
+	return (PmFrame *) body;
 }

@@ -19,7 +19,9 @@ typedef struct PmFrame
 	PmRequested requested;
 } PmFrame;
 
-/* The frame of the body that runs now; 55000 without one */
+/* The call whose body runs now, of a pass too; 55000 without one */
+extern PmCall *pm_running_body(void);
+/* Its frame, which a pass does not have */
 extern PmFrame *pm_frame(void);
 
 #endif							/* PM_FRAME_H */

@@ -63,7 +63,7 @@ PG_FUNCTION_INFO_V1(pm_sql_has_level);
 Datum
 pm_sql_has_level(PG_FUNCTION_ARGS)
 {
-	PmFrame    *frame = pm_frame();
+	PmCall	   *body = pm_running_body();
 	PmCall		call;
 	PmAccess	level;
 	bool		result;
@@ -72,9 +72,9 @@ pm_sql_has_level(PG_FUNCTION_ARGS)
 	pm_refuse_nulls(fcinfo);
 	level = level_arg(fcinfo, 1);
 	if (level == PM_ACCESS_OPERATOR || PG_GETARG_INT64(0) == 0)
-		result = pm_access(&frame->call, 0) == PM_ACCESS_OPERATOR;
+		result = pm_access(body, 0) == PM_ACCESS_OPERATOR;
 	else
-		result = pm_access(&frame->call, PG_GETARG_INT64(0)) >= level;
+		result = pm_access(body, PG_GETARG_INT64(0)) >= level;
 	pm_end(&call);
 	PG_RETURN_BOOL(result);
 }
@@ -84,12 +84,12 @@ PG_FUNCTION_INFO_V1(pm_sql_require_level);
 Datum
 pm_sql_require_level(PG_FUNCTION_ARGS)
 {
-	PmFrame    *frame = pm_frame();
+	PmCall	   *body = pm_running_body();
 	PmCall		call;
 
 	pm_begin(&call, fcinfo);
 	pm_refuse_nulls(fcinfo);
-	pm_require(&frame->call, PG_GETARG_INT64(0), level_arg(fcinfo, 1));
+	pm_require(body, PG_GETARG_INT64(0), level_arg(fcinfo, 1));
 	pm_end(&call);
 	PG_RETURN_VOID();
 }
@@ -104,7 +104,7 @@ pm_sql_lock_pool(PG_FUNCTION_ARGS)
 	PmCall		call;
 	TimestampTz instant;
 
-	(void) pm_frame();
+	(void) pm_running_body();
 	pm_begin(&call, fcinfo);
 	pm_refuse_nulls(fcinfo);
 	instant = pm_lock_pool(PG_GETARG_INT64(0));

@@ -51,7 +51,7 @@ pm_job_state_now(PmJobInfo *job, const PmRun *run)
 /* A change of a waiting job: in which of the states, to what */
 typedef struct Change
 {
-	const char *from;			/* states, each between blanks */
+	const char *from;			/* states, each between blanks; NULL: any */
 	const char *to;				/* a state; NULL: the priority */
 	int			priority;
 } Change;
@@ -234,14 +234,35 @@ end_run(PmCall *call, PmJobInfo *job, PmRunEnd *end, TimestampTz instant, const 
 		pm_advance_pool(job->pool_id, ended_at);
 }
 
-/* Ends the run now, or tells its agent to; returns the job's new state */
+/* The job's new state after a change of a waiting one, which was in that state */
 static const char *
-stop_run(PmCall *call, PmJobInfo *job, const char *state, const char *job_after, const char *wanted)
+changed_to(PmJobInfo *job, const Change *change, const char *was, const char *wanted)
 {
-	TimestampTz instant = pm_lock_pool(job->pool_id);
-	PmRun	   *run = live_run(call, job, wanted);
+	if (change->from && !pm_is_state_of(was, change->from))
+		pm_wrong_job_state(job->job_id, wanted, was);
+	return change->to;
+}
+
+/*
+ * Changes a job that waits, or ends the run of one that does not, now or by
+ * telling its agent to; returns the job's new state.  While the call waited for
+ * the pool's lock the job may have gone back into the queue.
+ */
+static const char *
+change_or_stop(PmCall *call, PmJobInfo *job, const Change *change, const char *job_after, const char *wanted)
+{
+	const char *state = change->to;
+	char	   *was = change_waiting(call, job, change);
+	TimestampTz instant;
+	PmRun	   *run;
 	PmRunEnd	end = {0};
 
+	if (was)
+		return changed_to(job, change, was, wanted);
+	instant = pm_lock_pool(job->pool_id);
+	if (pm_find_run(job->pool_id, job->job_id) == NULL && (was = change_now(call, job, change)) != NULL)
+		return changed_to(job, change, was, wanted);
+	run = live_run(call, job, wanted);
 	if (job->agent)
 	{
 		pm_stop_runs(call, job->pool_id, &run->run_id, 1, state, instant, NULL);
@@ -259,17 +280,14 @@ PG_FUNCTION_INFO_V1(pm_cancel_job);
 Datum
 pm_cancel_job(PG_FUNCTION_ARGS)
 {
-	static const Change cancel = {"", "cancelled", 0};
+	static const Change cancel = {NULL, "cancelled", 0};
 	PmCall		call;
 	PmJobInfo  *job;
-	const char *state = "cancelled";
 	Datum		result;
 
 	pm_begin(&call, fcinfo);
 	job = pm_job_of_tenant(&call, fcinfo);
-	if (change_waiting(&call, job, &cancel) == NULL)
-		state = stop_run(&call, job, "cancelled", NULL, "waiting or running");
-	result = pm_enum_datum("job_state", state);
+	result = pm_enum_datum("job_state", change_or_stop(&call, job, &cancel, NULL, "waiting or running"));
 	pm_end(&call);
 	return result;
 }
@@ -296,20 +314,12 @@ pm_stop_job(PG_FUNCTION_ARGS)
 	static const Change stop = {" queued held ", "stopped", 0};
 	PmCall		call;
 	PmJobInfo  *job;
-	const char *state;
 	Datum		result;
 
 	pm_begin(&call, fcinfo);
 	job = pm_job_of_tenant(&call, fcinfo);
 	check_rests(job);
-	state = change_waiting(&call, job, &stop);
-	if (state == NULL)
-		state = stop_run(&call, job, "stopped", "stopped", "queued or running");
-	else if (!pm_is_state_of(state, stop.from))
-		pm_wrong_job_state(job->job_id, "queued or running", state);
-	else
-		state = "stopped";
-	result = pm_enum_datum("job_state", state);
+	result = pm_enum_datum("job_state", change_or_stop(&call, job, &stop, "stopped", "queued or running"));
 	pm_end(&call);
 	return result;
 }

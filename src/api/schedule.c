@@ -244,14 +244,30 @@ Datum
 pm_schedule_all(PG_FUNCTION_ARGS)
 {
 	PmCall		call;
+	int64	   *locked;
 	int64	   *pools;
+	int			nlocked;
 	int			n;
+	int			next = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
 	pm_begin(&call, fcinfo);
+
+	/*
+	 * A pass also locks what pools share, networks and quotas.  Who holds one
+	 * of these must not wait for a pool any more.
+	 */
+	nlocked = pm_schedulable_pools(&call, &locked);
+	pm_lock_pools(locked, nlocked);
+	/* some may be deleted by now; new ones are for the next call */
 	n = pm_schedulable_pools(&call, &pools);
 	for (int i = 0; i < n; i++)
-		schedule_pool(&call, fcinfo, pm_find_pool(&call, NULL, pools[i]));
+	{
+		while (next < nlocked && locked[next] < pools[i])
+			next++;
+		if (next < nlocked && locked[next] == pools[i])
+			schedule_pool(&call, fcinfo, pm_find_pool(&call, NULL, pools[i]));
+	}
 	pm_end(&call);
 	return (Datum) 0;
 }

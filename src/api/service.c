@@ -40,21 +40,17 @@ grow(PmCall *call, PmPoolInfo *pool, PmService *service, int32 replicas, Timesta
 		pm_grow_service(call, data, service, decision, instant);
 }
 
-/* What the run holds is billed with what it has now */
+/*
+ * What the run holds is billed with what it has now.  In a dedicated pool that
+ * is its addresses, of which each replica has one.
+ */
 static void
-bill_anew(PmPoolInfo *pool, const PmService *service, TimestampTz instant)
+bill_anew(PmPoolInfo *pool, const PmService *service, int32 before, TimestampTz instant)
 {
-	PmMeasured *measured;
-	int			n;
+	PmMeasured *measured = NULL;
+	int			n = 0;
 
-	if (pool->dedicated)
-	{
-		measured = palloc0(sizeof(PmMeasured));
-		measured->sku_id = pm_address_sku(pool);
-		measured->quantity = INT64CONST(1000) * service->replicas;
-		n = measured->sku_id == 0 ? 0 : 1;
-	}
-	else
+	if (!pool->dedicated)
 	{
 		PmRun		run = {.run_id = service->run_id, .job_id = service->job_id};
 		PmHeld	   *held;
@@ -64,8 +60,7 @@ bill_anew(PmPoolInfo *pool, const PmService *service, TimestampTz instant)
 
 		n = pm_measure(held, nheld, skus, nskus, &measured);
 	}
-	if (n > 0)
-		pm_reopen_holdings(pool->pool_id, service->run_id, measured, n, instant);
+	pm_reopen_holdings(pool->pool_id, service->run_id, measured, n, before, service->replicas, instant);
 }
 
 PG_FUNCTION_INFO_V1(pm_scale_job);
@@ -111,7 +106,7 @@ pm_scale_job(PG_FUNCTION_ARGS)
 		grow(&call, pool, service, target - before, instant);
 	}
 	if (service->replicas != before)
-		bill_anew(pool, service, instant);
+		bill_anew(pool, service, before, instant);
 	if (instant > locked_at)
 		pm_advance_pool(pool->pool_id, instant);
 	pm_end(&call);

@@ -16,6 +16,7 @@
 #include "errors.h"
 
 #define MAX_MOUNTS		8
+#define MAX_PATH		1024	/* bytes */
 
 /* ---- mounts ---- */
 
@@ -26,7 +27,7 @@ is_mount_path(const char *path)
 	int			len = strlen(path);
 	pg_wchar   *characters = palloc(sizeof(pg_wchar) * (len + 1));
 	int			count = pg_mb2wchar_with_len(path, characters, len);
-	bool		valid = len > 1 && path[0] == '/' && path[len - 1] != '/' && strcmp(path, "/cache") != 0;
+	bool		valid = len > 1 && len <= MAX_PATH && path[0] == '/' && path[len - 1] != '/' && strcmp(path, "/cache") != 0;
 
 	for (int i = 0; i < count; i++)
 		valid &= characters[i] >= 0x20 && (characters[i] < 0x7f || characters[i] > 0x9f);
@@ -70,7 +71,7 @@ pm_check_mounts(PmSubmission *submission, PmJobSpec *job)
 			char	   *path = pnstrdup(value.val.string.val, value.val.string.len);
 
 			if (!is_mount_path(path))
-				pm_invalid_argument("mounts", "A path is absolute, without empty parts, \".\" and \"..\", and neither \"/\" nor \"/cache\".",
+				pm_invalid_argument("mounts", "A path is absolute, has at most 1,024 bytes and no empty parts, \".\" and \"..\", and is neither \"/\" nor \"/cache\".",
 									"Write it like {\"/data\": \"name of the file system\"}.");
 			job->mount[job->nmounts].path = path;
 		}

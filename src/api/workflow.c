@@ -9,6 +9,7 @@
 
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/numeric.h"
 
 #include "api/args.h"
 #include "api/check.h"
@@ -32,24 +33,74 @@ error_phase(void *arg)
 		errcontext("phase %d of the workflow", current + 1);
 }
 
-static bool
-is_phase_key(const JsonbValue *key)
+typedef enum PhaseValue
 {
-	static const char *const keys[] = {
-		"name", "flavor", "request", "replicas", "min_replicas", "priority", "time_limit", "node_selector",
-		"tolerations", "sub_pool", "preemptible", "max_retries", "mounts", "tags"
-	};
+	VALUE_STRING, VALUE_INTEGER, VALUE_BOOLEAN, VALUE_RESOURCES, VALUE_ANY
+} PhaseValue;
 
-	for (int i = 0; i < (int) lengthof(keys); i++)
+/* Those whose values are checked like the arguments they are may be anything here */
+static const struct
+{
+	const char *name;
+	PhaseValue	value;
+}			phase_keys[] = {
+	{"name", VALUE_STRING}, {"flavor", VALUE_STRING}, {"request", VALUE_RESOURCES},
+	{"replicas", VALUE_INTEGER}, {"min_replicas", VALUE_INTEGER}, {"priority", VALUE_INTEGER},
+	{"time_limit", VALUE_STRING}, {"node_selector", VALUE_ANY}, {"tolerations", VALUE_ANY},
+	{"sub_pool", VALUE_STRING}, {"preemptible", VALUE_BOOLEAN}, {"max_retries", VALUE_INTEGER},
+	{"mounts", VALUE_ANY}, {"tags", VALUE_ANY}
+};
+
+/* Index of the key in phase_keys; -1: it means nothing */
+static int
+phase_key(const JsonbValue *key)
+{
+	for (int i = 0; i < (int) lengthof(phase_keys); i++)
 	{
-		if ((int) strlen(keys[i]) == key->val.string.len &&
-			memcmp(keys[i], key->val.string.val, key->val.string.len) == 0)
-			return true;
+		if ((int) strlen(phase_keys[i].name) == key->val.string.len &&
+			memcmp(phase_keys[i].name, key->val.string.val, key->val.string.len) == 0)
+			return i;
 	}
-	return false;
+	return -1;
 }
 
-/* An array of 1 to 100 objects without unknown keys */
+static bool
+is_integer(const JsonbValue *value)
+{
+	bool		failed = false;
+	int32		number;
+
+	if (value->type != jbvNumeric)
+		return false;
+	number = numeric_int4_opt_error(value->val.numeric, &failed);
+	return !failed && DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(value->val.numeric),
+													   NumericGetDatum(int64_to_numeric(number))));
+}
+
+/* What the value must be; NULL: it is that */
+static const char *
+wanted_value(PhaseValue wanted, const JsonbValue *value)
+{
+	if (value->type == jbvNull)
+		return NULL;
+	switch (wanted)
+	{
+		case VALUE_STRING:
+			return value->type == jbvString ? NULL : "a string";
+		case VALUE_INTEGER:
+			return is_integer(value) ? NULL : "an integer";
+		case VALUE_BOOLEAN:
+			return value->type == jbvBool ? NULL : "true or false";
+		case VALUE_RESOURCES:
+			return value->type == jbvString ||
+				(value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data)) ? NULL : "a string or an object";
+		case VALUE_ANY:
+			break;
+	}
+	return NULL;
+}
+
+/* An array of 1 to 100 objects without unknown keys and values of other types */
 static void
 check_phases(Jsonb *phases)
 {
@@ -64,6 +115,7 @@ check_phases(Jsonb *phases)
 		JsonbIterator *it;
 		JsonbValue	value;
 		JsonbIteratorToken token;
+		int			key = -1;
 
 		if (phase->type != jbvBinary || !JsonContainerIsObject(phase->val.binary.data))
 			pm_invalid_argument("phases", psprintf("Element %d is not an object.", i + 1),
@@ -71,7 +123,14 @@ check_phases(Jsonb *phases)
 		it = JsonbIteratorInit(phase->val.binary.data);
 		while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 		{
-			if (token == WJB_KEY && !is_phase_key(&value))
+			const char *wanted = token == WJB_VALUE ? wanted_value(phase_keys[key].value, &value) : NULL;
+
+			if (wanted)
+				pm_invalid_argument("phases", psprintf("\"%s\" of phase %d must be %s.", phase_keys[key].name, i + 1, wanted),
+									"Values are like the arguments of submit_job.");
+			if (token == WJB_KEY)
+				key = phase_key(&value);
+			if (token == WJB_KEY && key < 0)
 				pm_invalid_argument("phases",
 									psprintf("Phase %d has a key \"%.*s\" that means nothing.",
 											 i + 1, value.val.string.len, value.val.string.val),

@@ -94,9 +94,8 @@ static void
 read_network(PmPassData *data)
 {
 	static PmStatement read = PM_STATEMENT("int8;bool",
-										   "SELECT l.capacity - l.addresses, n.bandwidth * 1000::bigint - l.bandwidth"
-										   " FROM pool_manager.network n JOIN pool_manager.network_load l USING (network_id)"
-										   " WHERE n.network_id = $1 AND ($2 OR n.bandwidth IS NOT NULL) FOR NO KEY UPDATE OF l");
+										   "SELECT capacity - addresses, bandwidth_capacity - bandwidth FROM pool_manager.network_load"
+										   " WHERE network_id = $1 AND ($2 OR bandwidth_capacity IS NOT NULL) FOR NO KEY UPDATE");
 	PmCap	   *cap;
 	PmArgs		args = {0};
 

@@ -402,13 +402,16 @@ pm_guard_job(PG_FUNCTION_ARGS)
 										   " WHERE t.tenant_id <> r.tenant_id OR t.job_id <> r.job_id OR t.tenant_id <> n.tenant_id LIMIT 1");
 	static PmStatement forgotten = PM_STATEMENT("",
 												"SELECT coalesce('job ' || t.job_id, 'node ' || t.node_id), CASE WHEN n.node_id IS NOT NULL THEN 'the node is still in service'"
-												"  ELSE 'the run has not ended' END"
+												"  WHEN v.volume_id IS NOT NULL THEN 'the volume is still there' ELSE 'the run has not ended' END"
 												" FROM new_rows t LEFT JOIN pool_manager.job_run r ON r.pool_id = t.pool_id AND r.run_id = t.run_id"
 												" LEFT JOIN pool_manager.node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id"
+												" LEFT JOIN pool_manager.volume v ON v.tenant_id = t.tenant_id AND v.volume_id = t.volume_id AND v.deleted_at IS NULL"
 												" WHERE (r.run_id IS NOT NULL AND r.ended_at IS NULL AND NOT EXISTS (SELECT FROM pool_manager.holding h"
 												"   WHERE h.pool_id = t.pool_id AND h.run_id = t.run_id AND h.sku_id = t.sku_id))"
 												"  OR (n.node_id IS NOT NULL AND n.state <> 'deleting' AND NOT EXISTS (SELECT FROM pool_manager.holding h"
-												"   WHERE h.pool_id = t.pool_id AND h.node_id = t.node_id AND h.sku_id = t.sku_id)) LIMIT 1");
+												"   WHERE h.pool_id = t.pool_id AND h.node_id = t.node_id AND h.sku_id = t.sku_id))"
+												"  OR (v.volume_id IS NOT NULL AND NOT EXISTS (SELECT FROM pool_manager.holding h"
+												"   WHERE h.tenant_id = t.tenant_id AND h.volume_id = t.volume_id)) LIMIT 1");
 	TriggerData *trigger = trigger_of(fcinfo);
 	const char *table = RelationGetRelationName(trigger->tg_relation);
 	PmStatement *statement = &ended;

@@ -212,17 +212,22 @@ pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampT
 	append_usage(pm_run(&close[holder], &args), instant);
 }
 
-/* In one statement, because what a live run holds is never forgotten */
+/*
+ * In one statement, because what a live run holds is never forgotten.  It goes
+ * on as the SKUs that it began with, whatever the resource is billed as now.
+ */
 void
-pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *measured, int n, TimestampTz instant)
+pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *measured, int n,
+				   int32 before, int32 after, TimestampTz instant)
 {
-	static PmStatement reopen = PM_STATEMENT("int8;int8[];timestamptz;int8[];int8[]",
+	static PmStatement reopen = PM_STATEMENT("int8;int8[];timestamptz;int8[];int8[];int4;int4",
 											 "WITH closed AS (" CLOSE_HOLDINGS(OF_RUNS) "),"
 											 " opened AS (INSERT INTO pool_manager.holding (tenant_id, sku_id, quantity, workspace_id,"
 											 "   pool_id, job_id, run_id, since, metered_until)"
-											 "  SELECT c.tenant_id, u.sku_id, sum(u.quantity)::bigint, c.workspace_id, $1, c.job_id, c.run_id, $3, $3"
-											 "  FROM closed c JOIN unnest($4, $5) AS u(sku_id, quantity) USING (sku_id)"
-											 "  GROUP BY c.tenant_id, u.sku_id, c.workspace_id, c.job_id, c.run_id)"
+											 "  SELECT c.tenant_id, c.sku_id, coalesce(u.quantity, c.quantity::numeric * $7 / $6)::bigint,"
+											 "   c.workspace_id, $1, c.job_id, c.run_id, $3, $3"
+											 "  FROM closed c LEFT JOIN (SELECT sku_id, sum(quantity) AS quantity FROM unnest($4, $5) AS m(sku_id, quantity)"
+											 "   GROUP BY sku_id) AS u USING (sku_id) ORDER BY c.sku_id)"
 											 " SELECT * FROM closed");
 	int64	   *skus = palloc(sizeof(int64) * Max(n, 1));
 	int64	   *quantities = palloc(sizeof(int64) * Max(n, 1));
@@ -238,6 +243,8 @@ pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *measured, int 
 	pm_arg_time(&args, pm_second_timestamptz(pm_second(instant)));
 	pm_arg_int64_array(&args, skus, n);
 	pm_arg_int64_array(&args, quantities, n);
+	pm_arg_int32(&args, before);
+	pm_arg_int32(&args, after);
 	append_usage(pm_run(&reopen, &args), instant);
 }
 
@@ -277,5 +284,22 @@ pm_metered_until(PmHolder holder, int64 of, const int64 *ids, int n)
 	pm_arg_int64(&args, of);
 	pm_arg_int64_array(&args, ids, n);
 	pm_run(&latest[holder], &args);
+	return pm_is_null(0, 1) ? DT_NOBEGIN : pm_get_time(0, 1);
+}
+
+TimestampTz
+pm_runs_metered_until(int64 pool_id, const int64 *run_ids, int n,
+					  const int64 *ending_ids, int nending)
+{
+	static PmStatement latest = PM_STATEMENT("int8;int8[];int8[]",
+											 "SELECT greatest((" METERED_UNTIL(OF_RUNS) "),"
+											 " (SELECT max(v.metered_until) FROM pool_manager.job_run r JOIN pool_manager.holding v USING (pool_id, job_id)"
+											 "  WHERE r.pool_id = $1 AND r.run_id = ANY ($3) AND v.volume_id IS NOT NULL))");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, pool_id);
+	pm_arg_int64_array(&args, run_ids, n);
+	pm_arg_int64_array(&args, ending_ids, nending);
+	pm_run(&latest, &args);
 	return pm_is_null(0, 1) ? DT_NOBEGIN : pm_get_time(0, 1);
 }

@@ -34,6 +34,18 @@ pm_lock_pool(int64 pool_id)
 }
 
 void
+pm_lock_pools(const int64 *pools, int n)
+{
+	static PmStatement lock = PM_STATEMENT("int8[]",
+										   "SELECT FROM pool_manager.pool_clock WHERE pool_id = ANY ($1)"
+										   " ORDER BY pool_id FOR NO KEY UPDATE");
+	PmArgs		args = {0};
+
+	pm_arg_int64_array(&args, pools, n);
+	pm_run(&lock, &args);
+}
+
+void
 pm_advance_pool(int64 pool_id, TimestampTz instant)
 {
 	static PmStatement advance = PM_STATEMENT("int8;timestamptz",

@@ -75,10 +75,11 @@ pm_cancel_queued(PmCall *call, PmJobInfo *job)
 char *
 pm_change_queued(PmCall *call, PmJobInfo *job, const char *from, const char *to)
 {
-	/* one that comes to rest has nothing to wait for; it begins again as what it is */
+	/* one that comes to rest has nothing to wait for; it begins again as what it is.  Held, it does not look for resources. */
 	static PmStatement change = PM_STATEMENT("int8;int8;int8;timestamptz;text;text;text",
 											 "WITH q AS (UPDATE pool_manager.job_queue SET state = $7::pool_manager.job_state, changed_at = $4,"
-											 "   restarted = restarted AND $7 <> 'stopped', requeued_at = CASE WHEN $7 <> 'stopped' THEN requeued_at END,"
+											 "   restarted = restarted AND $7 <> 'stopped', requeued_at = CASE WHEN $7 = 'stopped' THEN NULL"
+											 "    WHEN restarted AND $6 = 'held' THEN $4 ELSE requeued_at END,"
 											 "   start_type = CASE WHEN $6 <> 'stopped' THEN start_type"
 											 "    WHEN EXISTS (SELECT FROM pool_manager.job_run r WHERE r.pool_id = $1 AND r.job_id = $2)"
 											 "    THEN 'resumed'::pool_manager.run_start ELSE 'initial' END"
@@ -111,7 +112,7 @@ pm_prioritize_queued(PmCall *call, PmJobInfo *job, const char *from, int priorit
 											 "   WHERE pool_id = $1 AND job_id = $2 AND priority <> $6),"
 											 " q AS (UPDATE pool_manager.job_queue q SET priority = $6, changed_at = $4"
 											 "  FROM was WHERE q.pool_id = $1 AND q.job_id = $2),"
-											 " j AS (UPDATE pool_manager.job j SET priority = $6 FROM was WHERE j.pool_id = $1 AND j.job_id = $2)"
+											 " j AS (UPDATE pool_manager.job j SET priority = $6, asked_priority = coalesce(j.asked_priority, j.priority) FROM was WHERE j.pool_id = $1 AND j.job_id = $2)"
 											 " INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, actor, reason)"
 											 " SELECT $3, $4, 'job_changed', $1, $2, $5, 'priority ' || was.priority || ' -> ' || $6 FROM was");
 	TimestampTz instant;

@@ -41,6 +41,8 @@ extern int	pm_schedulable_pools(PmCall *call, int64 **pools);
  * becomes.  pm_advance_pool puts that forward once more.
  */
 extern TimestampTz pm_lock_pool(int64 pool_id);
+/* The locks of several, in order of id */
+extern void pm_lock_pools(const int64 *pools, int n);
 extern void pm_advance_pool(int64 pool_id, TimestampTz instant);
 
 #endif							/* PM_REGISTRY_H */

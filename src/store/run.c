@@ -59,7 +59,7 @@ pm_due_runs(int64 pool_id, TimestampTz instant, PmRun **runs)
 {
 	static PmStatement due = PM_STATEMENT("int8;timestamptz",
 										  "SELECT r.run_id, r.job_id, r.state::text, r.stop_state::text,"
-										  " coalesce(r.started_at + j.auto_stop <= r.deadline, false)"
+										  " coalesce(coalesce(r.started_at, r.placed_at) + j.auto_stop <= r.deadline, false)"
 										  " FROM pool_manager.job_run r JOIN pool_manager.job j USING (pool_id, job_id)"
 										  " WHERE r.pool_id = $1 AND r.deadline <= $2 ORDER BY r.run_id");
 	PmArgs		args = {0};
@@ -193,6 +193,8 @@ pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends, int n,
 			TimestampTz instant, const char *reason)
 {
 	int64	   *ids = palloc(sizeof(int64) * n);
+	int64	   *ending = palloc(sizeof(int64) * n);
+	int			nending = 0;
 	Datum	   *states = palloc(sizeof(Datum) * n);
 	Datum	   *after = palloc0(sizeof(Datum) * n);
 	bool	   *ends_job = palloc(sizeof(bool) * n);
@@ -207,12 +209,14 @@ pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends, int n,
 		ids[i] = ends[i].run_id;
 		states[i] = CStringGetTextDatum(ends[i].state);
 		ends_job[i] = ends[i].job_after == NULL;
-		if (!ends_job[i])
+		if (ends_job[i])
+			ending[nending++] = ends[i].run_id;
+		else
 			after[i] = CStringGetTextDatum(ends[i].job_after);
 		codes[i] = Int32GetDatum(ends[i].exit_code);
 		no_code[i] = !ends[i].has_exit_code;
 	}
-	instant = Max(instant, pm_metered_until(PM_HOLDER_RUN, pool_id, ids, n));
+	instant = Max(instant, pm_runs_metered_until(pool_id, ids, n, ending, nending));
 	pm_arg_int64(&args, pool_id);
 	pm_arg_time(&args, instant);
 	pm_arg_int64_array(&args, ids, n);

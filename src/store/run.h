@@ -106,10 +106,17 @@ typedef enum PmHolder
 } PmHolder;
 
 extern void pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampTz instant);
-/* Closes what a live run holds and opens it anew with other quantities of the same SKUs */
-extern void pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *measured, int n, TimestampTz instant);
+/*
+ * Closes what a live run holds and opens it anew with other quantities of the
+ * same SKUs: as measured, or of what was not, in proportion to its replicas.
+ */
+extern void pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *measured, int n,
+							   int32 before, int32 after, TimestampTz instant);
 /* Closes what nodes hold and opens it anew for another workspace */
 extern void pm_move_node_holdings(int64 pool_id, const int64 *node_ids, int n, int64 workspace_id, TimestampTz instant);
+/* The same for what runs hold, and the volumes of the jobs of some of them */
+extern TimestampTz pm_runs_metered_until(int64 pool_id, const int64 *run_ids, int n,
+										 const int64 *ending_ids, int nending);
 /* The latest instant up to which they are metered; -infinity: there are none */
 extern TimestampTz pm_metered_until(PmHolder holder, int64 of, const int64 *ids, int n);
 

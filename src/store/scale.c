@@ -291,16 +291,3 @@ pm_grow_service(PmCall *call, PmPassData *data, PmService *service,
 	pm_rows_end(&change.rows);
 	service->replicas = change.replicas;
 }
-
-int64
-pm_address_sku(const PmPoolInfo *pool)
-{
-	static PmStatement read = PM_STATEMENT("int8",
-										   "SELECT address_sku_id FROM pool_manager.network WHERE network_id = $1");
-	PmArgs		args = {0};
-
-	if (!pool->addressed)
-		return 0;
-	pm_arg_int64(&args, pool->network_id);
-	return pm_run(&read, &args) == 0 ? 0 : pm_get_int64(0, 1);
-}

@@ -34,7 +34,4 @@ extern void pm_shrink_service(PmCall *call, PmPoolInfo *pool, PmService *service
 extern void pm_grow_service(PmCall *call, PmPassData *data, PmService *service,
 							const PmDecision *decision, TimestampTz instant);
 
-/* What an address of the pool's network is billed as; 0: not at all, or replicas have none */
-extern int64 pm_address_sku(const PmPoolInfo *pool);
-
 #endif							/* PM_SCALE_H */

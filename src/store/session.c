@@ -44,6 +44,7 @@ static void
 enter(PmCall *call)
 {
 	call->access_tenant = -1;
+	call->framed = false;
 	call->save_nestlevel = NewGUCNestLevel();
 	(void) set_config_option("search_path", CALL_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);

@@ -36,6 +36,7 @@ typedef struct PmCall
 	int			access;
 	bool		public_pools;	/* for that tenant: may it submit to public pools? */
 	bool		high_priority;	/* may it give priority 3? */
+	bool		framed;			/* is it the call of a PmFrame? */
 } PmCall;
 
 extern void pm_begin(PmCall *call, FunctionCallInfo fcinfo);

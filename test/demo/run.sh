@@ -12,6 +12,8 @@
 # three pools with nine flavors each: GPU nodes and CPU nodes are public, the
 # V100 nodes and the 104-core CPU nodes are the tenant delta's own.  Tasks that
 # ask for a GPU go to the one, those that do not to the other.
+#
+# Then, in two more days, a dedicated pool's life from its order to its end.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -59,7 +61,9 @@ echo "Replaying $days days, each task as a job of $replicas replicas:"
 replay | run || exit 1
 echo
 echo "Replayed in $((SECONDS - started)) s."
-# who connects later looks at the instant at which the replay stopped
+# reported is the instant at which the replay stopped; who connects later looks at the end of the demo
 run -c "ALTER DATABASE \"$PGDATABASE\" SET pool_manager.clock = '2026-07-28 00:00:00+00'" \
     -c "ALTER DATABASE \"$PGDATABASE\" SET search_path = pool_manager, public" &&
-    run -f test/demo/report.sql -f test/demo/check.sql
+    run -f test/demo/report.sql -f test/demo/check.sql &&
+    run -f test/demo/pool.sql &&
+    run -c "ALTER DATABASE \"$PGDATABASE\" SET pool_manager.clock = '2026-07-29 18:10:00+00'"

@@ -7,7 +7,7 @@ SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET pool_manager.clock = '2026-03-01 00:00:00+00';
-SELECT plan(91);
+SELECT plan(94);
 
 CREATE ROLE types_viewer;
 CREATE ROLE types_owner;
@@ -150,6 +150,14 @@ SELECT is(pg_temp.tried($$SELECT set_job_types('agents', '{training,notebook}'),
 SELECT finish_job(:a);
 SELECT set_job_types('agents', '{training}');
 SELECT is(pg_temp.types('agents'), 'training enabled, inference disabled, notebook disabled, workflow disabled', 'disabled at last');
+-- one that was coming to rest when its type was disabled does not rest for ever
+SELECT set_job_types('agents', '{training,notebook}');
+SELECT submit_job('agents', 'r', 'notebook', request => 'cpu=1', tenant => 'acme') AS r \gset
+SELECT start_job(:r), stop_job(:r), set_job_types('agents', '{training}', true);
+SELECT is(finish_job(:r), 'stopped', 'it was told to rest');
+SELECT count(*) FROM schedule('agents');
+SELECT is((SELECT end_state FROM job WHERE job_id = :r), 'cancelled', 'the next pass ends it');
+SELECT is(pg_temp.types('agents'), 'training enabled, inference disabled, notebook disabled, workflow disabled', 'and the type is disabled, by itself');
 
 -- ---- an external provider ----
 

@@ -6,7 +6,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2026-03-01 09:00:00+00';
-SELECT plan(119);
+SELECT plan(123);
 
 SELECT create_tenant('acme', 'USD', 'UTC'), create_tenant('beta', 'USD', 'UTC');
 SELECT create_workspace('acme', 'research');
@@ -114,6 +114,10 @@ SELECT lives_ok($$SELECT submit_job('own', 'dots', request => 'cpu=1', mounts =>
 SELECT pg_temp.refused('own', format('request => ''cpu=1'', mounts => %L', (SELECT jsonb_object_agg('/' || i, 'data') FROM generate_series(1, 9) AS i)),
     '22023', 'invalid value for argument "mounts"', 'nine of them');
 SELECT lives_ok($$SELECT submit_job('own', 'eight', request => 'cpu=1', mounts => (SELECT jsonb_object_agg('/' || i, 'data') FROM generate_series(1, 8) AS i))$$, 'eight');
+SELECT lives_ok($$SELECT submit_job('own', 'long', request => 'cpu=1', mounts => jsonb_build_object('/' || repeat('x', 1023), 'data', '/' || U&'\+002028' || 'a', 'data'))$$,
+    'a long path, and a character that some locales take for a control character');
+SELECT pg_temp.refused('own', format('request => ''cpu=1'', mounts => %L', jsonb_build_object('/' || repeat('x', 1024), 'data')), '22023',
+    'invalid value for argument "mounts"', 'too long a path');
 SELECT pg_temp.refused('own', 'request => ''cpu=1'', mounts => ''{"/a": "nope"}''', '42704', 'file system "nope" does not exist', 'an unknown one');
 SELECT pg_temp.refused('own', 'request => ''cpu=1'', mounts => ''{"/a": "far"}''', 'PM003', 'pool "own" does not reach file system "far"', 'one on another network');
 SELECT pg_temp.refused('own', 'request => ''cpu=1'', mounts => ''{"/a": "ill"}''', 'PM002', 'file system "ill" is not active', 'one that is not active');
@@ -176,6 +180,12 @@ SELECT results_eq($$SELECT j.priority::integer, q.priority::integer FROM job j J
 SELECT set_priority(pg_temp.id('q3'), 3);
 SELECT results_eq($$SELECT m.name, e.reason FROM event e JOIN made m USING (job_id) WHERE kind = 'job_changed' ORDER BY event_id$$,
     $$VALUES ('q3', 'priority 1 -> 3'), ('q2', 'priority 1 -> 2')$$, 'with an event each');
+-- repeated, a call is the same call though the priority was changed since
+INSERT INTO made SELECT 'changed', submit_job('own', 'changed', request => 'nvidia.com/gpu=4', request_id => 'r3');
+SELECT set_priority(pg_temp.id('changed'), 3), set_priority(pg_temp.id('changed'), 2);
+SELECT is(submit_job('own', 'changed', request => 'nvidia.com/gpu=4', request_id => 'r3'), pg_temp.id('changed'), 'the priority that was asked for');
+SELECT throws_ok($$SELECT submit_job('own', 'changed', request => 'nvidia.com/gpu=4', priority => 2, request_id => 'r3')$$, 'PM004', NULL, 'not that of now');
+SELECT cancel_job(pg_temp.id('changed'));
 SELECT throws_ok($$SELECT set_priority(pg_temp.id('big'), 2)$$, 'PM002', format('job %s is not waiting in the queue', pg_temp.id('big')), 'not of a running one');
 SELECT throws_ok($$SELECT set_priority(pg_temp.id('q1'), 4)$$, '22023', 'invalid value for argument "priority"', 'no fourth');
 SELECT throws_ok($$SELECT set_priority(pg_temp.id('q1'), NULL)$$, '22004', 'argument "priority" must not be null', 'NULL');

@@ -7,7 +7,7 @@ SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET LOCAL intervalstyle TO postgres;
 SET pool_manager.clock = '2026-03-01 10:00:00+00';
-SELECT plan(72);
+SELECT plan(77);
 
 SELECT create_tenant('acme', 'USD', 'UTC');
 SELECT create_sku('nb.t4', 'notebook'), create_sku('evs.ssd', 'GiB'), create_sku('vm.4t4', 'node');
@@ -50,6 +50,7 @@ SELECT results_eq($$SELECT r.state::text, r.start_type::text, r.ended_at, j.end_
     $$VALUES ('stopped', 'initial', timestamptz '2026-03-01 12:05+00', NULL)$$, 'its run has ended, the job has not');
 SELECT results_eq($$SELECT s.name::text FROM holding h JOIN sku s USING (sku_id) WHERE job_id = pg_temp.id('n1')$$,
     $$VALUES ('evs.ssd')$$, 'it holds its volume, no compute');
+SELECT throws_ok($$DELETE FROM holding WHERE job_id = pg_temp.id('n1')$$, 'PM006', format('table holding would contradict job %s: the volume is still there', pg_temp.id('n1')), 'nor is that forgotten by hand');
 SELECT is_empty($$SELECT FROM node_load l JOIN pool USING (pool_id) WHERE name = 'lab' AND allocated <> ''$$, 'the node is free');
 SELECT is_empty($$SELECT FROM schedule('lab')$$, 'no pass starts what rests');
 SELECT is_empty($$SELECT FROM queue_order(1) WHERE job_id = pg_temp.id('n1')$$, 'it has no place in the queue');
@@ -167,6 +168,45 @@ SELECT ok((SELECT count(*) = 1 FROM holding WHERE job_id = pg_temp.id('a')), 'wh
 SELECT pg_temp.at('2026-03-02 13:05:00');
 SELECT results_eq($$SELECT job_id, state::text FROM schedule('agents')$$, $$SELECT pg_temp.id('a'), 'stopped'$$,
     'without an answer, when the stop timeout is over');
+
+INSERT INTO made SELECT 'slow', submit_job('agents', 'slow', 'notebook', 'nb.t4', tenant => 'acme', auto_stop => '1 hour', volume_gib => 5, volume_type => 'SSD');
+SELECT count(*) FROM schedule('agents');
+SELECT pg_temp.at('2026-03-02 14:05:00');
+SELECT count(*) FROM schedule('agents');
+SELECT is(finish_job(pg_temp.id('slow')), 'stopped', 'auto_stop brings to rest what its agent has not started');
+SELECT ok((SELECT deleted_at IS NULL FROM volume WHERE job_id = pg_temp.id('slow')), 'and it keeps its volume');
+
+--
+-- The end of a notebook is not before what its volume is metered
+--
+SELECT pg_temp.at('2026-03-02 15:00:00');
+INSERT INTO made SELECT 'ahead', submit_job('lab', 'ahead', 'notebook', 'nb.t4', tenant => 'acme', volume_gib => 5, volume_type => 'SSD');
+SELECT count(*) FROM schedule('lab');
+WITH h AS (
+    UPDATE holding SET metered_until = '2026-03-02 16:00:00+00', slice_no = 1 WHERE job_id = pg_temp.id('ahead') AND volume_id IS NOT NULL
+    RETURNING *),
+u AS (
+    INSERT INTO usage (tenant_id, usage_id, sku_id, quantity, started_at, ended_at, workspace_id, pool_id, job_id, volume_id, holding_id, slice_no)
+    SELECT tenant_id, nextval('usage_id_seq'), sku_id, quantity, since, metered_until, workspace_id, pool_id, job_id, volume_id, holding_id, 1 FROM h
+    RETURNING tenant_id, usage_id)
+INSERT INTO unrated SELECT * FROM u;
+SELECT pg_temp.at('2026-03-02 15:30:00');
+SELECT finish_job(pg_temp.id('ahead'));
+SELECT results_eq($$SELECT j.ended_at, v.deleted_at, (SELECT max(u.ended_at) FROM usage u WHERE u.job_id = j.job_id)
+    FROM job j JOIN volume v USING (pool_id, job_id) WHERE j.job_id = pg_temp.id('ahead')$$,
+    $$VALUES (timestamptz '2026-03-02 16:00+00', timestamptz '2026-03-02 16:00+00', timestamptz '2026-03-02 16:00+00')$$, 'all end at once');
+
+-- who is held is not restarted too late
+SELECT pg_temp.at('2026-03-02 17:00:00');
+INSERT INTO made SELECT 'late', submit_job('lab', 'late', flavor => 'nb.t4', tenant => 'acme', max_retries => 1);
+SELECT count(*) FROM schedule('lab');
+SELECT requeue_job(pg_temp.id('late'));
+SELECT hold_job(pg_temp.id('late'));
+SELECT pg_temp.at('2026-03-02 19:00:00');
+SELECT release_job(pg_temp.id('late'));
+SELECT results_eq($$SELECT job_id, state::text FROM schedule('lab')$$, $$SELECT pg_temp.id('late'), 'running'$$,
+    'the time to find resources begins anew when it is released');
+SELECT finish_job(pg_temp.id('late'));
 
 --
 -- Refused

@@ -2,7 +2,7 @@
 -- success, resize and whom it takes, node groups, settings, deletion, what
 -- nodes cost; each rule by the calls, and where tables keep it, by hand.
 BEGIN;
-SELECT plan(241);
+SELECT plan(242);
 SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages = warning;
 SET LOCAL timezone = 'UTC';
@@ -449,6 +449,12 @@ SELECT is((SELECT count(*) FROM pool_failures WHERE pool = 'gone'), 1::bigint, '
 SET pool_manager.clock = '2026-03-05 02:00:01+00';
 SELECT is((SELECT count(*) FROM pool_failures WHERE pool = 'gone'), 0::bigint, 'for three days');
 SELECT ok((SELECT bool_and(length("order"::text || pool || operation || phase || coalesce(flavor, '') || coalesce(reason, '')) < 90) FROM pool_orders), 'pool_orders can be read');
+
+-- a flavor's name may be longer than what is left of a node's
+SELECT create_flavor(repeat('f', 128), 'cpu=8', 'node') \gset
+SELECT create_pool('long', 'dedicated', 'acme', 'net', nodes => jsonb_build_object(repeat('f', 128), 1)) AS long \gset
+SELECT is((SELECT name::text FROM node WHERE pool_id = :long), repeat('f', 108) || '-' || (SELECT node_id FROM node WHERE pool_id = :long),
+    'its nodes have the beginning of it');
 
 SELECT * FROM finish();
 ROLLBACK;

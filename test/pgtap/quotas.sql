@@ -98,9 +98,9 @@ SELECT is(pg_temp.tried(format('SELECT check_quota(1, %s, ''notebooks'', 3)', :v
     'PM007 quota of notebooks exceeded: limit 2, used 0, asked for 3 more', 'three in the workspace');
 SELECT is(pg_temp.tried('SELECT check_quota(1, NULL, ''notebooks'', 3)'), 'done', 'three elsewhere');
 SELECT is(pg_temp.tried('SELECT check_quota(1, 1, ''notebooks'', 4)'), 'PM007 quota of notebooks exceeded: limit 3, used 0, asked for 4 more', 'four elsewhere');
-SELECT is(pg_temp.tried(format('SELECT check_job_quota(1, %s, ''notebook'', 3)', :vision)),
+SELECT is(pg_temp.tried(format('SELECT check_quota(1, %s, ''notebooks'', 3)', :vision)),
     'PM007 quota of notebooks exceeded: limit 2, used 0, asked for 3 more', 'by kind of job');
-SELECT is(pg_temp.tried(format('SELECT check_job_quota(1, %s, ''training'', 300)', :vision)), 'done', 'another kind');
+SELECT is(pg_temp.tried(format('SELECT check_quota(1, %s, ''training_jobs'', 300)', :vision)), 'done', 'another kind');
 SELECT results_eq($$SELECT workspace::text, most FROM quota_status WHERE tenant = 'acme' AND resource = 'notebooks' ORDER BY 1 NULLS FIRST$$,
     $$VALUES (NULL::text, 3::bigint), ('vision', 2)$$, 'a row for each limit');
 
@@ -121,29 +121,29 @@ SELECT is((SELECT sum(used) FROM quota_status WHERE tenant = 'acme' AND unit = '
 SELECT set_quota('acme', 'run_minutes', 2), set_quota('acme', 'accelerator_minutes', 5), set_quota('acme', 'run_minutes', 1, 'vision');
 SELECT submit_job('lab', 'm', request => 'cpu=1,gpu=2', tenant => 'acme') AS metered \gset
 SET pool_manager.clock = '2026-03-01 00:01:30+00';
-SELECT is(pg_temp.tried('SELECT check_job_quota(1, 1, ''training'', 1)'), 'done', 'nothing while it runs');
+SELECT is(pg_temp.tried('SELECT check_quota(1, 1, ''run_minutes'', 1)'), 'done', 'nothing while it runs');
 SELECT finish_job(:metered);
 -- 90 s: 1.5 minutes, on two devices 3
 SELECT results_eq($$SELECT resource, workspace::text, used FROM quota_status WHERE tenant = 'acme' AND resource LIKE '%minutes' ORDER BY 1, 2 NULLS FIRST$$,
     $$VALUES ('accelerator_minutes', NULL::text, 3::bigint), ('run_minutes', NULL, 1), ('run_minutes', 'vision', 0)$$, 'whole minutes are shown');
 SELECT is((SELECT used_us FROM quota WHERE resource = 'run_minutes' AND workspace_id IS NULL), 90000000::numeric, 'microseconds are kept');
-SELECT is(pg_temp.tried('SELECT check_job_quota(1, 1, ''training'', 100)'), 'done', 'below the limit any number may start');
+SELECT is(pg_temp.tried('SELECT check_quota(1, 1, ''run_minutes'', 100)'), 'done', 'below the limit any number may start');
 SELECT submit_job('lab', 'm', request => 'cpu=1,gpu=0.5', tenant => 'acme') AS metered \gset
 SET pool_manager.clock = '2026-03-01 00:02:00+00';
 SELECT finish_job(:metered);
 -- 30 s more: 2 minutes; on half a device 0.25 minutes more
 SELECT is((SELECT used_us FROM quota WHERE resource = 'accelerator_minutes'), 195000000::numeric, '3.25 device-minutes');
-SELECT is(pg_temp.tried('SELECT check_job_quota(1, 1, ''training'', 1)'), 'PM007 quota of run_minutes exceeded: limit 2, used 2', 'used up');
-SELECT ok(pg_temp.well_said('SELECT check_job_quota(1, 1, ''training'', 1)'), 'said well');
+SELECT is(pg_temp.tried('SELECT check_quota(1, 1, ''run_minutes'', 1)'), 'PM007 quota of run_minutes exceeded: limit 2, used 2', 'used up');
+SELECT ok(pg_temp.well_said('SELECT check_quota(1, 1, ''run_minutes'', 1)'), 'said well');
 SELECT set_quota('acme', 'run_minutes', 3);
-SELECT is(pg_temp.tried('SELECT check_job_quota(1, 1, ''training'', 1)'), 'done', 'a higher limit');
+SELECT is(pg_temp.tried('SELECT check_quota(1, 1, ''run_minutes'', 1)'), 'done', 'a higher limit');
 SELECT set_quota('acme', 'run_minutes', 2);
 SELECT is((SELECT used FROM quota_status WHERE tenant = 'acme' AND resource = 'run_minutes' AND workspace IS NULL), 2::bigint, 'what was used still counts');
 SELECT set_quota('acme', 'run_minutes', 2, reset => true);
 SELECT is((SELECT used_us FROM quota WHERE resource = 'run_minutes' AND workspace_id IS NULL), 0::numeric, 'unless it is reset');
-SELECT is(pg_temp.tried('SELECT check_job_quota(1, 1, ''training'', 1)'), 'done', 'and jobs may start again');
+SELECT is(pg_temp.tried('SELECT check_quota(1, 1, ''run_minutes'', 1)'), 'done', 'and jobs may start again');
 SELECT set_quota('acme', 'run_minutes', 0);
-SELECT is(pg_temp.tried('SELECT check_job_quota(1, 1, ''training'', 1)'), 'PM007 quota of run_minutes exceeded: limit 0, used 0', 'a limit of nothing');
+SELECT is(pg_temp.tried('SELECT check_quota(1, 1, ''run_minutes'', 1)'), 'PM007 quota of run_minutes exceeded: limit 0, used 0', 'a limit of nothing');
 SELECT set_quota('acme', 'run_minutes'), set_quota('acme', 'accelerator_minutes'), set_quota('acme', 'run_minutes', NULL, 'vision');
 SELECT results_eq($$SELECT reason FROM event WHERE kind = 'quota_set' ORDER BY event_id DESC LIMIT 3$$,
     $$VALUES ('run_minutes removed for workspace "vision"'), ('accelerator_minutes removed'), ('run_minutes removed')$$, 'events');

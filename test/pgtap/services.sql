@@ -6,7 +6,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2026-03-01 09:00:00+00';
-SELECT plan(58);
+SELECT plan(60);
 
 SELECT create_tenant('acme', 'USD', 'UTC'), create_tenant('beta', 'USD', 'UTC');
 SELECT create_sku('svc', 'replica'), create_sku('gpu', 'GPU'), create_sku('cpu', 'core'), create_sku('vm', 'node');
@@ -178,6 +178,23 @@ UPDATE tenant SET state = 'frozen' WHERE name = 'acme';
 SELECT is(scale_job(pg_temp.id('w'), 2), 2, 'a frozen tenant may have less');
 SELECT throws_ok($$SELECT scale_job(pg_temp.id('w'), 3)$$, 'PM005', NULL, 'but not more');
 UPDATE tenant SET state = 'active' WHERE name = 'acme';
+
+-- what is billed goes on as it began, though it would be billed otherwise if it began now
+SELECT create_sku('ip.2', 'address'), create_sku('cpu.2', 'core');
+INSERT INTO made SELECT 'same', submit_job('eni', 'same', 'inference', request => 'cpu=1', replicas => 4, min_replicas => 1);
+INSERT INTO made SELECT 'core', submit_job('lab', 'core', 'inference', request => 'cpu=1.5', replicas => 4, min_replicas => 1, tenant => 'acme');
+SELECT count(*) FROM schedule('lab');
+SELECT set_address_sku('small', 'ip.2'), set_resource_sku('vm.4t4', 'cpu=1', 'cpu.2');
+SELECT pg_temp.at('2026-03-01 21:00:00');
+SELECT scale_job(pg_temp.id('same'), 3), scale_job(pg_temp.id('core'), 2);
+SELECT results_eq($$SELECT s.name::text, quantity, since FROM holding h JOIN sku s USING (sku_id) WHERE job_id IN (pg_temp.id('same'), pg_temp.id('core')) ORDER BY 1$$,
+    $$VALUES ('cpu', 3000::bigint, timestamptz '2026-03-01 21:00+00'), ('ip', 3000, '2026-03-01 21:00+00')$$, 'smaller services hold less of the same SKUs');
+SELECT set_address_sku('small'), set_resource_sku('vm.4t4', 'cpu=1', NULL);
+SELECT scale_job(pg_temp.id('same'), 4), scale_job(pg_temp.id('core'), 4);
+SELECT results_eq($$SELECT s.name::text, quantity FROM holding h JOIN sku s USING (sku_id) WHERE job_id IN (pg_temp.id('same'), pg_temp.id('core')) ORDER BY 1$$,
+    $$VALUES ('cpu', 6000::bigint), ('ip', 4000)$$, 'and larger ones more, though it would be free now');
+SELECT cancel_job(pg_temp.id('same')), cancel_job(pg_temp.id('core'));
+SELECT set_address_sku('small', 'ip'), set_resource_sku('vm.4t4', 'cpu=1', 'cpu');
 
 -- books that do not agree are refused, whoever writes them
 SELECT throws_ok($$UPDATE job_run SET replicas = '{3}' WHERE job_id = pg_temp.id('w')$$, 'PM006', NULL, 'replicas without allocations');

@@ -1,7 +1,7 @@
 -- Work on nodes: the state machines, what each call does and refuses, and what
 -- it costs. Pool ins is carried out at once, pool ext by an agent.
 BEGIN;
-SELECT plan(191);
+SELECT plan(200);
 SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages = warning;
 SET LOCAL timezone = 'UTC';
@@ -384,6 +384,50 @@ SELECT create_pool('wide', 'dedicated', tenant => 'acme', network => 'wide') AS 
 SELECT cardinality(ARRAY(SELECT add_nodes('wide', 'gpu4', 1001, 'w'))) \gset
 SELECT is((SELECT count(*) FROM drain_nodes(ARRAY(SELECT node_id FROM node WHERE pool_id = :wide ORDER BY node_id LIMIT 1000))), 1000::bigint, '1,000 tasks');
 SELECT is((SELECT count(*) FROM node WHERE pool_id = :wide AND NOT schedulable AND isolated_by IS NULL), 1000::bigint, '1,000 drained nodes');
+
+-- ---- a step goes whole, also while jobs are on part of it ----
+
+SELECT create_pool('racks', 'dedicated', tenant => 'acme', network => 'wide') AS racks \gset
+SELECT create_node_group('racks', 'gpu4', 2, 'rack') \gset
+SELECT cardinality(ARRAY(SELECT add_nodes('racks', 'gpu4', 4, 'k'))) \gset
+SELECT submit_job('racks', 'on one node', request => 'nvidia.com/gpu=4') AS half \gset
+SELECT count(*) FROM schedule('racks') \gset
+SELECT n.batch_id AS rack FROM allocation a JOIN node n USING (pool_id, node_id) WHERE a.pool_id = :racks AND a.released_at IS NULL \gset
+SELECT array_agg(t) AS going FROM delete_nodes(ARRAY(SELECT node_id FROM node WHERE batch_id = :rack AND pool_id = :racks)) t \gset
+SELECT is((SELECT string_agg(state::text, ' ') FROM node_task WHERE task_id = ANY (:'going')), 'waiting waiting', 'the idle node of a step waits for the busy one');
+SELECT is((SELECT target_count FROM node_group WHERE pool_id = :racks), 2, 'two are to stay');
+SELECT cancel_task((:'going'::bigint[])[1]);
+SELECT is((SELECT string_agg(state::text, ' ') FROM node_task WHERE task_id = ANY (:'going')), 'cancelled cancelled', 'called off as a whole');
+SELECT is((SELECT target_count FROM node_group WHERE pool_id = :racks), 4, 'four are to be there again');
+SELECT count(*) FROM delete_nodes(ARRAY(SELECT node_id FROM node WHERE batch_id = :rack AND pool_id = :racks)) \gset
+SELECT finish_job(:half) \gset
+SELECT count(*) FROM schedule('racks') \gset
+SELECT is((SELECT count(*) FROM node WHERE pool_id = :racks AND deleted_at IS NULL), 2::bigint, 'gone together when the job has ended');
+-- what is left of a step counts as one
+ALTER TABLE pool DISABLE TRIGGER guard_unchanged;
+UPDATE pool SET provider = 'external' WHERE name = 'racks';
+ALTER TABLE pool ENABLE TRIGGER guard_unchanged;
+SELECT cardinality(ARRAY(SELECT add_nodes('racks', 'gpu4', 2, 'k'))) \gset
+SELECT min(node_id) AS young, max(node_id) AS youngest FROM node WHERE pool_id = :racks AND state = 'creating' \gset
+SELECT node_ready(:young);
+SELECT array_agg(t) AS going FROM delete_nodes(ARRAY[:young, :youngest]) t \gset
+SELECT task_done((:'going'::bigint[])[1]), task_failed((:'going'::bigint[])[2], 'stuck');
+SELECT repair_node(:youngest) AS repair \gset
+SELECT task_done(:repair);
+SELECT submit_job('racks', 'on it', request => 'nvidia.com/gpu=4', replicas => 3) \gset
+SELECT count(*) FROM schedule('racks') \gset
+SELECT delete_node(:youngest) AS going \gset
+SELECT is((SELECT target_count FROM node_group WHERE pool_id = :racks), 2, 'half a step is deleted');
+SELECT cancel_task(:going);
+SELECT is((SELECT target_count FROM node_group WHERE pool_id = :racks), 4, 'and called off, it counts as a step');
+
+-- ---- of a pool whose nodes in service have moved away ----
+
+SELECT create_pool('left', 'dedicated', tenant => 'acme', network => 'wide') AS left_pool, create_pool('new home', 'dedicated', tenant => 'acme', network => 'wide') AS home \gset
+SELECT cardinality(ARRAY(SELECT add_nodes('left', 'gpu4', 2, 'l'))) \gset
+SELECT report_fault(pg_temp.n('left', 1)) \gset
+SELECT is(migrate_node(pg_temp.n('left', 2), :home) IS NOT NULL, true, 'the node in service moves');
+SELECT is((SELECT state::text FROM pool WHERE name = 'left'), 'abnormal', 'what is left of the pool is abnormal');
 
 SELECT * FROM finish();
 ROLLBACK;

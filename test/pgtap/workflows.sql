@@ -6,7 +6,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2026-03-01 09:00:00+00';
-SELECT plan(54);
+SELECT plan(60);
 
 SELECT create_tenant('acme', 'USD', 'UTC');
 SELECT create_workspace('acme', 'research');
@@ -146,7 +146,7 @@ SELECT pg_temp.refused('[{"flavour": "cpu.4"}]', '22023', 'invalid value for arg
 SELECT pg_temp.refused('[{"flavor": "cpu.4", "kind": "training"}]', '22023', 'invalid value for argument "phases"', 'a key that is not the phase''s');
 SELECT pg_temp.refused('[{"flavor": "cpu.4"}, {"flavor": "nope"}]', '42704', 'flavor "nope" does not exist', 'an unknown flavor');
 SELECT pg_temp.refused('[{"flavor": "cpu.4", "replicas": 0}]', '22023', 'invalid value for argument "replicas"', 'no replicas');
-SELECT pg_temp.refused('[{"flavor": "cpu.4", "replicas": "two"}]', '22P02', NULL, 'no number');
+SELECT pg_temp.refused('[{"flavor": "cpu.4", "replicas": "two"}]', '22023', NULL, 'no number');
 SELECT pg_temp.refused('[{"flavor": "cpu.4"}, {"request": {"cpu": 64}}]', 'PM001', NULL, 'a phase that never fits');
 SELECT pg_temp.refused('[{"flavor": "cpu.4", "priority": 2}]', 'PM003', NULL, 'priorities in a public pool');
 SELECT pg_temp.refused('[{}]', '22023', 'job "x.1" must have either a flavor or a request', 'a phase of nothing');
@@ -156,6 +156,14 @@ SELECT throws_ok($$SELECT submit_workflow('none', 'x', '[{"flavor": "cpu.4"}]', 
 UPDATE tenant SET state = 'frozen' WHERE name = 'acme';
 SELECT pg_temp.refused('[{"flavor": "cpu.4"}]', 'PM005', NULL, 'a frozen tenant');
 UPDATE tenant SET state = 'active' WHERE name = 'acme';
+
+-- values that are not what they must be
+SELECT pg_temp.refused('[{"flavor": "cpu.4", "replicas": "2"}]', '22023', 'invalid value for argument "phases"', 'a number as a string');
+SELECT pg_temp.refused('[{"flavor": "cpu.4", "replicas": 1.5}]', '22023', 'invalid value for argument "phases"', 'half a replica');
+SELECT pg_temp.refused('[{"flavor": "cpu.4", "max_retries": 9999999999}]', '22023', 'invalid value for argument "phases"', 'too large a number');
+SELECT pg_temp.refused('[{"flavor": "cpu.4", "preemptible": "no"}]', '22023', 'invalid value for argument "phases"', 'not true or false');
+SELECT pg_temp.refused('[{"request": ["cpu=1"]}]', '22023', 'invalid value for argument "phases"', 'no resources');
+SELECT pg_temp.refused('[{"flavor": "cpu.4", "time_limit": 5}]', '22023', 'invalid value for argument "phases"', 'a time without a unit');
 
 -- what can be written by hand
 SELECT throws_ok($$UPDATE job SET phase_no = 2 WHERE job_id = pg_temp.id('own', 1)$$, '55000', NULL, 'a phase does not move');
