@@ -98,7 +98,7 @@ CREATE TABLE fault_code (
     CONSTRAINT fault_code_pkey PRIMARY KEY (code),
     CONSTRAINT fault_code_check CHECK (unusable OR NOT stops_jobs)
 );
-COMMENT ON TABLE fault_code IS 'faults that report_fault knows; operators may add rows';
+COMMENT ON TABLE fault_code IS 'faults that report_fault knows; the extension''s owner may add rows';
 COMMENT ON COLUMN fault_code.code IS 'the code';
 COMMENT ON COLUMN fault_code.description IS 'what is wrong';
 COMMENT ON COLUMN fault_code.unusable IS 'does the node leave scheduling?';

@@ -22,7 +22,6 @@ INSERT INTO pending_reason (reason, description) VALUES
     ('network_bandwidth', 'jobs on the pools of the network would hold more bandwidth than it has: needed, available, in Mbit/s'),
     ('tenant_frozen', 'the tenant is frozen'),
     ('dependency', 'the phase of its workflow before it has not completed'),
-    ('job_type_disabled', 'its job type is not enabled on the pool'),
     ('pool_not_running', 'the pool is not running');
 
 CREATE SEQUENCE shape_id_seq;
@@ -253,7 +252,6 @@ CREATE TABLE job_run (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX job_run_live_key ON job_run (pool_id, job_id) WHERE ended_at IS NULL;
 CREATE INDEX job_run_job_idx ON job_run (pool_id, job_id, run_id);
-CREATE INDEX job_run_ended_idx ON job_run (pool_id, ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX job_run_deadline_idx ON job_run (pool_id, deadline) WHERE deadline IS NOT NULL;
 COMMENT ON TABLE job_run IS 'attempts of jobs, from placement to end; a job has at most one that has not ended';
 COMMENT ON COLUMN job_run.pool_id IS 'pool';

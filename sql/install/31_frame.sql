@@ -43,33 +43,35 @@ CREATE FUNCTION remember_results(results bigint[]) RETURNS void
 COMMENT ON FUNCTION remember_results(bigint[]) IS
 'keeps the ids that the call returns for those that repeat it, after earlier_results(). Bodies of calls only (42501, 55000); 22004: NULL, or a NULL among them';
 
+-- VOLATILE, so that they see what the same statement has made: by name, calls
+-- find what calls before them in a SELECT list created
 CREATE FUNCTION find_tenant(tenant bigint) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_find_tenant' LANGUAGE C STABLE PARALLEL RESTRICTED;
+    AS 'MODULE_PATHNAME', 'pm_sql_find_tenant' LANGUAGE C;
 COMMENT ON FUNCTION find_tenant(bigint) IS
 'the id of a tenant, if there is one that the actor may see. For all; 42704: there is none; 22004: NULL';
 CREATE FUNCTION find_tenant(tenant text) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_find_tenant' LANGUAGE C STABLE PARALLEL RESTRICTED;
+    AS 'MODULE_PATHNAME', 'pm_sql_find_tenant' LANGUAGE C;
 COMMENT ON FUNCTION find_tenant(text) IS 'the same, the tenant by name';
 
 CREATE FUNCTION find_pool(pool bigint) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_find_pool' LANGUAGE C STABLE PARALLEL RESTRICTED;
+    AS 'MODULE_PATHNAME', 'pm_sql_find_pool' LANGUAGE C;
 COMMENT ON FUNCTION find_pool(bigint) IS
 'the id of a pool, if there is one that the actor may see. For all; 42704: there is none; 22004: NULL';
 CREATE FUNCTION find_pool(pool text) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_find_pool' LANGUAGE C STABLE PARALLEL RESTRICTED;
+    AS 'MODULE_PATHNAME', 'pm_sql_find_pool' LANGUAGE C;
 COMMENT ON FUNCTION find_pool(text) IS 'the same, the pool by name';
 
 CREATE FUNCTION find_network(network bigint) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_find_network' LANGUAGE C STABLE PARALLEL RESTRICTED;
+    AS 'MODULE_PATHNAME', 'pm_sql_find_network' LANGUAGE C;
 COMMENT ON FUNCTION find_network(bigint) IS
 'the id of a network, if there is one that the actor may see. For all; 42704: there is none; 22004: NULL';
 CREATE FUNCTION find_network(network text, tenant bigint DEFAULT NULL) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_find_network' LANGUAGE C STABLE PARALLEL RESTRICTED;
+    AS 'MODULE_PATHNAME', 'pm_sql_find_network' LANGUAGE C;
 COMMENT ON FUNCTION find_network(text, bigint) IS
 'the same, the network by name: of one tenant, or the only one of this name that the actor may see. For all; 42704: there is none; 22023: there is more than one; 22004: the name is NULL';
 
 CREATE FUNCTION find_node(pool bigint, node text) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'pm_sql_find_node' LANGUAGE C STABLE PARALLEL RESTRICTED;
+    AS 'MODULE_PATHNAME', 'pm_sql_find_node' LANGUAGE C;
 COMMENT ON FUNCTION find_node(bigint, text) IS
 'the id of a node of a pool by name, if there is one that the actor may see. For all; 42704: there is none, or no such pool; 22004: NULL';
 

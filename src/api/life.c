@@ -346,6 +346,7 @@ pm_resume_job(PG_FUNCTION_ARGS)
 	submission = pm_open_submission(pm_find_pool(&call, NULL, job->pool_id), job->tenant_id);
 	pm_check_may_start(submission, true);
 	pm_check_kind(submission, job->kind);
+	pm_check_metered(job->pool_id, job->job_id);
 	/* the dedicated promise */
 	if (job->dedicated && !pm_is_queued_ahead(job->pool_id, job->job_id))
 		(void) pm_run_pass(&call, submission->pool);

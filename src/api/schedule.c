@@ -152,6 +152,7 @@ pm_run_pass(PmCall *call, PmPoolInfo *pool)
 	/* whoever held the lock before may have changed the pool */
 	pool = pm_find_pool(call, NULL, pool->pool_id);
 	policy = pm_policy_of(pool);
+	pm_lock_network(pool);
 	result.instant = end_due_runs(call, pool, locked_at, &result);
 	work = pm_advance_work(call, pool->pool_id, result.instant);
 	if (work == PM_WORK_POOL_DELETED)

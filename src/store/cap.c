@@ -89,6 +89,21 @@ read_quotas(PmPassData *data)
 	}
 }
 
+void
+pm_lock_network(const PmPoolInfo *pool)
+{
+	static PmStatement lock = PM_STATEMENT("int8;bool",
+										   "SELECT FROM pool_manager.network_load"
+										   " WHERE network_id = $1 AND ($2 OR bandwidth_capacity IS NOT NULL) FOR NO KEY UPDATE");
+	PmArgs		args = {0};
+
+	if (pool->network_id == 0)
+		return;
+	pm_arg_int64(&args, pool->network_id);
+	pm_arg_bool(&args, pool->addressed);
+	pm_run(&lock, &args);
+}
+
 /* The network's load is locked: other pools may be on it */
 static void
 read_network(PmPassData *data)

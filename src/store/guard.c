@@ -400,6 +400,9 @@ pm_guard_job(PG_FUNCTION_ARGS)
 										   " FROM new_rows t LEFT JOIN pool_manager.job_run r ON r.pool_id = t.pool_id AND r.run_id = t.run_id"
 										   " LEFT JOIN pool_manager.node n ON n.pool_id = t.pool_id AND n.node_id = t.node_id"
 										   " WHERE t.tenant_id <> r.tenant_id OR t.job_id <> r.job_id OR t.tenant_id <> n.tenant_id LIMIT 1");
+	static PmStatement stored = PM_STATEMENT("",
+											 "SELECT 'job ' || t.job_id, 'its tenant is another' FROM new_rows t"
+											 " JOIN pool_manager.job j USING (pool_id, job_id) WHERE t.tenant_id <> j.tenant_id LIMIT 1");
 	static PmStatement forgotten = PM_STATEMENT("",
 												"SELECT coalesce('job ' || t.job_id, 'node ' || t.node_id), CASE WHEN n.node_id IS NOT NULL THEN 'the node is still in service'"
 												"  WHEN v.volume_id IS NOT NULL THEN 'the volume is still there' ELSE 'the run has not ended' END"
@@ -422,6 +425,8 @@ pm_guard_job(PG_FUNCTION_ARGS)
 		statement = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? &queued : &requeued;
 	else if (strcmp(table, "job_run") == 0)
 		statement = &placed;
+	else if (strcmp(table, "volume") == 0)
+		statement = &stored;
 	else if (strcmp(table, "holding") == 0)
 		statement = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? &held : &forgotten;
 

@@ -64,6 +64,9 @@ extern PmPassData *pm_read_queue(PmPoolInfo *pool);
  */
 extern void pm_read_caps(PmPassData *data);
 
+/* The load of the pool's network, where that limits jobs; before quotas are */
+extern void pm_lock_network(const PmPoolInfo *pool);
+
 /* What starts take of the pool's network: bandwidth and addresses */
 extern void pm_take_of_network(PmPassData *data, const PmDecision *decision, int nstarts,
 							   const int64 *run_ids, TimestampTz instant);

@@ -201,6 +201,20 @@ pm_check_quota(int64 tenant_id, int64 workspace_id, const char *resource, int64 
 	pm_run(&check, &args);
 }
 
+void
+pm_check_metered(int64 pool_id, int64 job_id)
+{
+	static PmStatement check = PM_STATEMENT("int8;int8",
+											"SELECT pool_manager.check_quota(j.tenant_id, j.workspace_id, k.resource, 0)"
+											" FROM pool_manager.job j, pool_manager.quota_kind k"
+											" WHERE j.pool_id = $1 AND j.job_id = $2 AND k.metered ORDER BY k.resource");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, pool_id);
+	pm_arg_int64(&args, job_id);
+	pm_run(&check, &args);
+}
+
 static void
 get_flavor(uint64 row, PmFlavor *flavor)
 {
@@ -615,7 +629,8 @@ pm_is_queued_ahead(int64 pool_id, int64 job_id)
 	/* the order of engine/order.c */
 	static PmStatement ahead = PM_STATEMENT("int8;int8",
 											"SELECT FROM pool_manager.job_queue me JOIN pool_manager.job_queue q USING (pool_id)"
-											" WHERE me.pool_id = $1 AND me.job_id = $2 AND q.state = 'queued' AND (q.priority > me.priority"
+											" WHERE me.pool_id = $1 AND me.job_id = $2 AND q.sub_pool_id = me.sub_pool_id AND q.state = 'queued'"
+											"  AND (q.priority > me.priority"
 											"  OR (q.priority = me.priority AND (q.restarted > me.restarted OR (q.restarted = me.restarted"
 											"   AND (q.submitted_at, q.job_id) < (me.submitted_at, me.job_id))))) LIMIT 1");
 	PmArgs		args = {0};

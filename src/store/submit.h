@@ -126,6 +126,8 @@ extern void pm_lock_tenant(int64 tenant_id);
 /* PM007 if so many more would be more than a quota of the tenant, or of the
  * workspace unless 0, allows */
 extern void pm_check_quota(int64 tenant_id, int64 workspace_id, const char *resource, int64 more);
+/* PM007 if what its runs use up is used up, for a job that begins again */
+extern void pm_check_metered(int64 pool_id, int64 job_id);
 extern void pm_read_pool_flavors(PmSubmission *submission);
 extern PmFlavor *pm_find_flavor(const char *name);
 
@@ -147,7 +149,7 @@ extern int64 pm_find_request(PmSubmission *submission, const PmJobSpec *job, con
  */
 extern void pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n);
 
-/* Is a job queued in the pool that a pass would look at before this one? */
+/* Is a job queued in its sub-pool that a pass would look at before this one? */
 extern bool pm_is_queued_ahead(int64 pool_id, int64 job_id);
 
 #endif							/* PM_SUBMIT_H */
