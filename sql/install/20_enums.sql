@@ -68,7 +68,7 @@ COMMENT ON TYPE provider_mode IS
 
 CREATE TYPE pool_restriction AS ENUM ('flavor_change', 'service', 'frozen');
 COMMENT ON TYPE pool_restriction IS
-'what the provider has forbidden on a pool. flavor_change: no change of node counts and flavors; service: no new jobs; frozen: no new job or start, no change but deletion';
+'what the provider has forbidden on a pool. flavor_change: no change of node counts and flavors; service: no new jobs; frozen: no new job or start, no change of size or settings, no work on nodes, only deletion';
 
 CREATE TYPE container_network AS ENUM ('overlay', 'eni');
 COMMENT ON TYPE container_network IS

@@ -356,6 +356,7 @@ CREATE TABLE node_period (
     allocatable resource_list NOT NULL,
     CONSTRAINT node_period_pkey PRIMARY KEY (pool_id, node_id, until),
     CONSTRAINT node_period_node_fkey FOREIGN KEY (pool_id, node_id) REFERENCES node,
+    CONSTRAINT node_period_pool_fkey FOREIGN KEY (pool_id, tenant_id) REFERENCES pool (pool_id, tenant_id),
     CONSTRAINT node_period_times_check CHECK (until > since)
 );
 CREATE INDEX node_period_until_idx ON node_period (pool_id, until);

@@ -79,6 +79,9 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON file_system
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('file_system_id', 'tenant_id', 'name', 'network_id', 'connection', 'peering_id', 'subnet', 'created_at');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON pool
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'kind', 'tenant_id', 'provider', 'container_network', 'created_at', 'deleted_at?');
+-- a pool that is deleted leaves its network, none goes to another
+CREATE TRIGGER guard_network BEFORE UPDATE ON pool
+    FOR EACH ROW WHEN (NEW.network_id IS NOT NULL) EXECUTE FUNCTION guard_unchanged('network_id');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON sub_pool
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'sub_pool_id', 'tenant_id', 'pool_kind', 'owner_id', 'name', 'created_at', 'deleted_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON node_group

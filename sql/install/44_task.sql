@@ -421,8 +421,9 @@ BEGIN
         WHERE l.allocated <> ''
         GROUP BY t.kind ORDER BY t.kind
     LOOP
-        PERFORM interrupt_runs(pool, runs_on(pool, busy.nodes), format('node taken out of service: %s', replace(busy.kind::text, '_', ' ')),
-            instant, false);
+        -- not before what of them is metered
+        instant := interrupt_runs(pool, runs_on(pool, busy.nodes),
+            format('node taken out of service: %s', replace(busy.kind::text, '_', ' ')), instant, false);
     END LOOP;
     -- a step goes whole: while jobs are on one of its nodes, none of them goes
     kept := ARRAY(
@@ -590,15 +591,17 @@ BEGIN
         -- one by one: a join could read all open tasks of the pool for each node
         SELECT t.task_id AS going FROM node_task t WHERE t.pool_id = n.pool_id AND t.node_id = n.node_id AND t.ended_at IS NULL AND
             t.kind = 'delete' LIMIT 1) t ON true
-    WHERE n.pool_id = check_leaving.pool AND n.deleted_at IS NULL AND n.node_id <> ALL (check_leaving.nodes) AND going IS NULL
+    WHERE n.pool_id = check_leaving.pool AND n.deleted_at IS NULL AND n.node_id <> ALL (check_leaving.nodes) AND going IS NULL AND
+          NOT n.spare
     LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = format('cannot %s the last nodes of pool "%s"', check_leaving.what,
                 (SELECT p.name FROM pool p WHERE p.pool_id = check_leaving.pool)),
-            DETAIL = 'At least one node of a pool must remain.',
+            DETAIL = 'At least one node of a pool must remain that is no spare.',
             HINT = 'To give back all of it, use delete_pool().';
     END IF;
+    PERFORM check_guarantees(pool, nodes);
 END $$;
 COMMENT ON FUNCTION check_leaving(bigint, bigint[], text) IS
 'refuses to let nodes leave a pool if part of a step would stay, or nothing. Bodies of calls only; 22023: so it would be';

@@ -54,14 +54,17 @@ COMMENT ON FUNCTION promised_in(bigint, bigint) IS 'what the sub-pools of a pool
 
 CREATE FUNCTION usable_in(pool bigint, without bigint[] DEFAULT '{}') RETURNS resource_list LANGUAGE sql STABLE
     BEGIN ATOMIC
-        -- by their key: a pool's id as a constant would let all its nodes be compared with all
         SELECT coalesce(sum(l.allocatable), '')
-        FROM (SELECT n.* FROM node n
+        FROM (SELECT n.pool_id, n.node_id FROM node n
               WHERE n.pool_id = usable_in.pool AND n.deleted_at IS NULL AND n.state <> 'deleting' AND NOT n.spare
                   AND n.node_id <> ALL (usable_in.without) OFFSET 0) n
-        JOIN node_load l ON l.pool_id = n.pool_id AND l.node_id = n.node_id;
+        JOIN node_load l ON l.pool_id = n.pool_id AND l.node_id = n.node_id
+        LEFT JOIN LATERAL (
+            SELECT t.task_id AS going FROM node_task t WHERE t.pool_id = n.pool_id AND t.node_id = n.node_id
+                AND t.ended_at IS NULL AND t.kind = 'delete' LIMIT 1) t ON true
+        WHERE going IS NULL;
     END;
-COMMENT ON FUNCTION usable_in(bigint, bigint[]) IS 'what the nodes of a pool have for jobs, spares and some others left out. Bodies of calls only';
+COMMENT ON FUNCTION usable_in(bigint, bigint[]) IS 'what the nodes of a pool have for jobs: without spares, those that are leaving, and some others. Bodies of calls only';
 
 CREATE FUNCTION check_guarantees(pool bigint, without bigint[]) RETURNS void LANGUAGE plpgsql STABLE AS $$
 DECLARE

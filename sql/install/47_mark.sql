@@ -87,9 +87,14 @@ BEGIN
             MESSAGE = 'no nodes given',
             DETAIL = 'The argument "nodes" is empty.',
             HINT = 'Name at least one node.';
+    ELSIF array_position(nodes, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22004',
+            MESSAGE = 'nodes must not contain null',
+            DETAIL = 'Each element is the id of a node.',
+            HINT = 'The view node_status shows the ids.';
     END IF;
     instant := lock_pool(pool);
-    SELECT coalesce(u.node_id, 0) INTO missing FROM unnest(nodes) AS u(node_id)
+    SELECT u.node_id INTO missing FROM unnest(nodes) AS u(node_id)
     LEFT JOIN node n ON n.pool_id = lock_own_nodes.pool AND n.node_id = u.node_id AND n.deleted_at IS NULL
     WHERE n.node_id IS NULL ORDER BY u.node_id LIMIT 1;
     IF FOUND THEN
@@ -101,7 +106,7 @@ BEGIN
     RETURN instant;
 END $$;
 COMMENT ON FUNCTION lock_own_nodes(bigint, bigint[]) IS
-'checks that nodes are there and that the actor owns their pool, and takes the pool''s lock; returns the instant of the change. Bodies of calls only (42501); 42501: not an owner; 42704: no such pool or node; 22023: no nodes';
+'checks that nodes are there and that the actor owns their pool, and takes the pool''s lock; returns the instant of the change. Bodies of calls only (42501); 42501: not an owner; 42704: no such pool or node; 22023: no nodes; 22004: a NULL among them';
 REVOKE EXECUTE ON FUNCTION lock_own_nodes(bigint, bigint[]) FROM PUBLIC;
 
 CREATE FUNCTION tag_nodes(pool bigint, nodes bigint[], tags jsonb, action tag_action DEFAULT 'create') RETURNS void
@@ -146,7 +151,7 @@ BEGIN
     SELECT c.tenant_id, instant, 'pool_changed', restrict_pool.pool, actor(), 'restrictions: ' || array_to_string(given, ', ') FROM changed c;
 END $$;
 COMMENT ON FUNCTION restrict_pool(bigint, pool_restriction[]) IS
-'forbids things on a pool, and allows what is not named: flavor_change: no change of node counts and flavors; service: no new jobs; frozen: no new job or start, no change but deletion. Operators only (42501); 42704: no such pool; 22004: a NULL among them';
+'forbids things on a pool, and allows what is not named: flavor_change: no change of node counts and flavors; service: no new jobs; frozen: no new job or start, no change of size or settings, no work on nodes, only deletion; marks such as tags, cordons and locks are free. Operators only (42501); 42704: no such pool; 22004: a NULL among them';
 CREATE FUNCTION restrict_pool(pool text, restrictions pool_restriction[]) RETURNS void LANGUAGE sql BEGIN ATOMIC
     SELECT restrict_pool(find_pool(restrict_pool.pool), restrict_pool.restrictions);
 END;

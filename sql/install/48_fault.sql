@@ -212,6 +212,9 @@ BEGIN
                 'A spare takes no jobs, and must be able to stand in for another node of the pool.', hint);
         END IF;
     END IF;
+    IF set_spare.spare THEN
+        PERFORM check_guarantees(at.pool_id, ARRAY[marked.node_id]);
+    END IF;
     UPDATE node n SET spare = set_spare.spare WHERE n.pool_id = at.pool_id AND n.node_id = marked.node_id;
     INSERT INTO event (tenant_id, at, kind, pool_id, node_id, actor, reason)
     VALUES (owner, at.instant, 'node_changed', at.pool_id, marked.node_id, actor(),
@@ -219,7 +222,7 @@ BEGIN
     PERFORM settle_pool_state(at.pool_id, at.instant);
 END $$;
 COMMENT ON FUNCTION set_spare(bigint, boolean) IS
-'makes a node a hot spare, which takes no jobs until it stands in for one that fails, or an ordinary node again. It is billed like others. Owners of the pool (42501); 42704: no such node; PM002: to be a spare it is not available, has jobs or an open task, or is the only node that takes jobs; the pool is not in a state for it; PM005: the owner is frozen';
+'makes a node a hot spare, which takes no jobs until it stands in for one that fails, or an ordinary node again. It is billed like others. Owners of the pool (42501); 42704: no such node; PM002: to be a spare it is not available, has jobs or an open task, or is the only node that takes jobs, or sub-pools are guaranteed more than would be left; the pool is not in a state for it; PM005: the owner is frozen';
 CREATE FUNCTION set_spare(pool text, node text, spare boolean DEFAULT true) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
         SELECT set_spare(

@@ -4,7 +4,7 @@ SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET pool_manager.clock = '2026-03-01 00:00:00+00';
-SELECT plan(84);
+SELECT plan(89);
 
 CREATE ROLE shares_viewer;
 CREATE ROLE shares_owner;
@@ -187,6 +187,19 @@ SELECT is((SELECT deleted_at FROM sub_pool WHERE sub_pool_id = :vision), timesta
 SELECT is((SELECT count(*) FROM sub_pool_status WHERE pool = 'lab'), 2::bigint, 'but is not shown');
 SELECT is(pg_temp.tried($$SELECT delete_sub_pool('lab', 'vision')$$), '42704 sub-pool "vision" does not exist', 'not twice');
 SELECT is(pg_temp.tried($$SELECT create_sub_pool('lab', 'vision', 'cpu=32') > 0$$), 'true', 'its name and its share can be had again');
+
+-- ---- what is guaranteed stays ----
+
+SELECT create_network('promises', '10.77.0.0/24', 'acme'), create_pool('kept', 'dedicated', 'acme', 'promises');
+SELECT create_flavor('promise', 'cpu=8', 'node');
+SELECT array_agg(n ORDER BY n) AS kept FROM add_nodes('kept', 'promise', 4) AS n \gset
+SELECT set_spare((:'kept'::bigint[])[4]);
+SELECT is(pg_temp.tried($$SELECT create_sub_pool('kept', 'a', 'cpu=25')$$), '22023 sub-pools cannot be guaranteed more than the pool has', 'a spare is not for jobs');
+SELECT create_sub_pool('kept', 'a', 'cpu=12'), create_sub_pool('kept', 'b', 'cpu=8');
+SELECT is(pg_temp.tried($$SELECT resize_pool('kept', 'promise', 2)$$), 'PM002 the sub-pools of the pool are guaranteed more than would be left', 'a resize below it');
+SELECT is(pg_temp.tried(format('SELECT delete_nodes(ARRAY[%s])', (:'kept'::bigint[])[1])), 'PM002 the sub-pools of the pool are guaranteed more than would be left', 'a deletion');
+SELECT is(pg_temp.tried(format('SELECT set_spare(%s)', (:'kept'::bigint[])[1])), 'PM002 the sub-pools of the pool are guaranteed more than would be left', 'another spare');
+SELECT is(pg_temp.tried(format('SELECT count(*) FROM delete_nodes(ARRAY[%s])', (:'kept'::bigint[])[4])), '1', 'the spare may go');
 
 -- ---- by hand ----
 

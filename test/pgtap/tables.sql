@@ -157,7 +157,7 @@ DELETE FROM pool_job_type WHERE pool_id = :create_pool;
 DELETE FROM pool WHERE pool_id = :create_pool;
 SELECT pg_temp.refused('UPDATE pool SET tenant_id = 2 WHERE pool_id = 2', '55000', 'column "tenant_id" of table "pool" cannot be changed');
 SELECT pg_temp.refused($$UPDATE pool SET kind = 'public', tenant_id = 0 WHERE pool_id = 2$$, '55000', 'column "kind" of table "pool" cannot be changed');
-SELECT pg_temp.refused('UPDATE pool SET network_id = 2 WHERE pool_id = 2', '23503', 'pool_network_fkey');
+SELECT pg_temp.refused('UPDATE pool SET network_id = 2 WHERE pool_id = 2', '55000', 'column "network_id" of table "pool" cannot be changed');
 SELECT pg_temp.refused($$UPDATE pool_clock SET last_instant = last_instant - interval '1 us' WHERE pool_id = 1$$, '55000', 'column "last_instant" of table "pool_clock" cannot go back');
 SELECT pg_temp.allowed($$UPDATE pool_clock SET last_instant = last_instant + interval '1 us' WHERE pool_id = 1$$);
 SELECT pg_temp.refused($$INSERT INTO pool_job_type VALUES (1, 'training')$$, '23505', 'pool_job_type_pkey');
