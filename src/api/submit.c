@@ -349,7 +349,7 @@ check_quotas(PmSubmission *submission, PmJobSpec **fresh, int n)
 	int			kind = 0;
 	int			last;
 
-	if (submission->nlimited == 0 || n == 0)
+	if (submission->nlimited == 0 || n <= 0)
 		return;
 	sorted = palloc(sizeof(PmJobSpec *) * n);
 	memcpy(sorted, fresh, sizeof(PmJobSpec *) * n);
