@@ -42,10 +42,7 @@ BEGIN
     IF length(create_pool.description) > 1024 THEN
         PERFORM refuse_argument('description', 'It has at most 1024 characters.', 'Shorten it.');
     END IF;
-    PERFORM check_labels(create_pool.tags, 'tags');
-    IF create_pool.tags ? '' THEN
-        PERFORM refuse_argument('tags', 'A tag has a key that is not empty.', 'Write it like {"team": "vision"}.');
-    END IF;
+    PERFORM apply_tags('{}', create_pool.tags, 'reset');
 
     IF NOT exclusive THEN
         given := CASE WHEN create_pool.tenant IS NOT NULL THEN 'tenant' WHEN create_pool.network IS NOT NULL THEN 'network'
@@ -145,7 +142,7 @@ BEGIN
     RETURN made;
 END $$;
 COMMENT ON FUNCTION create_pool(text, pool_kind, bigint, bigint, job_kind[], queue_policy, placement_policy, launch_mode, interval, interval, provider_mode, bigint, boolean, container_network, interval, text, jsonb, jsonb, text) IS
-'makes a resource pool; returns its id. A dedicated pool needs tenant and network, a public one has neither, and no workspace. nodes says how many of which flavor are ordered with it: {"flavor": count}; until they are there it is creating, and without any it is running at once. provider external: an agent reports each node. unified false: a single-purpose pool, for training and notebook or for inference. Operators, or owners of the tenant (42501); 22023: tenant or network missing or too many, a time limit that is not positive or beyond 100 years (a day counts 24 hours, a month 30 days), job types of no single purpose, tags that are no object of strings; 22004: a job type is NULL; 42710: the name is taken; 42704: no such tenant, network, workspace or flavor; PM002: the network is not active; PM003: a customization of a public pool, a flavor that is sold out; PM005: the tenant is frozen; PM007: a quota would be exceeded; of nodes as add_nodes';
+'makes a resource pool; returns its id. A dedicated pool needs tenant and network, a public one has neither, and no workspace. nodes says how many of which flavor are ordered with it: {"flavor": count}; until they are there it is creating, and without any it is running at once. provider external: an agent reports each node. unified false: a single-purpose pool, for training and notebook or for inference. Operators, or owners of the tenant (42501); 22023: tenant or network missing or too many, a time limit that is not positive or beyond 100 years (a day counts 24 hours, a month 30 days), job types of no single purpose, tags that are no object of strings or have a key of the provider''s; 54000: more than 20 tags; 22004: a job type is NULL; 42710: the name is taken; 42704: no such tenant, network, workspace or flavor; PM002: the network is not active; PM003: a customization of a public pool, a flavor that is sold out; PM005: the tenant is frozen; PM007: a quota would be exceeded; of nodes as add_nodes';
 
 CREATE FUNCTION create_pool(
     name text, kind pool_kind, tenant text, network text DEFAULT NULL,

@@ -21,6 +21,7 @@
 #define MAX_NAME_CHARACTERS		128
 #define MAX_UNITS_A_NODE		1000000
 #define MAX_LIMIT_DAYS			((int64) 100 * MONTHS_PER_YEAR * DAYS_PER_MONTH)
+#define MAX_TAGS				20
 #define MAX_DEVICES				1024
 
 void
@@ -96,6 +97,39 @@ pm_check_labels(Jsonb *labels, const char *name)
 	if (!JB_ROOT_IS_OBJECT(labels) || !is_object_of_strings(&labels->root))
 		pm_invalid_argument(name, "It must be an object of strings.",
 							"Write it like {\"zone\": \"a\"}.");
+}
+
+void
+pm_check_tags(Jsonb *tags)
+{
+	static const char *const reserved[] = {"CCE-", "__type_baremetal"};
+	JsonbIterator *it;
+	JsonbValue	key;
+	JsonbIteratorToken token;
+
+	pm_check_labels(tags, "tags");
+	if (JB_ROOT_COUNT(tags) > MAX_TAGS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many tags"),
+				 errdetail("There may be %d, all in all.", MAX_TAGS),
+				 errhint("Give fewer.")));
+	it = JsonbIteratorInit(&tags->root);
+	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
+	{
+		if (token != WJB_KEY)
+			continue;
+		if (key.val.string.len == 0)
+			pm_invalid_argument("tags", "A tag has a key that is not empty.", "Write it like {\"team\": \"vision\"}.");
+		for (int i = 0; i < (int) lengthof(reserved); i++)
+		{
+			int			len = strlen(reserved[i]);
+
+			if (key.val.string.len >= len && memcmp(key.val.string.val, reserved[i], len) == 0)
+				pm_invalid_argument("tags", "Keys that begin with CCE- or __type_baremetal are the provider's.",
+									"Choose another key.");
+		}
+	}
 }
 
 void

@@ -29,6 +29,9 @@ extern void pm_check_request_id(const char *value);
 /* An object of strings */
 extern void pm_check_labels(Jsonb *labels, const char *name);
 
+/* Tags of a job; 54000: too many */
+extern void pm_check_tags(Jsonb *tags);
+
 /* An array of objects of strings; only a toleration may leave out the key */
 extern void pm_check_taints(Jsonb *taints, const char *name, bool toleration);
 

@@ -97,9 +97,7 @@ check_spec(PmCall *call, PmSubmission *submission, PmJobSpec *job)
 		pm_check_request_id(job->request_id);
 	pm_check_labels(job->node_selector, "node_selector");
 	pm_check_taints(job->tolerations, "tolerations", true);
-	pm_check_labels(job->tags, "tags");
-	if (getKeyJsonValueFromContainer(&job->tags->root, "", 0, NULL) != NULL)
-		pm_invalid_argument("tags", "A tag has a key.", "Write them like {\"team\": \"vision\"}.");
+	pm_check_tags(job->tags);
 	pm_check_mounts(submission, job);
 	pm_check_volume(job);
 }

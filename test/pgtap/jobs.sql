@@ -6,7 +6,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2026-03-01 09:00:00+00';
-SELECT plan(123);
+SELECT plan(125);
 
 SELECT create_tenant('acme', 'USD', 'UTC'), create_tenant('beta', 'USD', 'UTC');
 SELECT create_workspace('acme', 'research');
@@ -61,6 +61,8 @@ SELECT pg_temp.refused('own', 'request => ''cpu=1'', mounts => NULL', '22004', '
 SELECT pg_temp.refused('own', 'request => ''cpu=1'', tags => ''{"a": 1}''', '22023', 'invalid value for argument "tags"', 'a tag that is a number');
 SELECT pg_temp.refused('own', 'request => ''cpu=1'', tags => ''{"": "1"}''', '22023', 'invalid value for argument "tags"', 'a tag without a key');
 SELECT pg_temp.refused('own', 'request => ''cpu=1'', tags => ''[]''', '22023', 'invalid value for argument "tags"', 'tags that are an array');
+SELECT pg_temp.refused('own', 'request => ''cpu=1'', tags => ''{"CCE-x": "1"}''', '22023', 'invalid value for argument "tags"', 'a key of the provider');
+SELECT pg_temp.refused('own', format('request => ''cpu=1'', tags => %L', (SELECT jsonb_object_agg('k' || i, 'v') FROM generate_series(1, 21) AS i)), '54000', 'too many tags', '21 tags');
 SELECT lives_ok($$SELECT submit_job('own', 'tagged', request => 'cpu=1', tags => '{"team": "vision"}', max_retries => 128)$$, 'tags and retries');
 SELECT results_eq($$SELECT tags::jsonb, max_retries::integer FROM job WHERE name = 'tagged'$$, $$VALUES ('{"team": "vision"}'::jsonb, 128)$$, 'are kept');
 
