@@ -762,12 +762,18 @@ CREATE FUNCTION reattach_file_system(network text, name text) RETURNS void LANGU
     BEGIN ATOMIC SELECT pool_manager.reattach_file_system(pool_manager.find_network(network), name); END;
 COMMENT ON FUNCTION reattach_file_system(text, text) IS 'the same, the network by name';
 
+CREATE FUNCTION latest_mounts(file_system bigint) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'pm_sql_latest_mounts' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION latest_mounts(bigint) IS
+'how many jobs that have not ended mount a file system, of all that is committed by now, whatever snapshot the transaction has. Bodies of calls only (42501)';
+REVOKE EXECUTE ON FUNCTION latest_mounts(bigint) FROM PUBLIC;
+
 CREATE FUNCTION detach_file_system(network bigint, name text) RETURNS void LANGUAGE pool_manager AS $$
 DECLARE
     net network := lock_network(network, 'owner');
     fs file_system := lock_file_system(net, name);
-    jobs bigint := (SELECT count(DISTINCT j.job_id) FROM job_mount m JOIN job j USING (pool_id, job_id)
-                    WHERE m.file_system_id = fs.file_system_id AND j.end_state IS NULL);
+    -- submissions lock the file system too: those before are committed by now
+    jobs bigint := latest_mounts(fs.file_system_id);
 BEGIN
     IF fs.state = 'deleting' THEN
         PERFORM refuse_file_system(fs, 'It is being detached already.');

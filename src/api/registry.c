@@ -129,6 +129,20 @@ pm_sql_latest_quota_count(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(count);
 }
 
+PG_FUNCTION_INFO_V1(pm_sql_latest_mounts);
+
+Datum
+pm_sql_latest_mounts(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	int64		count;
+
+	pm_begin(&call, fcinfo);
+	count = pm_latest_mounts(PG_GETARG_INT64(0));
+	pm_end(&call);
+	PG_RETURN_INT64(count);
+}
+
 PG_FUNCTION_INFO_V1(pm_sql_create_sku);
 
 Datum

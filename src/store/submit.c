@@ -11,6 +11,7 @@
 #include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #include "billing/calendar.h"
 #include "store/statement.h"
@@ -621,6 +622,22 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 	}
 	insert_mounts(submission, jobs, n);
 	insert_volumes(submission, jobs, n, instant);
+}
+
+int64
+pm_latest_mounts(int64 file_system_id)
+{
+	static PmStatement read = PM_STATEMENT("int8",
+										   "SELECT count(DISTINCT j.job_id) FROM pool_manager.job_mount m"
+										   " JOIN pool_manager.job j USING (pool_id, job_id)"
+										   " WHERE m.file_system_id = $1 AND j.end_state IS NULL");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, file_system_id);
+	PushActiveSnapshot(GetLatestSnapshot());
+	pm_run(&read, &args);
+	PopActiveSnapshot();
+	return pm_get_int64(0, 1);
 }
 
 bool

@@ -149,6 +149,10 @@ extern int64 pm_find_request(PmSubmission *submission, const PmJobSpec *job, con
  */
 extern void pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n);
 
+/* Jobs that have not ended and mount a file system, whatever snapshot the
+ * transaction has; in a call that is STABLE */
+extern int64 pm_latest_mounts(int64 file_system_id);
+
 /* Is a job queued in its sub-pool that a pass would look at before this one? */
 extern bool pm_is_queued_ahead(int64 pool_id, int64 job_id);
 
