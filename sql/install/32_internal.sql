@@ -2,6 +2,27 @@
 -- billing of nodes, ending what a node or pool can no longer hold.  All of it
 -- under the pool's lock, set-based, in the name of the call's actor.
 
+-- what is given: the checks that calls in C make of it
+
+CREATE FUNCTION check_name(value text, argument text) RETURNS void
+    AS 'MODULE_PATHNAME', 'pm_sql_check_name' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION check_name(text, text) IS
+'refuses what is not the name of a thing (22023), as the value of an argument. Bodies of calls only';
+
+CREATE FUNCTION check_labels(value jsonb, argument text) RETURNS void
+    AS 'MODULE_PATHNAME', 'pm_sql_check_labels' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION check_labels(jsonb, text) IS 'refuses what is no object of strings (22023). Bodies of calls only';
+
+CREATE FUNCTION check_taints(value jsonb, argument text) RETURNS void
+    AS 'MODULE_PATHNAME', 'pm_sql_check_taints' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION check_taints(jsonb, text) IS
+'refuses what is no array of objects of strings with a key (22023). Bodies of calls only';
+
+CREATE FUNCTION exact_interval(given interval, argument text) RETURNS interval
+    AS 'MODULE_PATHNAME', 'pm_sql_exact_interval' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION exact_interval(interval, text) IS
+'the same length of time in hours and less: a day counts 24 hours, a month 30 days. Bodies of calls only; 22023: not positive, or beyond 100 years';
+
 CREATE FUNCTION close_holdings(tenant bigint, holdings bigint[], instant timestamptz) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'pm_sql_close_holdings' LANGUAGE C STRICT;
 COMMENT ON FUNCTION close_holdings(bigint, bigint[], timestamptz) IS
@@ -152,7 +173,8 @@ CREATE FUNCTION set_pool_state(pool bigint, to_state pool_state, instant timesta
 COMMENT ON FUNCTION set_pool_state(bigint, pool_state, timestamptz, text) IS
 'puts a pool into a state and notes the event; one that is in it is left alone. Bodies of calls only; PM002: the state cannot follow';
 
-REVOKE EXECUTE ON FUNCTION close_holdings(bigint, bigint[], timestamptz), close_node_holdings(bigint, bigint[], timestamptz),
+REVOKE EXECUTE ON FUNCTION check_name(text, text), check_labels(jsonb, text), check_taints(jsonb, text),
+    exact_interval(interval, text), close_holdings(bigint, bigint[], timestamptz), close_node_holdings(bigint, bigint[], timestamptz),
     close_volume_holdings(bigint, bigint[], timestamptz), interrupt_runs(bigint, bigint[], text, timestamptz, boolean),
     cancel_runs(bigint, bigint[], text, timestamptz), runs_on(bigint, bigint[]),
     end_waiting(bigint, bigint[], job_state, text, timestamptz), cancel_waiting(bigint, bigint[], text, timestamptz),

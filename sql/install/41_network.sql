@@ -4,17 +4,6 @@
 -- bandwidth change hands, that of its load. Who takes addresses for a pool
 -- has the pool's lock and takes that of the load only.
 
-CREATE FUNCTION check_name(value text, argument text) RETURNS void LANGUAGE pool_manager AS $$
-BEGIN
-    IF value <> btrim(value) OR length(value) NOT BETWEEN 1 AND 128 OR value ~ '[[:cntrl:]]' THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('invalid value for argument "%s"', argument),
-            DETAIL = 'A name has 1 to 128 characters, none of them a control character and no blank at either end.',
-            HINT = 'Choose another name.';
-    END IF;
-END $$;
-COMMENT ON FUNCTION check_name(text, text) IS
-'refuses what is not the name of a thing (22023; 22004: NULL), as the value of an argument. Not to be called by users (42501)';
-
 CREATE FUNCTION check_range(range cidr, argument text) RETURNS void LANGUAGE pool_manager AS $$
 BEGIN
     IF is_reserved_range(range) THEN
@@ -1073,7 +1062,7 @@ COMMENT ON COLUMN file_system_status.jobs IS 'jobs that mount it and have not en
 COMMENT ON COLUMN file_system_status.reason IS 'why it is abnormal';
 
 GRANT SELECT ON network_status, address_status, peering_status, file_system_status TO PUBLIC;
-REVOKE EXECUTE ON FUNCTION check_name(text, text), check_range(cidr, text), check_address(inet, cidr), find_hourly_sku(text), lock_network(bigint, text),
+REVOKE EXECUTE ON FUNCTION check_range(cidr, text), check_address(inet, cidr), find_hourly_sku(text), lock_network(bigint, text),
     open_bandwidth_holding(bigint, timestamptz), close_network_holdings(bigint, inet, timestamptz),
     set_network_state(network, network_state, text), require_active(network, text), network_uses(bigint),
     lock_peering(network, text), set_peering_state(network_peering, peering_state, text), lock_file_system(network, text),

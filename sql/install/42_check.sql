@@ -8,44 +8,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION refuse_argument(text, text, text) IS 'refuses the value of an argument (22023). Bodies of calls only';
 
-CREATE FUNCTION check_labels(value jsonb, argument text) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    IF jsonb_typeof(value) <> 'object' OR jsonb_path_exists(value, 'strict $.* ? (@.type() != "string")') THEN
-        PERFORM refuse_argument(argument, 'It must be an object of strings.', 'Write it like {"zone": "a"}.');
-    END IF;
-END $$;
-COMMENT ON FUNCTION check_labels(jsonb, text) IS 'refuses what is no object of strings (22023). Bodies of calls only';
-
-CREATE FUNCTION check_taints(value jsonb, argument text) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    IF jsonb_typeof(value) <> 'array' OR jsonb_path_exists(value, 'strict $[*] ? (@.type() != "object" ||
-        exists (@.keyvalue() ? (@.value.type() != "string")) || !exists (@.keyvalue() ? (@.key == "key")))') THEN
-        PERFORM refuse_argument(argument, 'It must be an array of objects of strings, each with a "key".',
-            'Write it like [{"key": "gpu", "value": "reserved"}].');
-    END IF;
-END $$;
-COMMENT ON FUNCTION check_taints(jsonb, text) IS
-'refuses what is no array of objects of strings with a key (22023). Bodies of calls only';
-
-CREATE FUNCTION exact_interval(given interval, argument text) RETURNS interval
-LANGUAGE plpgsql AS $$
-DECLARE
-    -- by the fields: a day has 24 hours, a month 30 days, and no sum of them overflows
-    seconds constant numeric :=
-        ((extract(year FROM given) * 12 + extract(month FROM given)) * 30 + extract(day FROM given)) * 86400
-        + extract(hour FROM given) * 3600 + extract(minute FROM given) * 60 + extract(second FROM given);
-BEGIN
-    IF seconds <= 0 OR seconds > 36000 * 86400::numeric THEN
-        PERFORM refuse_argument(argument, 'It must be longer than 0 seconds and at most 100 years.',
-            'Leave out the argument for the default.');
-    END IF;
-    RETURN make_interval(hours => div(seconds, 3600)::integer, secs => mod(seconds, 3600)::double precision);
-END $$;
-COMMENT ON FUNCTION exact_interval(interval, text) IS
-'the same length of time in hours and less: a day counts 24 hours, a month 30 days. Bodies of calls only; 22023: not positive, or beyond 100 years';
-
 CREATE FUNCTION flavor_counts(counts jsonb, argument text) RETURNS TABLE (flavor_id bigint, count integer)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -215,7 +177,6 @@ END $$;
 COMMENT ON FUNCTION check_disks(integer, integer, text) IS
 'refuses data disks that nodes cannot have. Bodies of calls only; 22023: their number or size; 42704: no such volume type';
 
-REVOKE EXECUTE ON FUNCTION refuse_argument(text, text, text), check_labels(jsonb, text), check_taints(jsonb, text),
-    exact_interval(interval, text), flavor_counts(jsonb, text), lock_live_pool(bigint), check_no_order(bigint),
+REVOKE EXECUTE ON FUNCTION refuse_argument(text, text, text), flavor_counts(jsonb, text), lock_live_pool(bigint), check_no_order(bigint),
     check_changeable(bigint, boolean), check_node_flavor(bigint, bigint), check_disks(integer, integer, text),
     check_workspace(bigint, bigint) FROM PUBLIC;

@@ -626,8 +626,11 @@ CREATE FUNCTION work_on_nodes(nodes bigint[], kind task_kind, force boolean, max
 #variable_conflict use_column
 DECLARE
     part record;
-    tasks bigint[] := '{}';
+    tasks bigint[] := earlier_results(require_nodes(nodes, 'owner'));
 BEGIN
+    IF tasks IS NOT NULL THEN
+        RETURN tasks;
+    END IF;
     FOR part IN SELECT * FROM lock_node_pools(nodes) LOOP
         PERFORM check_pool_for_nodes(part.pool_id, kind::text, kind = 'delete');
         IF kind IN ('drain', 'delete') THEN
@@ -661,21 +664,16 @@ BEGIN
             max_unavailable => node_limit(work_on_nodes.max_unavailable, cardinality(part.nodes_of)));
         PERFORM advance_pool(part.pool_id, part.instant);
     END LOOP;
+    PERFORM remember_results(tasks);
     RETURN tasks;
 END $$;
 COMMENT ON FUNCTION work_on_nodes(bigint[], task_kind, boolean, text) IS
-'makes a task for each node and takes it as far as it comes now; returns the tasks, by pool and node. After require_nodes(). Bodies of calls only';
+'makes a task for each node and takes it as far as it comes now; returns the tasks, by pool and node, or those of the same call before (request_id). Bodies of calls only; 42501: not an owner of the pools, and what the call says';
 
 CREATE FUNCTION drain_nodes(nodes bigint[], force boolean DEFAULT false, request_id text DEFAULT NULL) RETURNS SETOF bigint
 LANGUAGE pool_manager AS $$
-DECLARE
-    tasks bigint[] := earlier_results(require_nodes(nodes, 'owner'));
 BEGIN
-    IF tasks IS NULL THEN
-        tasks := work_on_nodes(nodes, 'drain', force);
-        PERFORM remember_results(tasks);
-    END IF;
-    RETURN QUERY SELECT unnest(tasks);
+    RETURN QUERY SELECT unnest(work_on_nodes(nodes, 'drain', force));
 END $$;
 COMMENT ON FUNCTION drain_nodes(bigint[], boolean, text) IS
 'empties nodes: they take no new replicas, and when the last job on them has ended they are cordoned; force ends the jobs. Views drain_status and drain_jobs show what is left. Returns a task for each node, by pool and node. Owners of the pools (42501); 42704: no such node; PM002: one is not available, is locked or has an open task, or its pool is not in a state for it; PM005: the owner is frozen; PM004: other content for a request_id; 22004: a NULL id; 22023: no ids';
@@ -690,14 +688,8 @@ COMMENT ON FUNCTION drain_node(text, text, boolean, text) IS 'the same, the node
 
 CREATE FUNCTION reboot_nodes(nodes bigint[], force boolean DEFAULT false, request_id text DEFAULT NULL) RETURNS SETOF bigint
 LANGUAGE pool_manager AS $$
-DECLARE
-    tasks bigint[] := earlier_results(require_nodes(nodes, 'owner'));
 BEGIN
-    IF tasks IS NULL THEN
-        tasks := work_on_nodes(nodes, 'reboot', force);
-        PERFORM remember_results(tasks);
-    END IF;
-    RETURN QUERY SELECT unnest(tasks);
+    RETURN QUERY SELECT unnest(work_on_nodes(nodes, 'reboot', force));
 END $$;
 COMMENT ON FUNCTION reboot_nodes(bigint[], boolean, text) IS
 'reboots nodes: each takes no new replicas and is rebooted when the jobs on it have ended; force ends them. Returns a task for each node, by pool and node. Owners of the pools (42501); 42704: no such node; PM002: one is neither available nor abnormal or has an open task, or its pool is not in a state for it; PM005: the owner is frozen; PM004: other content for a request_id; 22004: a NULL id; 22023: no ids';
@@ -713,14 +705,8 @@ COMMENT ON FUNCTION reboot_node(text, text, boolean, text) IS 'the same, the nod
 CREATE FUNCTION reset_nodes(
     nodes bigint[], force boolean DEFAULT false, max_unavailable text DEFAULT NULL, request_id text DEFAULT NULL)
     RETURNS SETOF bigint LANGUAGE pool_manager AS $$
-DECLARE
-    tasks bigint[] := earlier_results(require_nodes(nodes, 'owner'));
 BEGIN
-    IF tasks IS NULL THEN
-        tasks := work_on_nodes(nodes, 'reset', force, max_unavailable);
-        PERFORM remember_results(tasks);
-    END IF;
-    RETURN QUERY SELECT unnest(tasks);
+    RETURN QUERY SELECT unnest(work_on_nodes(nodes, 'reset', force, max_unavailable));
 END $$;
 COMMENT ON FUNCTION reset_nodes(bigint[], boolean, text, text) IS
 'installs nodes anew, with the driver of their pool; at most max_unavailable of them (a number, or a percentage of those named of one pool) at a time. force ends the jobs on them. Returns a task for each node, by pool and node. Owners of the pools (42501); 42704: no such node; PM002: jobs are on one and force is false, it is neither available nor abnormal or has an open task, or its pool is not in a state for it; PM005: the owner is frozen; PM004: other content for a request_id; 22004: a NULL id; 22023: no ids, or another max_unavailable';
@@ -735,14 +721,8 @@ COMMENT ON FUNCTION reset_node(text, text, boolean, text) IS 'the same, the node
 
 CREATE FUNCTION replace_nodes(nodes bigint[], force boolean DEFAULT false, request_id text DEFAULT NULL) RETURNS SETOF bigint
 LANGUAGE pool_manager AS $$
-DECLARE
-    tasks bigint[] := earlier_results(require_nodes(nodes, 'owner'));
 BEGIN
-    IF tasks IS NULL THEN
-        tasks := work_on_nodes(nodes, 'replace', force);
-        PERFORM remember_results(tasks);
-    END IF;
-    RETURN QUERY SELECT unnest(tasks);
+    RETURN QUERY SELECT unnest(work_on_nodes(nodes, 'replace', force));
 END $$;
 COMMENT ON FUNCTION replace_nodes(bigint[], boolean, text) IS
 'gives nodes back and puts new ones in their places, with their marks and the same flavor, when the jobs on them have ended; force ends these. Billing goes over from the one to the other. Returns a task for each node, by pool and node. Owners of the pools (42501); 42704: no such node; PM002: one is neither available nor abnormal or has an open task, or its pool is not in a state for it; PM005: the owner is frozen; PM004: other content for a request_id; 22004: a NULL id; 22023: no ids';
@@ -757,14 +737,8 @@ COMMENT ON FUNCTION replace_node(text, text, boolean, text) IS 'the same, the no
 
 CREATE FUNCTION delete_nodes(nodes bigint[], force boolean DEFAULT false, request_id text DEFAULT NULL) RETURNS SETOF bigint
 LANGUAGE pool_manager AS $$
-DECLARE
-    tasks bigint[] := earlier_results(require_nodes(nodes, 'owner'));
 BEGIN
-    IF tasks IS NULL THEN
-        tasks := work_on_nodes(nodes, 'delete', force);
-        PERFORM remember_results(tasks);
-    END IF;
-    RETURN QUERY SELECT unnest(tasks);
+    RETURN QUERY SELECT unnest(work_on_nodes(nodes, 'delete', force));
 END $$;
 COMMENT ON FUNCTION delete_nodes(bigint[], boolean, text) IS
 'gives nodes back when the jobs on them have ended; force ends these. The node groups are to have so many fewer. Returns a task for each node, by pool and node. Owners of the pools (42501); 42704: no such node; PM002: one is locked or has an open task, or its pool is not running, restricted, being migrated or has an open order; 22023: no ids, part of a step, or no node of the pool would remain; PM005: the owner is frozen; PM004: other content for a request_id; 22004: a NULL id';

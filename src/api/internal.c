@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "api/args.h"
+#include "api/check.h"
 #include "api/frame.h"
 #include "api/request.h"
 #include "store/find.h"
@@ -234,4 +235,41 @@ pm_sql_find_node(PG_FUNCTION_ARGS)
 	node_id = pm_find_node(&call, PG_GETARG_INT64(0), pm_text_arg(fcinfo, 1));
 	pm_end(&call);
 	PG_RETURN_INT64(node_id);
+}
+
+/* ---- checks of what is given ---- */
+
+PG_FUNCTION_INFO_V1(pm_sql_check_name);
+
+Datum
+pm_sql_check_name(PG_FUNCTION_ARGS)
+{
+	pm_check_name(pm_text_arg(fcinfo, 0), pm_text_arg(fcinfo, 1));
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_check_labels);
+
+Datum
+pm_sql_check_labels(PG_FUNCTION_ARGS)
+{
+	pm_check_labels(PG_GETARG_JSONB_P(0), pm_text_arg(fcinfo, 1));
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_check_taints);
+
+Datum
+pm_sql_check_taints(PG_FUNCTION_ARGS)
+{
+	pm_check_taints(PG_GETARG_JSONB_P(0), pm_text_arg(fcinfo, 1), false);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_exact_interval);
+
+Datum
+pm_sql_exact_interval(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INTERVAL_P(pm_exact_interval(PG_GETARG_INTERVAL_P(0), pm_text_arg(fcinfo, 1)));
 }
