@@ -10,15 +10,18 @@ want_test=${1-}
 # missing MAJOR: the packages that are missing, one a line
 missing()
 {
-    local bindir share pgxs
+    local bindir share include pgxs
 
     bindir=$("$PG_CONFIG" --bindir 2>/dev/null)
     share=$("$PG_CONFIG" --sharedir 2>/dev/null)
+    include=$("$PG_CONFIG" --includedir-server 2>/dev/null)
     pgxs=$("$PG_CONFIG" --pgxs 2>/dev/null)
     command -v gcc > /dev/null || command -v "${CC:-cc}" > /dev/null || echo gcc
     command -v make > /dev/null || echo make
     [ -e /usr/include/stdio.h ] || echo libc6-dev
-    [ -n "$pgxs" ] && [ -e "$pgxs" ] || echo "postgresql-server-dev-$1"
+    # Debian's client package brings the makefile without the headers
+    [ -n "$pgxs" ] && [ -e "$pgxs" ] && [ -e "$include/postgres.h" ] ||
+        echo "postgresql-server-dev-$1"
     [ -x "$bindir/initdb" ] && [ -e "$share/extension/btree_gist.control" ] ||
         echo "postgresql-$1"
     [ -n "$want_test" ] || return 0
