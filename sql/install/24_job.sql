@@ -187,6 +187,8 @@ CREATE TABLE job_queue (
     restarted    boolean     NOT NULL DEFAULT false,
     requeued_at  timestamptz,
     start_type   run_start   NOT NULL DEFAULT 'initial',
+    time_limit   interval,
+    auto_stop    interval,
     CONSTRAINT job_queue_pkey PRIMARY KEY (pool_id, job_id),
     CONSTRAINT job_queue_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
     CONSTRAINT job_queue_state_check CHECK (state IN ('held', 'waiting', 'queued', 'stopped')),
@@ -208,6 +210,8 @@ COMMENT ON COLUMN job_queue.priority IS '1 to 3, larger first';
 COMMENT ON COLUMN job_queue.restarted IS 'back after a fault: first of its priority';
 COMMENT ON COLUMN job_queue.requeued_at IS 'since when it waits to be restarted';
 COMMENT ON COLUMN job_queue.start_type IS 'why its next run will begin';
+COMMENT ON COLUMN job_queue.time_limit IS 'that of the job, where a pass reads it';
+COMMENT ON COLUMN job_queue.auto_stop IS 'that of the job, where a pass reads it';
 
 CREATE SEQUENCE run_id_seq;
 CREATE TABLE job_run (

@@ -123,7 +123,7 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job
         'asked_priority?', 'name', 'time_limit', 'auto_stop', 'max_retries', 'preemptible', 'workflow_id', 'phase_no', 'tags', 'request_id', 'submitted_at', 'submitted_by', 'end_state?', 'ended_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_queue
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
-        'pool_id', 'job_id', 'tenant_id', 'sub_pool_id', 'shape_id', 'submitted_at');
+        'pool_id', 'job_id', 'tenant_id', 'sub_pool_id', 'shape_id', 'submitted_at', 'time_limit', 'auto_stop');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_run
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'run_id', 'job_id', 'tenant_id', 'placed_at', 'start_type',

@@ -19,6 +19,9 @@
 
 #define PM_DEVICE_WHOLE 1000	/* one whole device, in thousandths */
 
+/* Instants and lengths of time are in microseconds, as TimestampTz is */
+#define PM_NEVER		PG_INT64_MAX
+
 typedef enum PmQueuePolicy
 {
 	PM_QUEUE_FIFO,				/* a blocked head blocks its queue */
@@ -84,6 +87,36 @@ typedef struct PmNode
 	int64	   *free;			/* [ndims]; engine updates */
 } PmNode;
 
+/* Replicas of one task group of a run on one node of the cluster */
+typedef struct PmHold
+{
+	int			node;			/* index into PmCluster.nodes */
+	int			group;			/* number within the shape */
+	int			replicas;
+	const int64 *amounts;		/* [ndims], of them all */
+	int			ndevices;
+	const int  *devices;		/* numbers, replica by replica */
+	int			device_share;	/* thousandths held of each */
+} PmHold;
+
+/* A run that has not ended.  What it holds on nodes that take no work now is
+ * left out: its end brings nothing back. */
+typedef struct PmRunning
+{
+	int64		run_id;
+	int64		job_id;
+	int64		sub_pool_id;
+	int16		priority;
+	bool		preemptible;
+	bool		stopping;		/* is ending already */
+	int64		placed_at;
+	int64		planned_end;	/* PM_NEVER: has no time limit */
+	int			ngroups;
+	const int  *min_replicas;	/* [ngroups] */
+	int			nholds;
+	PmHold	   *holds;
+} PmRunning;
+
 typedef struct PmCluster
 {
 	int			ndims;
@@ -91,6 +124,8 @@ typedef struct PmCluster
 	const PmNodeConfig *configs;
 	int			nnodes;
 	PmNode	   *nodes;
+	int			nruns;			/* where a policy needs them */
+	PmRunning  *runs;			/* in order of run id */
 } PmCluster;
 
 /* What one replica needs.  In the accelerator dimension of a node: a multiple
@@ -133,6 +168,7 @@ typedef struct PmJob
 	int32		lane;			/* index of its sub-pool, 0 .. nlanes - 1 */
 	int16		priority;		/* larger first */
 	bool		restarted;		/* restarted after a fault: first of its priority */
+	int64		time_limit;		/* how long it may run; PM_NEVER: no limit */
 } PmJob;
 
 /*
@@ -175,6 +211,7 @@ typedef struct PmPolicy
 {
 	PmQueuePolicy queue;
 	PmPlacementPolicy placement;
+	int64		now;			/* instant of the pass */
 } PmPolicy;
 
 /* Replicas of one task group on one node.  Replica k of n holds

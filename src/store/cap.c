@@ -15,8 +15,8 @@
 #include "store/pass.h"
 #include "store/statement.h"
 
-static int
-dimension_of(const PmPassData *data, const char *name, int len)
+int
+pm_dimension_of(const PmPassData *data, const char *name, int len)
 {
 	for (int d = 0; d < data->cluster.ndims; d++)
 	{
@@ -50,7 +50,7 @@ set_quota(PmPassData *data, PmCap *cap, const PmResourceList *upper, const PmRes
 	for (uint32 i = 0; i < upper->count; i++)
 	{
 		PmResource	resource = pm_resource_entry(upper, i);
-		int			d = dimension_of(data, resource.name, resource.name_len);
+		int			d = pm_dimension_of(data, resource.name, resource.name_len);
 
 		if (d >= 0)
 			cap->available[d] = resource.value - pm_resource_get(used, resource.name, resource.name_len);
@@ -134,7 +134,7 @@ pm_read_caps(PmPassData *data)
 	if (!data->pool->dedicated)
 		return;
 	read_quotas(data);
-	data->bandwidth = dimension_of(data, "bandwidth", strlen("bandwidth"));
+	data->bandwidth = pm_dimension_of(data, "bandwidth", strlen("bandwidth"));
 	if (data->pool->network_id != 0)
 		read_network(data);
 }

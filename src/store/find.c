@@ -187,7 +187,7 @@ pm_find_pool(PmCall *call, const char *name, int64 id)
 #define POOL_COLUMNS \
 	"SELECT pool_id, name, kind = 'dedicated', tenant_id, state IN ('running', 'scaling_failed'), launch = 'agent'," \
 	" queue_policy::text, placement::text, generation, network_id, container_network = 'eni'," \
-	" 'frozen' = ANY (restrictions), restrictions && '{service,frozen}' FROM pool_manager.pool WHERE deleted_at IS NULL"
+	" 'frozen' = ANY (restrictions), restrictions && '{service,frozen}', default_time_limit FROM pool_manager.pool WHERE deleted_at IS NULL"
 	static PmStatement by_id = PM_STATEMENT("int8", POOL_COLUMNS " AND pool_id = $1");
 	static PmStatement by_name = PM_STATEMENT("text", POOL_COLUMNS " AND name = $1");
 	PmArgs		args = {0};
@@ -221,6 +221,7 @@ pm_find_pool(PmCall *call, const char *name, int64 id)
 	pool->addressed = pm_get_bool(0, 11);
 	pool->frozen = pm_get_bool(0, 12);
 	pool->closed = pm_get_bool(0, 13);
+	pool->default_time_limit = pm_get_length(0, 14);
 	if (pool->dedicated && !pm_may_see(call, pool->tenant_id))
 		not_found(call, "pool", name, id);
 	return pool;

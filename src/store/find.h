@@ -42,6 +42,7 @@ typedef struct PmPoolInfo
 	bool		agent;			/* launch = 'agent' */
 	char	   *queue_policy;
 	char	   *placement;
+	int64		default_time_limit; /* microseconds; PG_INT64_MAX: none */
 	int64		generation;
 	int64		network_id;		/* 0: none */
 	bool		addressed;		/* its replicas have addresses of the network */

@@ -331,6 +331,8 @@ queue_row(Datum *values, bool *nulls, void *state)
 	job->lane = reader->last_lane_no;
 	job->priority = DatumGetInt16(values[4]);
 	job->restarted = DatumGetBool(values[5]);
+	job->time_limit = nulls[6] ? data->pool->default_time_limit : pm_length(values[6], false);
+	job->time_limit = Min(job->time_limit, pm_length(values[7], nulls[7]));
 }
 
 /* All that is queued, or one job that is not */
@@ -338,10 +340,10 @@ static void
 read_queue(Reader *reader, int64 job_id)
 {
 	static PmStatement queue = PM_STATEMENT("int8",
-											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted"
+											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted, time_limit, auto_stop"
 											" FROM pool_manager.job_queue WHERE pool_id = $1 AND state = 'queued'");
 	static PmStatement one = PM_STATEMENT("int8;int8",
-										  "SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, false"
+										  "SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, false, time_limit, auto_stop"
 										  " FROM pool_manager.job WHERE pool_id = $1 AND job_id = $2");
 	PmPassData *data = reader->data;
 	PmArgs		args = {0};

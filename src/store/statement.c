@@ -336,6 +336,21 @@ pm_get_time(uint64 row, int column)
 	return isnull ? 0 : DatumGetTimestampTz(value);
 }
 
+int64
+pm_length(Datum interval, bool isnull)
+{
+	return isnull ? PG_INT64_MAX : DatumGetIntervalP(interval)->time;
+}
+
+int64
+pm_get_length(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pm_get(row, column, &isnull);
+
+	return pm_length(value, isnull);
+}
+
 char *
 pm_get_text(uint64 row, int column)
 {

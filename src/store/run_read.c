@@ -1,0 +1,166 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_read.c
+ *	  What runs hold on the nodes of a pass, for what looks ahead or makes
+ *	  room: backfill, forecast, preemption, growth.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/array.h"
+#include "utils/timestamp.h"
+
+#include "store/pass.h"
+#include "store/statement.h"
+
+typedef struct RunReader
+{
+	PmPassData *data;
+	MemoryContext context;
+	int			max_runs;
+	int			max_holds;		/* of the last run */
+	PmResourceList *last;		/* holds in a row often are of the same */
+	const int64 *last_amounts;
+} RunReader;
+
+/* The cluster's index of a node, or -1: nodes are read in order of their ids */
+static int
+node_index(const PmCluster *cluster, int64 node_id)
+{
+	int			low = 0;
+	int			high = cluster->nnodes - 1;
+
+	while (low <= high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (cluster->nodes[middle].node_id == node_id)
+			return middle;
+		if (cluster->nodes[middle].node_id < node_id)
+			low = middle + 1;
+		else
+			high = middle - 1;
+	}
+	return -1;
+}
+
+static const int64 *
+amounts_of(RunReader *reader, Datum value)
+{
+	PmResourceList *list = DatumGetResourceListP(value);
+	int64	   *amounts;
+
+	if (reader->last && VARSIZE(reader->last) == VARSIZE(list) &&
+		memcmp(reader->last, list, VARSIZE(list)) == 0)
+		return reader->last_amounts;
+	amounts = palloc0(sizeof(int64) * Max(reader->data->cluster.ndims, 1));
+	for (uint32 i = 0; i < list->count; i++)
+	{
+		PmResource	resource = pm_resource_entry(list, i);
+		int			d = pm_dimension_of(reader->data, resource.name, resource.name_len);
+
+		if (d >= 0)
+			amounts[d] = resource.value;
+	}
+	reader->last = palloc(VARSIZE(list));
+	memcpy(reader->last, list, VARSIZE(list));
+	reader->last_amounts = amounts;
+	return amounts;
+}
+
+static int *
+numbers_of(Datum value, int *n)
+{
+	ArrayType  *array = DatumGetArrayTypeP(value);
+	int		   *numbers;
+
+	*n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	numbers = palloc(sizeof(int) * Max(*n, 1));
+	memcpy(numbers, ARR_DATA_PTR(array), sizeof(int) * *n);
+	return numbers;
+}
+
+static PmRunning *
+add_run(RunReader *reader, Datum *values, bool *nulls)
+{
+	PmCluster  *cluster = &reader->data->cluster;
+	PmRunning  *run;
+
+	if (cluster->nruns == reader->max_runs)
+	{
+		reader->max_runs *= 2;
+		cluster->runs = repalloc_huge(cluster->runs, sizeof(PmRunning) * (Size) reader->max_runs);
+	}
+	run = &cluster->runs[cluster->nruns++];
+	memset(run, 0, sizeof(PmRunning));
+	run->run_id = DatumGetInt64(values[0]);
+	run->job_id = DatumGetInt64(values[1]);
+	run->sub_pool_id = DatumGetInt64(values[2]);
+	run->priority = DatumGetInt16(values[3]);
+	run->preemptible = DatumGetBool(values[4]);
+	run->stopping = DatumGetBool(values[5]);
+	run->placed_at = DatumGetTimestampTz(values[6]);
+	run->planned_end = nulls[7] ? PM_NEVER : DatumGetTimestampTz(values[7]);
+	run->min_replicas = numbers_of(values[8], &run->ngroups);
+	reader->max_holds = 0;
+	return run;
+}
+
+static void
+hold_row(Datum *values, bool *nulls, void *state)
+{
+	RunReader  *reader = state;
+	PmCluster  *cluster = &reader->data->cluster;
+	MemoryContext old = MemoryContextSwitchTo(reader->context);
+	int64		run_id = DatumGetInt64(values[0]);
+	int			node = node_index(cluster, DatumGetInt64(values[10]));
+	PmRunning  *run = cluster->nruns > 0 ? &cluster->runs[cluster->nruns - 1] : NULL;
+	PmHold	   *hold;
+
+	if (run == NULL || run->run_id != run_id)
+		run = add_run(reader, values, nulls);
+	if (node >= 0)
+	{
+		if (run->nholds == reader->max_holds)
+		{
+			reader->max_holds = Max(1, reader->max_holds * 2);
+			run->holds = run->holds ?
+				repalloc_huge(run->holds, sizeof(PmHold) * (Size) reader->max_holds) :
+				palloc(sizeof(PmHold) * reader->max_holds);
+		}
+		hold = &run->holds[run->nholds++];
+		hold->node = node;
+		hold->group = DatumGetInt16(values[9]) - 1;
+		hold->replicas = DatumGetInt32(values[11]);
+		hold->amounts = amounts_of(reader, values[12]);
+		hold->devices = numbers_of(values[13], &hold->ndevices);
+		hold->device_share = DatumGetInt32(values[14]);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+void
+pm_read_runs(PmPassData *data)
+{
+	static PmStatement runs = PM_STATEMENT("int8",
+										   "SELECT r.run_id, r.job_id, j.sub_pool_id, j.priority, j.preemptible, r.state = 'stopping', r.placed_at,"
+										   " CASE WHEN r.state = 'stopping' THEN r.deadline ELSE r.planned_end END, g.least,"
+										   " a.group_no, a.node_id, a.replicas, a.allocated, a.devices, a.device_share"
+										   " FROM pool_manager.job_run r JOIN pool_manager.job j USING (pool_id, job_id)"
+										   " JOIN (SELECT pool_id, shape_id, array_agg(min_replicas ORDER BY group_no) AS least"
+										   "  FROM pool_manager.task_group WHERE pool_id = $1 GROUP BY pool_id, shape_id) AS g USING (pool_id, shape_id)"
+										   " JOIN pool_manager.allocation a USING (pool_id, run_id)"
+										   " WHERE r.pool_id = $1 AND r.ended_at IS NULL AND " PM_HELD("a")
+										   " ORDER BY r.run_id, a.group_no, a.node_id, a.part_no");
+	RunReader	reader = {0};
+	PmArgs		args = {0};
+
+	reader.data = data;
+	reader.context = CurrentMemoryContext;
+	reader.max_runs = 256;
+	data->cluster.nruns = 0;
+	data->cluster.runs = palloc(sizeof(PmRunning) * reader.max_runs);
+	pm_arg_int64(&args, data->pool->pool_id);
+	pm_scan(&runs, &args, hold_row, &reader);
+}
