@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 
 #include "api/args.h"
+#include "api/schedule.h"
 #include "store/pass.h"
 
 static bool
@@ -63,7 +64,7 @@ pm_queue_order(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	pm_begin(&call, fcinfo);
 	data = pm_read_queue(pm_pool_arg(&call, fcinfo, 0));
-	pm_order_jobs(data->queue.jobs, data->queue.njobs);
+	pm_order_jobs(data->queue.jobs, data->queue.njobs, pm_policy_of(data->pool).order);
 	heads = blocked_heads(data);
 	ntenants = pm_visible_tenants(&call, &tenants);
 	visible = palloc(sizeof(bool) * Max(data->queue.nlanes, 1));

@@ -106,7 +106,7 @@ give_up_restarts(PmCall *call, PmPoolInfo *pool, PmPassResult *result)
 PmPolicy
 pm_policy_of(const PmPoolInfo *pool)
 {
-	PmPolicy	policy;
+	PmPolicy	policy = {0};
 
 	if (strcmp(pool->queue_policy, "fifo") == 0)
 		policy.queue = PM_QUEUE_FIFO;

@@ -36,6 +36,13 @@ typedef enum PmPlacementPolicy
 	PM_PLACE_FIRST_FIT
 } PmPlacementPolicy;
 
+/* What comes first among jobs of one priority; order.c has all of it */
+typedef enum PmJobOrder
+{
+	PM_ORDER_PRIORITY,			/* what has the greater score */
+	PM_ORDER_SHORTEST			/* what has the smaller time limit */
+} PmJobOrder;
+
 /* Why a job was not started; names in pm_reason_name() */
 typedef enum PmReason
 {
@@ -169,6 +176,7 @@ typedef struct PmJob
 	int16		priority;		/* larger first */
 	bool		restarted;		/* restarted after a fault: first of its priority */
 	int64		time_limit;		/* how long it may run; PM_NEVER: no limit */
+	int64		score;			/* larger first */
 } PmJob;
 
 /*
@@ -212,6 +220,7 @@ typedef struct PmPolicy
 	PmQueuePolicy queue;
 	PmPlacementPolicy placement;
 	int64		now;			/* instant of the pass */
+	PmJobOrder	order;
 } PmPolicy;
 
 /* Replicas of one task group on one node.  Replica k of n holds
@@ -273,7 +282,7 @@ typedef struct PmDecision
 } PmDecision;
 
 /* order.c: sort jobs as a pass looks at them */
-extern void pm_order_jobs(PmJob *jobs, int njobs);
+extern void pm_order_jobs(PmJob *jobs, int njobs, PmJobOrder order);
 
 /* pass.c: one scheduling pass; updates free and device_free of the nodes, and
  * the caps */

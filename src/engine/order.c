@@ -3,8 +3,10 @@
  * order.c
  *	  The order in which a pass looks at jobs.
  *
- * Priority descending, restarted-after-fault first, submit time, id.  The id
- * makes the order total, so the order in which jobs were read never matters.
+ * Priority descending, restarted-after-fault first, with PM_ORDER_SHORTEST
+ * time limit ascending (no limit last), score descending, submit time, id.
+ * The id makes the order total, so the order in which jobs were read never
+ * matters.  Scores come with the jobs.
  * The merge of the sub-pools' queues is this same order.  The queue view uses
  * it too: this file must not look at anything but the jobs.
  *
@@ -15,12 +17,16 @@
 #include "engine/engine.h"
 
 static inline int
-job_cmp(const PmJob *a, const PmJob *b)
+job_cmp(const PmJob *a, const PmJob *b, PmJobOrder order)
 {
 	if (a->priority != b->priority)
 		return a->priority > b->priority ? -1 : 1;
 	if (a->restarted != b->restarted)
 		return a->restarted ? -1 : 1;
+	if (order == PM_ORDER_SHORTEST && a->time_limit != b->time_limit)
+		return a->time_limit < b->time_limit ? -1 : 1;
+	if (a->score != b->score)
+		return a->score > b->score ? -1 : 1;
 	if (a->submitted_at != b->submitted_at)
 		return a->submitted_at < b->submitted_at ? -1 : 1;
 	if (a->job_id != b->job_id)
@@ -30,7 +36,8 @@ job_cmp(const PmJob *a, const PmJob *b)
 
 #define ST_SORT sort_jobs
 #define ST_ELEMENT_TYPE PmJob
-#define ST_COMPARE(a, b) job_cmp(a, b)
+#define ST_COMPARE_ARG_TYPE const PmJobOrder
+#define ST_COMPARE(a, b, order) job_cmp(a, b, *(order))
 #define ST_CHECK_FOR_INTERRUPTS
 #define ST_SCOPE static
 #define ST_DEFINE
@@ -83,7 +90,7 @@ count_levels(const PmJob *jobs, int njobs, int *levels, int *counts)
  * sort is then mostly sorted already, which costs one comparison a job.
  */
 void
-pm_order_jobs(PmJob *jobs, int njobs)
+pm_order_jobs(PmJob *jobs, int njobs, PmJobOrder order)
 {
 	int			levels[MAX_LEVELS];
 	int			counts[MAX_LEVELS];
@@ -96,7 +103,7 @@ pm_order_jobs(PmJob *jobs, int njobs)
 	nlevels = count_levels(jobs, njobs, levels, counts);
 	if (nlevels < 2)
 	{
-		sort_jobs(jobs, njobs);
+		sort_jobs(jobs, njobs, &order);
 		return;
 	}
 
@@ -116,5 +123,5 @@ pm_order_jobs(PmJob *jobs, int njobs)
 	memcpy(jobs, dealt, sizeof(PmJob) * (Size) njobs);
 	pfree(dealt);
 	for (int l = 0; l < nlevels; l++)
-		sort_jobs(jobs + starts[l] - counts[l], counts[l]);
+		sort_jobs(jobs + starts[l] - counts[l], counts[l], &order);
 }

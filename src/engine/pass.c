@@ -244,7 +244,7 @@ pm_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	PmDecision *decision = MemoryContextAllocZero(caller, sizeof(PmDecision));
 	Pass		pass = {0};
 
-	pm_order_jobs(queue->jobs, queue->njobs);
+	pm_order_jobs(queue->jobs, queue->njobs, policy->order);
 
 	decision->blocks = MemoryContextAllocZero(caller, sizeof(PmBlock) * Max(queue->nshapes, 1));
 	decision->blocked_by = MemoryContextAlloc(caller, sizeof(int) * Max(queue->nlanes, 1));

@@ -657,13 +657,36 @@ positions(void)
 		{3, 1, 0, 1, 100, false}, {1, 0, 0, 0, 100, false}
 	};
 
-	pm_order_jobs(jobs, lengthof(jobs));
+	pm_order_jobs(jobs, lengthof(jobs), PM_ORDER_PRIORITY);
 	core_check(jobs[0].job_id == 1 && jobs[1].job_id == 3 &&
 			   jobs[2].job_id == 2 && jobs[3].job_id == 4,
 			   "order-001-positions: 1, 3, 2, 4");
 	core_check(jobs[2].job_id == 2, "order-003-offset: third is 2");
-	pm_order_jobs(jobs, 0);
-	pm_order_jobs(NULL, 0);
+	pm_order_jobs(jobs, 0, PM_ORDER_PRIORITY);
+	pm_order_jobs(NULL, 0, PM_ORDER_PRIORITY);
+}
+
+/* Priority, restarted, then the score, or before it the time limit */
+static void
+scores(void)
+{
+	static const int by_score[] = {5, 6, 2, 4, 3, 1};
+	static const int by_length[] = {5, 6, 3, 2, 4, 1};
+	PmJob		jobs[] = {
+		{1, 10, 0, 0, 1, false, 60, 0}, {2, 30, 0, 0, 1, false, 60, 900},
+		{3, 20, 0, 0, 1, false, 30, 100}, {4, 40, 0, 0, 1, false, 60, 500},
+		{5, 50, 0, 0, 2, false, PM_NEVER, 0}, {6, 60, 0, 0, 1, true, PM_NEVER, 0}
+	};
+
+	pm_order_jobs(jobs, lengthof(jobs), PM_ORDER_PRIORITY);
+	for (int i = 0; i < lengthof(jobs); i++)
+		core_check(jobs[i].job_id == by_score[i], "by score, place %d", i + 1);
+	pm_order_jobs(jobs, lengthof(jobs), PM_ORDER_SHORTEST);
+	for (int i = 0; i < lengthof(jobs); i++)
+		core_check(jobs[i].job_id == by_length[i], "shortest first, place %d", i + 1);
+	jobs[2].time_limit = PM_NEVER;
+	pm_order_jobs(jobs, lengthof(jobs), PM_ORDER_SHORTEST);
+	core_check(jobs[5].job_id == 3, "shortest first: no time limit comes last");
 }
 
 void
@@ -675,4 +698,5 @@ core_cases(void)
 		core_run_case(&cases[i]);
 	}
 	positions();
+	scores();
 }

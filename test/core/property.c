@@ -288,12 +288,13 @@ core_properties(int rounds)
 	shares_exact();
 	for (int round = 0; round < rounds; round++)
 	{
-		PmPolicy	policy;
+		PmPolicy	policy = {0};
 
 		core_seed(round);
 		core_fresh_memory();
 		policy.queue = (PmQueuePolicy) (round % 3);
 		policy.placement = (PmPlacementPolicy) (round / 3 % 2);
+		policy.order = round % 5 == 0 ? PM_ORDER_SHORTEST : PM_ORDER_PRIORITY;
 		one_round(round, round % 100 < 6 ? 6 : 1, policy);
 	}
 }

@@ -169,6 +169,7 @@ core_random_queue(const PmCluster *cluster, int size)
 	PmQueue    *queue = palloc0(sizeof(PmQueue));
 	PmShape    *shapes;
 	int			priorities;
+	bool		scored;
 	int			gang = (int) core_between(1, 6 * size);
 
 	queue->nrequests = (int) core_between(1, 7);
@@ -196,6 +197,7 @@ core_random_queue(const PmCluster *cluster, int size)
 	}
 
 	priorities = (int) core_between(0, 3) * size;
+	scored = core_between(0, 3) == 0;
 	queue->nlanes = (int) core_between(1, 4);
 	queue->njobs = (int) core_between(0, 40 * size);
 	queue->jobs = palloc0(sizeof(PmJob) * Max(queue->njobs, 1));
@@ -209,6 +211,8 @@ core_random_queue(const PmCluster *cluster, int size)
 		job->lane = (int) core_between(0, queue->nlanes - 1);
 		job->priority = (int) core_between(-priorities, priorities);
 		job->restarted = core_between(0, 5) == 0;
+		job->time_limit = core_between(0, 3) == 0 ? PM_NEVER : core_between(1, 5);
+		job->score = scored ? core_between(0, 5) : 0;
 	}
 	return queue;
 }

@@ -15,6 +15,8 @@
 
 #undef qsort					/* the C library's, not the server's */
 
+static bool shortest_first;
+
 /* Later jobs sort behind */
 static int
 compare_jobs(const void *pa, const void *pb)
@@ -26,6 +28,10 @@ compare_jobs(const void *pa, const void *pb)
 		return b->priority - a->priority;
 	if (a->restarted != b->restarted)
 		return (int) b->restarted - (int) a->restarted;
+	if (shortest_first && a->time_limit != b->time_limit)
+		return a->time_limit > b->time_limit ? 1 : -1;
+	if (a->score != b->score)
+		return a->score < b->score ? 1 : -1;
 	if (a->submitted_at != b->submitted_at)
 		return a->submitted_at > b->submitted_at ? 1 : -1;
 	return a->job_id > b->job_id ? 1 : -1;
@@ -512,6 +518,7 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	for (int s = 0; s < queue->nshapes; s++)
 		capped_in[s] = -1;
 
+	shortest_first = policy->order == PM_ORDER_SHORTEST;
 	qsort(queue->jobs, queue->njobs, sizeof(PmJob), compare_jobs);
 	for (int i = 0; i < queue->njobs; i++)
 	{
