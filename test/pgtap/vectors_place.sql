@@ -1,0 +1,6 @@
+-- Cases of other schedulers: which nodes count, and the order of a queue.
+BEGIN;
+\ir include/vectors.sql
+SELECT vectors.run('vectors_place');
+SELECT * FROM finish();
+ROLLBACK;
