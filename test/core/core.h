@@ -58,6 +58,9 @@ extern RefDecision *ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy 
 extern void core_cases(void);
 extern void core_properties(int rounds);
 
+/* property_priority.c */
+extern void core_priorities(int rounds);
+
 /* property_cap.c: rules of caps and frozen lanes, whatever the reference says */
 extern bool core_caps_agree(const PmDecision *decision, const PmCluster *cluster,
 							const PmQueue *queue, const PmQueue *before);

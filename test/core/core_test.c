@@ -47,6 +47,7 @@ main(int argc, char **argv)
 	int			rounds = argc > 1 ? atoi(argv[1]) : 20000;
 
 	core_cases();
+	core_priorities(rounds);
 	core_properties(rounds);
 	core_free_memory();
 	printf("%d passed, %d failed\n", passed, failed);
