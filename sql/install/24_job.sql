@@ -69,7 +69,9 @@ CREATE TABLE task_group (
     min_replicas  integer       NOT NULL,
     node_selector jsonb         NOT NULL,
     tolerations   jsonb         NOT NULL,
+    name          object_name,
     CONSTRAINT task_group_pkey PRIMARY KEY (pool_id, shape_id, group_no),
+    CONSTRAINT task_group_name_key UNIQUE (pool_id, shape_id, name),
     CONSTRAINT task_group_shape_fkey FOREIGN KEY (pool_id, shape_id, tenant_id)
         REFERENCES job_shape (pool_id, shape_id, tenant_id),
     CONSTRAINT task_group_flavor_fkey FOREIGN KEY (flavor_id) REFERENCES flavor,
@@ -94,6 +96,7 @@ COMMENT ON COLUMN task_group.replicas IS 'how many replicas are wanted';
 COMMENT ON COLUMN task_group.min_replicas IS 'how many must start together at least';
 COMMENT ON COLUMN task_group.node_selector IS 'object of strings: labels a node must have';
 COMMENT ON COLUMN task_group.tolerations IS 'array of {"key", "value"}: taints a node may have; without value any value of the key';
+COMMENT ON COLUMN task_group.name IS 'name within the job, for people; NULL: none';
 
 CREATE SEQUENCE job_id_seq;
 CREATE TABLE job (

@@ -116,7 +116,7 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_shape
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON task_group
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'shape_id', 'group_no', 'tenant_id', 'flavor_id', 'request', 'replicas', 'min_replicas',
-        'node_selector', 'tolerations');
+        'node_selector', 'tolerations', 'name');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'job_id', 'tenant_id', 'pool_kind', 'sub_pool_id', 'shape_id', 'workspace_id', 'kind',

@@ -94,6 +94,12 @@ pm_scale_job(PG_FUNCTION_ARGS)
 		job = pm_find_job(&call, job->job_id);
 		pm_wrong_job_state(job->job_id, "running", pm_job_state_now(job, pm_find_run(job->pool_id, job->job_id)));
 	}
+	if (service->ngroups > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_NOT_OFFERED),
+				 errmsg("job " INT64_FORMAT " has %d task groups and cannot be scaled", job->job_id, service->ngroups),
+				 errdetail("Only services of one task group are scaled while they run."),
+				 errhint("Submit another job with the numbers of replicas that it needs.")));
 	check_target(service, target);
 	pool = pm_find_pool(&call, NULL, job->pool_id);
 	instant = Max(locked_at, pm_metered_until(PM_HOLDER_RUN, pool->pool_id, &service->run_id, 1));

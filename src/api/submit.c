@@ -10,8 +10,6 @@
  */
 #include "postgres.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -64,17 +62,7 @@ check_spec(PmCall *call, PmSubmission *submission, PmJobSpec *job)
 	if (job->name == NULL)
 		pm_invalid_argument("name", "A job has a name.", "Give it one.");
 	pm_check_name(job->name, "name");
-	if ((job->flavor == NULL) == (job->request == NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("job \"%s\" must have either a flavor or a request", job->name),
-				 job->flavor ? errdetail("It has both.") : errdetail("It has neither."),
-				 errhint("Give one of the arguments \"flavor\" and \"request\".")));
-	if (job->replicas < 1)
-		pm_invalid_argument("replicas", "It must be 1 or more.", "Leave out the argument for one replica.");
-	if (job->min_replicas < 1 || job->min_replicas > job->replicas)
-		pm_invalid_argument("min_replicas", "It must be between 1 and \"replicas\".",
-							"Leave out the argument if all replicas must start together.");
+	pm_check_groups(job);
 	if (job->priority < 1 || job->priority > 3)
 		pm_invalid_argument("priority", "It must be 1, 2 or 3, of which 3 is looked at first.",
 							"Leave out the argument for 1.");
@@ -95,119 +83,12 @@ check_spec(PmCall *call, PmSubmission *submission, PmJobSpec *job)
 	}
 	if (job->request_id)
 		pm_check_request_id(job->request_id);
-	pm_check_labels(job->node_selector, "node_selector");
-	pm_check_taints(job->tolerations, "tolerations", true);
 	pm_check_tags(job->tags);
 	pm_check_mounts(submission, job);
 	pm_check_volume(job);
 }
 
-static void
-check_request(const char *name, PmResourceList *request)
-{
-	if (request->count == 0)
-		pm_invalid_argument("request", "It must ask for something.",
-							"Write it like cpu=8,memory=64Gi,nvidia.com/gpu=1.");
-	for (uint32 i = 0; i < request->count; i++)
-	{
-		PmResource	resource = pm_resource_entry(request, i);
-
-		if (resource.value < 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("request of job \"%s\" is negative", name),
-					 errdetail("It asks for %s of \"%.*s\".",
-							   pm_resource_quantity_text(resource.name, resource.name_len, resource.value),
-							   resource.name_len, resource.name),
-					 errhint("Leave out what the job does not need.")));
-	}
-}
-
 /* ---- shapes ---- */
-
-static void
-digest_part(pg_cryptohash_ctx *hash, const void *data, uint32 len)
-{
-	if (pg_cryptohash_update(hash, (const uint8 *) &len, sizeof(len)) < 0 ||
-		pg_cryptohash_update(hash, data, len) < 0)
-		elog(ERROR, "could not compute a digest");
-}
-
-/*
- * What makes the shape.  The digest is stored, so it is taken from forms that
- * do not depend on the machine: canonical text.
- */
-static void
-digest_job(PmJobSpec *job)
-{
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
-	char	   *numbers = psprintf(INT64_FORMAT ",%d,%d", job->flavor_id, job->replicas, job->min_replicas);
-	char	   *request = pm_resource_list_text(job->request);
-	char	   *selector = JsonbToCString(NULL, &job->node_selector->root, VARSIZE(job->node_selector));
-	char	   *tolerations = JsonbToCString(NULL, &job->tolerations->root, VARSIZE(job->tolerations));
-
-	if (hash == NULL || pg_cryptohash_init(hash) < 0)
-		elog(ERROR, "could not compute a digest");
-	digest_part(hash, numbers, strlen(numbers));
-	digest_part(hash, request, strlen(request));
-	digest_part(hash, selector, strlen(selector));
-	digest_part(hash, tolerations, strlen(tolerations));
-	if (pg_cryptohash_final(hash, job->digest, sizeof(job->digest)) < 0)
-		elog(ERROR, "could not compute a digest");
-	pg_cryptohash_free(hash);
-}
-
-/* Flavors that jobs of a batch have named; few, though the jobs be many */
-typedef struct Seen
-{
-	int			count;
-	int			size;
-	PmFlavor  **flavors;
-} Seen;
-
-static PmFlavor *
-seen_flavor(Seen *seen, const char *name)
-{
-	for (int i = seen->count - 1; i >= 0; i--)
-	{
-		if (strcmp(seen->flavors[i]->name, name) == 0)
-			return seen->flavors[i];
-	}
-	if (seen->count == seen->size)
-	{
-		seen->size = Max(8, seen->size * 2);
-		seen->flavors = seen->flavors ?
-			repalloc(seen->flavors, sizeof(PmFlavor *) * seen->size) :
-			palloc(sizeof(PmFlavor *) * seen->size);
-	}
-	return seen->flavors[seen->count++] = pm_find_flavor(name);
-}
-
-static void
-resolve_flavor(PmSubmission *submission, PmJobSpec *job, Seen *seen)
-{
-	if (job->flavor)
-	{
-		PmFlavor   *flavor = seen_flavor(seen, job->flavor);
-
-		job->request = flavor->resources;
-		job->flavor_id = flavor->flavor_id;
-		if (flavor->max_replicas != 0 && job->replicas > flavor->max_replicas && !submission->pool->dedicated)
-			pm_invalid_argument("replicas",
-								psprintf("In a public pool a job has at most %d replicas of flavor \"%s\".",
-										 flavor->max_replicas, job->flavor),
-								"Ask for fewer, or use another flavor.");
-		if (flavor->sku_id == 0 && !submission->pool->dedicated)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("flavor \"%s\" has no SKU", job->flavor),
-					 errdetail("A job with a flavor is billed as its SKU in a public pool."),
-					 errhint("Use a flavor with a SKU, or a bare request.")));
-	}
-	else
-		check_request(job->name, job->request);
-	digest_job(job);
-}
 
 /* By sub-pool and digest; the first of the batch first, which an error then names */
 static int
@@ -391,7 +272,7 @@ void
 pm_submit_batch(PmCall *call, PmSubmission *submission, PmJobSpec *jobs, int n, int *current)
 {
 	PmJobSpec **fresh = palloc(sizeof(PmJobSpec *) * Max(n, 1));
-	Seen		seen = {0};
+	PmFlavorsSeen seen = {0};
 	int			nfresh = 0;
 
 	for (int i = 0; i < n; i++)
@@ -408,7 +289,7 @@ pm_submit_batch(PmCall *call, PmSubmission *submission, PmJobSpec *jobs, int n, 
 					 errdetail("Jobs that name no workspace go to the one of that name."),
 					 errhint("Name one with the argument \"workspace\".")));
 		check_spec(call, submission, &jobs[i]);
-		resolve_flavor(submission, &jobs[i], &seen);
+		pm_resolve_groups(submission, &jobs[i], &seen);
 		jobs[i].job_id = earlier_job(submission, &jobs[i]);
 		if (jobs[i].job_id != 0)
 			continue;
@@ -489,7 +370,7 @@ enum
 	ARG_POOL, ARG_NAME, ARG_KIND, ARG_FLAVOR, ARG_REQUEST, ARG_REPLICAS, ARG_MIN_REPLICAS,
 	ARG_TENANT, ARG_WORKSPACE, ARG_PRIORITY, ARG_TIME_LIMIT, ARG_SELECTOR, ARG_TOLERATIONS,
 	ARG_SUB_POOL, ARG_PREEMPTIBLE, ARG_AUTO_STOP, ARG_MAX_RETRIES, ARG_MOUNTS, ARG_VOLUME_GIB,
-	ARG_VOLUME_TYPE, ARG_TAGS, ARG_REQUEST_ID
+	ARG_VOLUME_TYPE, ARG_TASK_GROUPS, ARG_TAGS, ARG_REQUEST_ID
 };
 
 static Jsonb *
@@ -529,6 +410,7 @@ spec_of_args(FunctionCallInfo fcinfo, PmJobSpec *job)
 	job->mounts = jsonb_arg(fcinfo, ARG_MOUNTS, "mounts");
 	job->volume_gib = PG_ARGISNULL(ARG_VOLUME_GIB) ? 0 : PG_GETARG_INT32(ARG_VOLUME_GIB);
 	job->volume_type = pm_text_arg(fcinfo, ARG_VOLUME_TYPE);
+	job->task_groups = PG_ARGISNULL(ARG_TASK_GROUPS) ? NULL : PG_GETARG_JSONB_P(ARG_TASK_GROUPS);
 	job->tags = jsonb_arg(fcinfo, ARG_TAGS, "tags");
 	job->request_id = pm_text_arg(fcinfo, ARG_REQUEST_ID);
 }

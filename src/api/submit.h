@@ -29,7 +29,21 @@ extern void pm_check_may_start(PmSubmission *submission, bool again);
 /* PM003 unless the kind is enabled */
 extern void pm_check_kind(PmSubmission *submission, const char *kind);
 
-/* submit_fit.c: PM001 unless a node, empty, could hold a replica */
+/* Flavors that jobs of a batch have named; few, though the jobs be many */
+typedef struct PmFlavorsSeen
+{
+	int			count;
+	int			size;
+	PmFlavor  **flavors;
+} PmFlavorsSeen;
+
+/* task_group.c: what can be said of a job's task groups without looking */
+extern void pm_check_groups(PmJobSpec *job);
+/* Looks up their flavors, fills in requests and the digest */
+extern void pm_resolve_groups(PmSubmission *submission, PmJobSpec *job, PmFlavorsSeen *seen);
+
+/* submit_fit.c: PM001 unless for each task group a node, empty,
+ * could hold a replica */
 extern void pm_check_fit(PmSubmission *submission, PmJobSpec *job);
 /* The job's sub-pool, and whether it may ever be held there */
 extern void pm_resolve_sub_pool(PmSubmission *submission, PmJobSpec *job);

@@ -38,10 +38,20 @@ flavor_holds(const PmFlavor *flavor, PmResourceList *request)
 	return true;
 }
 
+/* A replica of what, for errors */
+static char *
+replica_of(const PmJobSpec *job, int g)
+{
+	if (job->ngroups == 1)
+		return psprintf("job \"%s\"", job->name);
+	return psprintf("task group %d of job \"%s\"", g + 1, job->name);
+}
+
 /* Names the dimension, what was asked and the most there is */
 static void
-refuse_request(PmSubmission *submission, PmJobSpec *job)
+refuse_request(PmSubmission *submission, const PmJobSpec *job, int g)
 {
+	PmResourceList *request = job->groups[g].request;
 	const char *pool = submission->pool->name;
 
 	if (submission->nflavors == 0)
@@ -50,9 +60,9 @@ refuse_request(PmSubmission *submission, PmJobSpec *job)
 				 errmsg("pool \"%s\" has no nodes", pool),
 				 errdetail("A pool takes only what one of its nodes could hold."),
 				 errhint("Nodes are added with add_nodes().")));
-	for (uint32 i = 0; i < job->request->count; i++)
+	for (uint32 i = 0; i < request->count; i++)
 	{
-		PmResource	resource = pm_resource_entry(job->request, i);
+		PmResource	resource = pm_resource_entry(request, i);
 		int64		most = 0;
 		bool		divisible = false;
 
@@ -67,7 +77,7 @@ refuse_request(PmSubmission *submission, PmJobSpec *job)
 		if (resource.value > most)
 			ereport(ERROR,
 					(errcode(ERRCODE_PM_NEVER_FITS),
-					 errmsg("no node of pool \"%s\" can hold a replica of job \"%s\"", pool, job->name),
+					 errmsg("no node of pool \"%s\" can hold a replica of %s", pool, replica_of(job, g)),
 					 errdetail("It asks for %s of \"%.*s\"; the largest node has %s.",
 							   pm_resource_quantity_text(resource.name, resource.name_len, resource.value),
 							   resource.name_len, resource.name,
@@ -76,7 +86,7 @@ refuse_request(PmSubmission *submission, PmJobSpec *job)
 		if (!divisible)
 			ereport(ERROR,
 					(errcode(ERRCODE_PM_NEVER_FITS),
-					 errmsg("no node of pool \"%s\" can hold a replica of job \"%s\"", pool, job->name),
+					 errmsg("no node of pool \"%s\" can hold a replica of %s", pool, replica_of(job, g)),
 					 errdetail("It asks for %s of \"%.*s\", which is given out as a part of one device or as whole devices.",
 							   pm_resource_quantity_text(resource.name, resource.name_len, resource.value),
 							   resource.name_len, resource.name),
@@ -84,9 +94,9 @@ refuse_request(PmSubmission *submission, PmJobSpec *job)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_PM_NEVER_FITS),
-			 errmsg("no node of pool \"%s\" can hold a replica of job \"%s\"", pool, job->name),
+			 errmsg("no node of pool \"%s\" can hold a replica of %s", pool, replica_of(job, g)),
 			 errdetail("It asks for \"%s\"; each of these fits on some node, but no node has all of them.",
-					   pm_resource_list_text(job->request)),
+					   pm_resource_list_text(request)),
 			 errhint("Ask for less a replica, or for more replicas.")));
 }
 
@@ -94,12 +104,15 @@ void
 pm_check_fit(PmSubmission *submission, PmJobSpec *job)
 {
 	pm_read_pool_flavors(submission);
-	for (int f = 0; f < submission->nflavors; f++)
+	for (int g = 0; g < job->ngroups; g++)
 	{
-		if (flavor_holds(&submission->flavors[f], job->request))
-			return;
+		bool		fits = false;
+
+		for (int f = 0; f < submission->nflavors && !fits; f++)
+			fits = flavor_holds(&submission->flavors[f], job->groups[g].request);
+		if (!fits)
+			refuse_request(submission, job, g);
 	}
-	refuse_request(submission, job);
 }
 
 /* ---- sub-pools ---- */
@@ -138,15 +151,29 @@ find_sub_pool(PmSubmission *submission, PmJobSpec *job)
 			 errhint("Table \"sub_pool\" shows them.")));
 }
 
+/* What must start together of a resource, of all task groups; saturated */
+static int64
+needed_together(const PmJobSpec *job, PmResource resource)
+{
+	int128		needed = 0;
+
+	for (int g = 0; g < job->ngroups; g++)
+		needed += (int128) pm_resource_get(job->groups[g].request, resource.name, resource.name_len) *
+			job->groups[g].min_replicas;
+	return needed > PG_INT64_MAX ? PG_INT64_MAX : (int64) needed;
+}
+
 /* What the sub-pool's upper quota never allows, whatever ends */
 static void
-check_upper(const PmSubPool *sub_pool, PmJobSpec *job)
+check_upper(const PmSubPool *sub_pool, PmJobSpec *job, int g)
 {
-	for (uint32 i = 0; i < job->request->count; i++)
+	const PmGroupSpec *group = &job->groups[g];
+
+	for (uint32 i = 0; i < group->request->count; i++)
 	{
-		PmResource	resource = pm_resource_entry(job->request, i);
+		PmResource	resource = pm_resource_entry(group->request, i);
 		int64		upper = pm_resource_get(sub_pool->upper, resource.name, resource.name_len);
-		int128		needed = (int128) resource.value * job->min_replicas;
+		int64		needed = needed_together(job, resource);
 
 		if (needed <= upper)
 			continue;
@@ -160,8 +187,13 @@ check_upper(const PmSubPool *sub_pool, PmJobSpec *job)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_NEVER_FITS),
 				 errmsg("job \"%s\" asks for more than sub-pool \"%s\" may ever hold", job->name, sub_pool->name),
+				 job->ngroups > 1 ?
+				 errdetail("Replicas of its task groups that must start together need %s of \"%.*s\"; the upper quota is %s.",
+						   pm_resource_quantity_text(resource.name, resource.name_len, needed),
+						   resource.name_len, resource.name,
+						   pm_resource_quantity_text(resource.name, resource.name_len, upper)) :
 				 errdetail("%d of its replicas must start together, with %s of \"%.*s\" each; the upper quota is %s.",
-						   job->min_replicas,
+						   group->min_replicas,
 						   pm_resource_quantity_text(resource.name, resource.name_len, resource.value),
 						   resource.name_len, resource.name,
 						   pm_resource_quantity_text(resource.name, resource.name_len, upper)),
@@ -193,6 +225,7 @@ pm_resolve_sub_pool(PmSubmission *submission, PmJobSpec *job)
 				 errmsg("sub-pool \"%s\" does not take notebooks", sub_pool->name),
 				 errdetail("Notebooks are for sub-pools whose guaranteed and upper quota are the same."),
 				 errhint("Name another sub-pool, or ask the owner of the pool to make its quotas equal.")));
-	check_upper(sub_pool, job);
+	for (int g = 0; g < job->ngroups; g++)
+		check_upper(sub_pool, job, g);
 	job->sub_pool_id = sub_pool->sub_pool_id;
 }

@@ -8,11 +8,10 @@
 #include "postgres.h"
 
 #include "funcapi.h"
-#include "utils/builtins.h"
-#include "utils/numeric.h"
 
 #include "api/args.h"
 #include "api/check.h"
+#include "api/objects.h"
 #include "api/request.h"
 #include "api/submit.h"
 #include "store/phase.h"
@@ -33,111 +32,20 @@ error_phase(void *arg)
 		errcontext("phase %d of the workflow", current + 1);
 }
 
-typedef enum PhaseValue
-{
-	VALUE_STRING, VALUE_INTEGER, VALUE_BOOLEAN, VALUE_RESOURCES, VALUE_ANY
-} PhaseValue;
-
-/* Those whose values are checked like the arguments they are may be anything here */
-static const struct
-{
-	const char *name;
-	PhaseValue	value;
-}			phase_keys[] = {
-	{"name", VALUE_STRING}, {"flavor", VALUE_STRING}, {"request", VALUE_RESOURCES},
-	{"replicas", VALUE_INTEGER}, {"min_replicas", VALUE_INTEGER}, {"priority", VALUE_INTEGER},
-	{"time_limit", VALUE_STRING}, {"node_selector", VALUE_ANY}, {"tolerations", VALUE_ANY},
-	{"sub_pool", VALUE_STRING}, {"preemptible", VALUE_BOOLEAN}, {"max_retries", VALUE_INTEGER},
-	{"mounts", VALUE_ANY}, {"tags", VALUE_ANY}
+static const PmObjectKey phase_keys[] = {
+	{"name", PM_VALUE_STRING}, {"flavor", PM_VALUE_STRING}, {"request", PM_VALUE_RESOURCES},
+	{"replicas", PM_VALUE_INTEGER}, {"min_replicas", PM_VALUE_INTEGER}, {"priority", PM_VALUE_INTEGER},
+	{"time_limit", PM_VALUE_STRING}, {"node_selector", PM_VALUE_ANY}, {"tolerations", PM_VALUE_ANY},
+	{"sub_pool", PM_VALUE_STRING}, {"preemptible", PM_VALUE_BOOLEAN}, {"max_retries", PM_VALUE_INTEGER},
+	{"mounts", PM_VALUE_ANY}, {"task_groups", PM_VALUE_ANY}, {"tags", PM_VALUE_ANY}
 };
 
-/* Index of the key in phase_keys; -1: it means nothing */
-static int
-phase_key(const JsonbValue *key)
-{
-	for (int i = 0; i < (int) lengthof(phase_keys); i++)
-	{
-		if ((int) strlen(phase_keys[i].name) == key->val.string.len &&
-			memcmp(phase_keys[i].name, key->val.string.val, key->val.string.len) == 0)
-			return i;
-	}
-	return -1;
-}
-
-static bool
-is_integer(const JsonbValue *value)
-{
-	bool		failed = false;
-	int32		number;
-
-	if (value->type != jbvNumeric)
-		return false;
-	number = numeric_int4_opt_error(value->val.numeric, &failed);
-	return !failed && DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(value->val.numeric),
-													   NumericGetDatum(int64_to_numeric(number))));
-}
-
-/* What the value must be; NULL: it is that */
-static const char *
-wanted_value(PhaseValue wanted, const JsonbValue *value)
-{
-	if (value->type == jbvNull)
-		return NULL;
-	switch (wanted)
-	{
-		case VALUE_STRING:
-			return value->type == jbvString ? NULL : "a string";
-		case VALUE_INTEGER:
-			return is_integer(value) ? NULL : "an integer";
-		case VALUE_BOOLEAN:
-			return value->type == jbvBool ? NULL : "true or false";
-		case VALUE_RESOURCES:
-			return value->type == jbvString ||
-				(value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data)) ? NULL : "a string or an object";
-		case VALUE_ANY:
-			break;
-	}
-	return NULL;
-}
-
-/* An array of 1 to 100 objects without unknown keys and values of other types */
-static void
-check_phases(Jsonb *phases)
-{
-	int			n = JB_ROOT_IS_ARRAY(phases) && !JB_ROOT_IS_SCALAR(phases) ? (int) JB_ROOT_COUNT(phases) : 0;
-
-	if (n == 0 || n > MAX_PHASES)
-		pm_invalid_argument("phases", "It must be an array of 1 to 100 objects, one a phase.",
-							"Write it like [{\"flavor\": \"prepare\"}, {\"flavor\": \"train\", \"replicas\": 4}].");
-	for (int i = 0; i < n; i++)
-	{
-		JsonbValue *phase = getIthJsonbValueFromContainer(&phases->root, i);
-		JsonbIterator *it;
-		JsonbValue	value;
-		JsonbIteratorToken token;
-		int			key = -1;
-
-		if (phase->type != jbvBinary || !JsonContainerIsObject(phase->val.binary.data))
-			pm_invalid_argument("phases", psprintf("Element %d is not an object.", i + 1),
-								"Write it like {\"flavor\": \"train\", \"replicas\": 4}.");
-		it = JsonbIteratorInit(phase->val.binary.data);
-		while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-		{
-			const char *wanted = token == WJB_VALUE ? wanted_value(phase_keys[key].value, &value) : NULL;
-
-			if (wanted)
-				pm_invalid_argument("phases", psprintf("\"%s\" of phase %d must be %s.", phase_keys[key].name, i + 1, wanted),
-									"Values are like the arguments of submit_job.");
-			if (token == WJB_KEY)
-				key = phase_key(&value);
-			if (token == WJB_KEY && key < 0)
-				pm_invalid_argument("phases",
-									psprintf("Phase %d has a key \"%.*s\" that means nothing.",
-											 i + 1, value.val.string.len, value.val.string.val),
-									"Keys are named like the arguments of submit_job.");
-		}
-	}
-}
+static const PmObjectForm phase_form = {
+	"phases", "phase", MAX_PHASES,
+	"[{\"flavor\": \"prepare\"}, {\"flavor\": \"train\", \"replicas\": 4}]",
+	"{\"flavor\": \"train\", \"replicas\": 4}",
+	lengthof(phase_keys), phase_keys
+};
 
 /* Submits the phases; their jobs' ids, in the caller's context */
 static int
@@ -151,7 +59,7 @@ submit_phases(PmCall *call, FunctionCallInfo fcinfo, PmPoolInfo *pool, int64 ten
 	int			current = -1;
 	int			n;
 
-	check_phases(PG_GETARG_JSONB_P(ARG_PHASES));
+	pm_check_objects(PG_GETARG_JSONB_P(ARG_PHASES), &phase_form);
 	n = pm_read_phases(PG_GETARG_JSONB_P(ARG_PHASES), &jobs);
 	for (int i = 0; i < n; i++)
 	{

@@ -46,7 +46,8 @@ pm_read_phases(Jsonb *phases, PmJobSpec **jobs)
 										   " coalesce(nullif(v -> 'node_selector', 'null'), '{}'), coalesce(nullif(v -> 'tolerations', 'null'), '[]'),"
 										   " v ->> 'sub_pool', coalesce((v ->> 'preemptible')::boolean, false),"
 										   " coalesce((v ->> 'max_retries')::integer, 0),"
-										   " coalesce(nullif(v -> 'mounts', 'null'), '{}'), coalesce(nullif(v -> 'tags', 'null'), '{}')"
+										   " coalesce(nullif(v -> 'mounts', 'null'), '{}'), coalesce(nullif(v -> 'tags', 'null'), '{}'),"
+										   " nullif(v -> 'task_groups', 'null')"
 										   " FROM jsonb_array_elements($1) WITH ORDINALITY AS e(v, n) ORDER BY n");
 	PmArgs		args = {0};
 	int			n;
@@ -72,6 +73,7 @@ pm_read_phases(Jsonb *phases, PmJobSpec **jobs)
 		job->max_retries = pm_get_int32(i, 12);
 		job->mounts = copy_pointer(i, 13);
 		job->tags = copy_pointer(i, 14);
+		job->task_groups = copy_pointer(i, 15);
 		job->phase_no = i + 1;
 	}
 	return n;

@@ -21,6 +21,7 @@ typedef struct PmService
 	int32		least;			/* min_replicas and replicas of its task group */
 	int32		most;
 	PmResourceList *request;
+	int			ngroups;		/* task groups of the job */
 } PmService;
 
 /* The live run of a service; NULL: it has none */

@@ -19,7 +19,7 @@
 
 #include "types/resource_list.h"
 
-#define PM_MAX_ARGS		24
+#define PM_MAX_ARGS		40
 #define PM_BULK_ROWS	5000
 
 typedef struct PmStatement

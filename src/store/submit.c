@@ -291,33 +291,61 @@ pm_find_shape(PmSubmission *submission, const PmJobSpec *job)
 	return pm_run(&find, &args) == 0 ? 0 : pm_get_int64(0, 1);
 }
 
+/* A row of each task group, without the shape's id */
+static void
+add_groups(PmRows *rows, PmSubmission *submission, const PmJobSpec *job)
+{
+	for (int g = 0; g < job->ngroups; g++)
+	{
+		const PmGroupSpec *group = &job->groups[g];
+		Datum		values[11];
+		bool		nulls[11] = {0};
+
+		values[0] = Int64GetDatum(submission->pool->pool_id);
+		values[1] = Int64GetDatum(0);
+		values[2] = Int16GetDatum((int16) (g + 1));
+		values[3] = Int64GetDatum(submission->tenant_id);
+		values[4] = Int64GetDatum(group->flavor_id);
+		nulls[4] = group->flavor_id == 0;
+		values[5] = ResourceListPGetDatum(group->request);
+		values[6] = Int32GetDatum(group->replicas);
+		values[7] = Int32GetDatum(group->min_replicas);
+		values[8] = JsonbPGetDatum(group->node_selector);
+		values[9] = JsonbPGetDatum(group->tolerations);
+		nulls[10] = group->name == NULL;
+		values[10] = group->name ? CStringGetTextDatum(group->name) : (Datum) 0;
+		pm_rows_add(rows, values, nulls);
+	}
+}
+
 int64
 pm_put_shape(PmSubmission *submission, const PmJobSpec *job)
 {
-	static PmStatement put = PM_STATEMENT(
-										  "int8;int8;bytea;int8;int8;int8;resource_list;int4;int4;jsonb;jsonb",
+	static PmStatement put = PM_STATEMENT("int8;int8;bytea;int8;int8;pool_manager.task_group[]",
 										  "WITH s AS (INSERT INTO pool_manager.job_shape (pool_id, sub_pool_id, digest, generation, tenant_id)"
 										  "  VALUES ($1, $2, $3, $4, $5)"
 										  "  ON CONFLICT (pool_id, sub_pool_id, digest, generation) DO NOTHING"
 										  "  RETURNING shape_id),"
 										  " g AS (INSERT INTO pool_manager.task_group (pool_id, shape_id, group_no, tenant_id, flavor_id,"
-										  "   request, replicas, min_replicas, node_selector, tolerations)"
-										  "  SELECT $1, shape_id, 1, $5, $6, $7, $8, $9, $10, $11 FROM s)"
+										  "   request, replicas, min_replicas, node_selector, tolerations, name)"
+										  "  SELECT $1, s.shape_id, r.group_no, $5, r.flavor_id, r.request, r.replicas, r.min_replicas,"
+										  "   r.node_selector, r.tolerations, r.name FROM s, unnest($6) AS r ORDER BY r.group_no)"
 										  " SELECT shape_id FROM s");
+	PmRows		groups;
 	PmArgs		args = {0};
+	uint64		made;
 
+	pm_rows_begin(&groups, "task_group");
+	add_groups(&groups, submission, job);
 	pm_arg_int64(&args, submission->pool->pool_id);
 	pm_arg_int64(&args, job->sub_pool_id);
 	pm_arg(&args, digest_datum(job->digest), false);
 	pm_arg_int64(&args, submission->pool->generation);
 	pm_arg_int64(&args, submission->tenant_id);
-	pm_arg_id(&args, job->flavor_id);
-	pm_arg(&args, ResourceListPGetDatum(job->request), false);
-	pm_arg_int32(&args, job->replicas);
-	pm_arg_int32(&args, job->min_replicas);
-	pm_arg(&args, JsonbPGetDatum(job->node_selector), false);
-	pm_arg(&args, JsonbPGetDatum(job->tolerations), false);
-	if (pm_run(&put, &args) > 0)
+	pm_arg_rows(&args, &groups);
+	made = pm_run(&put, &args);
+	pm_rows_end(&groups);
+	if (made > 0)
 		return pm_get_int64(0, 1);
 	/* another session made it just now */
 	return pm_find_shape(submission, job);
@@ -331,13 +359,15 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	/* a sub-pool by its name or its id, as it was given; what is detached since is not compared */
 	static PmStatement find = PM_STATEMENT(
 										   "int8;text;int8;text;text;int8;int4;interval;int8;resource_list;int4;int4;jsonb;jsonb;"
-										   "text;int8;bool;interval;int4;jsonb;int4;text;jsonb",
+										   "text;int8;bool;interval;int4;jsonb;int4;text;jsonb;int4;bytea",
 										   "SELECT j.job_id, CASE WHEN j.pool_id <> $3 THEN 'pool' WHEN j.name <> $4 THEN 'name'"
 										   "  WHEN j.kind::text <> $5 THEN 'kind' WHEN j.workspace_id <> $6 THEN 'workspace'"
 										   "  WHEN coalesce(j.asked_priority, j.priority) <> $7 THEN 'priority' WHEN j.time_limit IS DISTINCT FROM $8 THEN 'time_limit'"
+										   "  WHEN c.groups <> $24 OR (c.groups > 1 AND h.digest <> $25) THEN 'task_groups'"
 										   "  WHEN g.flavor_id IS DISTINCT FROM $9 THEN 'flavor' WHEN g.request <> $10 THEN 'request'"
 										   "  WHEN g.replicas <> $11 THEN 'replicas' WHEN g.min_replicas <> $12 THEN 'min_replicas'"
 										   "  WHEN g.node_selector <> $13 THEN 'node_selector' WHEN g.tolerations <> $14 THEN 'tolerations'"
+										   "  WHEN h.digest <> $25 THEN 'task_groups'"
 										   "  WHEN CASE WHEN $16 <> 0 THEN s.sub_pool_id <> $16 ELSE s.name IS DISTINCT FROM $15 END THEN 'sub_pool'"
 										   "  WHEN j.preemptible <> $17 THEN 'preemptible' WHEN j.auto_stop IS DISTINCT FROM $18 THEN 'auto_stop'"
 										   "  WHEN j.max_retries <> $19 THEN 'max_retries'"
@@ -346,10 +376,14 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 										   "   WHERE m.pool_id = j.pool_id AND m.job_id = j.job_id) <> $20 THEN 'mounts'"
 										   "  WHEN coalesce(v.gib, 0) <> $21 THEN 'volume_gib'"
 										   "  WHEN v.volume_type IS DISTINCT FROM $22 THEN 'volume_type' WHEN j.tags <> $23 THEN 'tags' END"
-										   " FROM pool_manager.job j JOIN pool_manager.task_group g USING (pool_id, shape_id)"
+										   " FROM pool_manager.job j JOIN pool_manager.job_shape h USING (pool_id, shape_id)"
+										   " JOIN pool_manager.task_group g ON g.pool_id = j.pool_id AND g.shape_id = j.shape_id AND g.group_no = 1"
+										   " CROSS JOIN LATERAL (SELECT count(*) AS groups FROM pool_manager.task_group o"
+										   "  WHERE o.pool_id = j.pool_id AND o.shape_id = j.shape_id) c"
 										   " JOIN pool_manager.sub_pool s ON s.pool_id = j.pool_id AND s.sub_pool_id = j.sub_pool_id"
 										   " LEFT JOIN pool_manager.volume v ON v.pool_id = j.pool_id AND v.job_id = j.job_id"
 										   " WHERE j.tenant_id = $1 AND j.request_id = $2");
+	const PmGroupSpec *first = &job->groups[0];
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, submission->tenant_id);
@@ -360,12 +394,12 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	pm_arg_int64(&args, job->workspace_id);
 	pm_arg_int32(&args, job->priority);
 	pm_arg(&args, IntervalPGetDatum(job->time_limit), job->time_limit == NULL);
-	pm_arg_id(&args, job->flavor_id);
-	pm_arg(&args, ResourceListPGetDatum(job->request), false);
-	pm_arg_int32(&args, job->replicas);
-	pm_arg_int32(&args, job->min_replicas);
-	pm_arg(&args, JsonbPGetDatum(job->node_selector), false);
-	pm_arg(&args, JsonbPGetDatum(job->tolerations), false);
+	pm_arg_id(&args, first->flavor_id);
+	pm_arg(&args, ResourceListPGetDatum(first->request), false);
+	pm_arg_int32(&args, first->replicas);
+	pm_arg_int32(&args, first->min_replicas);
+	pm_arg(&args, JsonbPGetDatum(first->node_selector), false);
+	pm_arg(&args, JsonbPGetDatum(first->tolerations), false);
 	pm_arg_text(&args, job->sub_pool);
 	pm_arg_int64(&args, job->asked_sub_pool_id);
 	pm_arg_bool(&args, job->preemptible);
@@ -375,6 +409,8 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	pm_arg_int32(&args, job->volume_gib);
 	pm_arg_text(&args, job->volume_type);
 	pm_arg(&args, JsonbPGetDatum(job->tags), false);
+	pm_arg_int32(&args, job->ngroups);
+	pm_arg(&args, digest_datum(job->digest), false);
 	if (pm_run(&find, &args) == 0)
 		return 0;
 	*differs = pm_get_text(0, 2);

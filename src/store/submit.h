@@ -58,14 +58,27 @@ typedef struct PmMount
 	const PmFileSystem *file_system;	/* as found out */
 } PmMount;
 
+/* A task group of a job that is asked for */
+typedef struct PmGroupSpec
+{
+	char	   *name;			/* NULL: none */
+	char	   *flavor;			/* NULL: a bare request */
+	PmResourceList *request;	/* filled in from the flavor */
+	int32		replicas;
+	int32		min_replicas;
+	Jsonb	   *node_selector;
+	Jsonb	   *tolerations;
+	int64		flavor_id;		/* as found out; 0: none */
+} PmGroupSpec;
+
 /* A job that is asked for */
 typedef struct PmJobSpec
 {
 	/* as given */
 	char	   *name;
 	char	   *kind;
-	char	   *flavor;			/* NULL: a bare request */
-	PmResourceList *request;	/* filled in from the flavor */
+	char	   *flavor;			/* of its one task group, as are request, ... */
+	PmResourceList *request;
 	int32		replicas;
 	int32		min_replicas;
 	char	   *workspace;		/* by name; NULL: by id, or the default */
@@ -82,6 +95,7 @@ typedef struct PmJobSpec
 	Jsonb	   *mounts;			/* file system names by path */
 	int32		volume_gib;		/* 0: no volume */
 	char	   *volume_type;	/* NULL: no volume */
+	Jsonb	   *task_groups;	/* NULL: one, given by itself */
 	Jsonb	   *tags;
 	char	   *request_id;		/* NULL: none */
 	int			phase_no;		/* of the workflow that the batch is; 0: none */
@@ -90,7 +104,9 @@ typedef struct PmJobSpec
 	int			nmounts;
 	PmMount    *mount;
 	int64		volume_sku_id;	/* 0: none */
-	int64		flavor_id;		/* 0: none */
+	int			ngroups;
+	PmGroupSpec *groups;
+	PmGroupSpec one;			/* where there is but one */
 	uint8		digest[32];
 	int64		shape_id;
 	int64		job_id;			/* 0: not inserted yet */

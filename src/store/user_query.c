@@ -15,7 +15,8 @@ enum
 {
 	JOB_NAME, JOB_KIND, JOB_FLAVOR, JOB_REQUEST, JOB_REPLICAS, JOB_MIN_REPLICAS, JOB_WORKSPACE,
 	JOB_PRIORITY, JOB_TIME_LIMIT, JOB_SELECTOR, JOB_TOLERATIONS, JOB_SUB_POOL, JOB_PREEMPTIBLE,
-	JOB_AUTO_STOP, JOB_MAX_RETRIES, JOB_MOUNTS, JOB_VOLUME_GIB, JOB_VOLUME_TYPE, JOB_TAGS, JOB_REQUEST_ID
+	JOB_AUTO_STOP, JOB_MAX_RETRIES, JOB_MOUNTS, JOB_VOLUME_GIB, JOB_VOLUME_TYPE, JOB_TASK_GROUPS,
+	JOB_TAGS, JOB_REQUEST_ID
 };
 
 static const PmQueryColumn job_columns[] = {
@@ -37,6 +38,7 @@ static const PmQueryColumn job_columns[] = {
 	{"mounts", "pg_catalog.jsonb", "'{}'"},
 	{"volume_gib", "pg_catalog.int4", "NULL"},
 	{"volume_type", "pg_catalog.text", "NULL"},
+	{"task_groups", "pg_catalog.jsonb", "NULL"},
 	{"tags", "pg_catalog.jsonb", "'{}'"},
 	{"request_id", "pg_catalog.text", "NULL"},
 };
@@ -77,6 +79,7 @@ read_job(const PmQueryRow *row, PmJobSpec *job)
 	job->mounts = pm_row_pointer(row, JOB_MOUNTS);
 	job->volume_gib = pm_row_int32(row, JOB_VOLUME_GIB, 0);
 	job->volume_type = pm_row_text(row, JOB_VOLUME_TYPE);
+	job->task_groups = pm_row_pointer(row, JOB_TASK_GROUPS);
 	job->tags = pm_row_pointer(row, JOB_TAGS);
 	job->request_id = pm_row_text(row, JOB_REQUEST_ID);
 	if (job->kind == NULL || job->node_selector == NULL || job->tolerations == NULL ||

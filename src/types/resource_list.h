@@ -83,6 +83,10 @@ extern char *pm_resource_quantity_text(const char *name, int name_len, int64 val
 extern Numeric pm_resource_quantity_numeric(const char *name, int name_len, int64 value);	/* bytes, or units */
 extern char *pm_resource_list_text(const PmResourceList *list);
 
+/* Input and cast from jsonb, to be called directly */
+extern PGDLLEXPORT Datum pm_rl_in(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum pm_rl_from_jsonb(PG_FUNCTION_ARGS);
+
 /* For the other files of this type; the soft forms return false if reported */
 extern bool pm_resource_name_check(const char *name, int name_len, Node *escontext);
 extern char *pm_resource_clip(const char *text, size_t len);
