@@ -325,6 +325,7 @@ queue_row(Datum *values, bool *nulls, void *state)
 		reader->last_lane_no = pm_number_id(reader->lanes, lane_id, &is_new);
 	}
 	job = &data->queue.jobs[data->queue.njobs++];
+	memset(job, 0, sizeof(PmJob));
 	job->job_id = DatumGetInt64(values[0]);
 	job->submitted_at = DatumGetTimestampTz(values[1]);
 	job->shape = reader->last_shape_no;
