@@ -247,4 +247,6 @@ pm_class_move(PmSpace *space, int node, int c)
 	space->classes[from].nnodes--;
 	space->node_class[node] = -1;
 	pm_class_enter(space, node, c);
+	if (space->topology)
+		pm_topology_moved(space, node);
 }

@@ -49,6 +49,7 @@ typedef enum PmReason
 	PM_REASON_NONE,
 	PM_REASON_RESOURCES,		/* the pool has too little free in a dimension */
 	PM_REASON_FRAGMENTED,		/* enough in all, not on one node */
+	PM_REASON_TOPOLOGY,			/* enough, but not in the domains asked for */
 	PM_REASON_RESERVED,			/* free, but withheld for a job ahead */
 	PM_REASON_EXCEEDS_MAX,		/* more than fits when the pool is empty */
 	PM_REASON_NO_MATCHING_NODE, /* no node passes selector and taints, or none in service */
@@ -92,6 +93,10 @@ typedef struct PmNode
 	int32	   *device_free;	/* [ndevices] thousandths; engine updates */
 	const int64 *capacity;		/* [ndims] allocatable */
 	int64	   *free;			/* [ndims]; engine updates */
+	const int32 *domains;		/* [nlevels] its domain at each level of the
+								 * topology, -1: none; NULL: it is in none.
+								 * Domains of a level are numbered from 0; equal
+								 * numbers mean the same whole path. */
 } PmNode;
 
 /* Replicas of one task group of a run on one node of the cluster */
@@ -131,6 +136,8 @@ typedef struct PmCluster
 	const PmNodeConfig *configs;
 	int			nnodes;
 	PmNode	   *nodes;
+	int			nlevels;		/* of the topology, widest first.  Rules count them
+								 * from 1; level nlevels + 1 is the node. */
 	int			nruns;			/* where a policy needs them */
 	PmRunning  *runs;			/* in order of run id */
 } PmCluster;
@@ -151,20 +158,28 @@ typedef struct PmRequest
 	int64		sub_pool;		/* whose job it is of; 0: no node is bound to one */
 } PmRequest;
 
-/* A role of a job: identical replicas */
+/* A role of a job: identical replicas.  Levels are those of the topology, 0:
+ * none; nodes without a domain at a level that is named take none of them. */
 typedef struct PmTaskGroup
 {
 	int			request;		/* index into PmQueue.requests */
 	int			replicas;
 	int			min_replicas;	/* 1 .. replicas; equal: all or nothing */
+	int			group_level;	/* every group_size replicas in one domain of it; */
+	int			group_size;		/* divides replicas and min_replicas */
+	int			spread_level;	/* evenly over the domains of it, */
+	int			max_per_domain; /* no more than so many in each; 0: any number */
 } PmTaskGroup;
 
 /* What jobs of one shape share; equal requests must have equal indexes, and
- * equal shapes should: what failed is remembered by index */
+ * equal shapes should: what failed is remembered by index.  Levels of groups
+ * are not above the affinity level, spread levels below it. */
 typedef struct PmShape
 {
 	int			ngroups;
 	const PmTaskGroup *groups;
+	int			affinity_level; /* all replicas in one domain of it; 0: none */
+	bool		affinity_required;	/* false: or of one above, or in several */
 } PmShape;
 
 typedef struct PmJob
@@ -254,13 +269,15 @@ typedef enum PmLevel
 {
 	PM_LEVEL_NONE,
 	PM_LEVEL_POOL,				/* summed over the nodes that match */
-	PM_LEVEL_NODE				/* the best single node */
+	PM_LEVEL_NODE,				/* the best single node */
+	PM_LEVEL_DOMAIN				/* the best domain of PmBlock.topology_level */
 } PmLevel;
 
 typedef struct PmBlock
 {
 	PmReason	reason;			/* PM_REASON_NONE: not met, or started */
 	PmLevel		level;
+	int			topology_level; /* of PM_LEVEL_DOMAIN; else 0 */
 	int			dimension;
 	int64		needed;
 	int64		available;

@@ -42,6 +42,11 @@
 #define PM_MAX_CHOICES		(INT64CONST(1) << 26)
 #endif
 
+/* The same for the numbers that views of the topology keep (domain.c) */
+#ifndef PM_MAX_FITS
+#define PM_MAX_FITS			(INT64CONST(1) << 26)
+#endif
+
 /* Reciprocal of a capacity, see score.c */
 typedef struct PmScale
 {
@@ -144,6 +149,8 @@ typedef struct PmSpace
 	int64	   *reached;		/* [nshapes]: replicas placed before a job of
 								 * several groups failed */
 
+	struct PmTopology *topology;	/* made when a rule first asks for it */
+
 	int			ncaps;			/* of the job at hand: its lane's, the pool's */
 	PmCap	   *caps[2];
 
@@ -233,7 +240,65 @@ extern PmBlock pm_caps_block(const PmSpace *space, int s);
 extern int64 pm_caps_copies(const PmSpace *space, const PmSearch *search, int64 limit);
 extern void pm_caps_take(PmSpace *space, const PmSearch *search, int64 replicas);
 
+/*
+ * domain.c: the topology as a tree, and how many replicas each domain holds.
+ *
+ * Domains are numbered level by level: the pool, which is level 0, then the
+ * named levels, each in the order of first nodes; then the nodes.
+ */
+typedef struct PmTopology
+{
+	int			nlevels;		/* named ones */
+	int			ninner;			/* domains that are not nodes */
+	int32	   *first_of_level; /* [nlevels + 3]: nodes and the end included */
+	int32	   *level;			/* [ninner] */
+	bool	   *named;			/* [ninner]: false: of nodes without a domain there */
+	int32	   *parent;			/* [ninner + nnodes], -1: the pool's */
+	int32	   *first_child;	/* [ninner + 1], into children */
+	int32	   *children;
+
+	int			nviews;
+	int			maxviews;
+	struct PmView **views;
+	int32	   *view_of_request;	/* [nrequests]: first of a chain, or -1 */
+	int64		held;			/* numbers there is room for in all */
+
+	int			nmoved;			/* nodes that changed, in order of time */
+	int			maxmoved;
+	int32	   *moved;
+} PmTopology;
+
+/* What the domains hold of one request under one rule */
+typedef struct PmView
+{
+	PmSearch   *search;
+	int			group_level;
+	int			group_size;
+	int			spread_level;
+	int			max_per_domain;
+	int			next;			/* view of the same request, or -1 */
+	int			cursor;			/* first moved node not yet looked at */
+	int64	   *fit;			/* [ninner + nnodes]: replicas; NULL: not open */
+	int64	   *sum;			/* [ninner]: over the children */
+	int32	   *held;			/* [ninner + nnodes]: of the job at hand already,
+								 * by domain of the spread level */
+} PmView;
+
+#define pm_is_node(topology, domain) ((domain) >= (topology)->ninner)
+
+extern void pm_topology_begin(PmSpace *space);
+extern void pm_topology_moved(PmSpace *space, int node);
+extern int	pm_topology_level(const PmTopology *topology, int domain);
+extern PmView *pm_view(PmSpace *space, const PmTaskGroup *group);
+extern void pm_view_hold(PmSpace *space, PmView *view, int node, int replicas);
+
+/* topology.c */
+extern bool pm_topology_rules(const PmShape *shape);
+extern bool pm_topology_place(PmSpace *space, int s);
+extern PmBlock pm_topology_block(PmSpace *space, int s);
+
 /* place.c */
+extern void pm_take_on_node(PmSpace *space, PmSearch *search, int group, int n, int count);
 extern bool pm_place_shape(PmSpace *space, int s);
 extern int64 pm_place_minimum(PmSpace *space, int s);
 extern void pm_place_undo(PmSpace *space);

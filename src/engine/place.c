@@ -11,7 +11,8 @@
  * until it is full (score.c), so it takes as many as it can at once.  A job
  * of one group is placed if that is possible at all.  With several, groups
  * that are harder to place go first (space.c), without search for another
- * arrangement; minimum counts come before anything beyond them.
+ * arrangement; minimum counts come before anything beyond them.  Shapes with
+ * rules of topology are placed by topology.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,9 +22,9 @@
 
 #include "engine/engine_internal.h"
 
-/* Put n replicas, which fit, on a node and note it */
-static void
-take_on_node(PmSpace *space, PmSearch *search, int group, int n, int count)
+/* Put replicas, which fit, on a node and note it */
+void
+pm_take_on_node(PmSpace *space, PmSearch *search, int group, int n, int count)
 {
 	PmNode	   *node = &space->cluster->nodes[n];
 	PmTake	   *take;
@@ -70,7 +71,7 @@ place_some(PmSpace *space, PmSearch *search, int group, int count)
 		n = left == 1 ? 1 :
 			(int) pm_copies(search, &space->kinds[class->kind], pm_class_free(space, c),
 							class->whole, pm_class_devices(space, c), left);
-		take_on_node(space, search, group, pm_class_lowest(space, c), n);
+		pm_take_on_node(space, search, group, pm_class_lowest(space, c), n);
 		left -= n;
 	}
 	return count - left;
@@ -174,6 +175,8 @@ pm_place_shape(PmSpace *space, int s)
 
 	space->ntakes = 0;
 	space->ntake_devices = 0;
+	if (pm_topology_rules(shape))
+		return pm_topology_place(space, s);
 	if (shape->ngroups == 1)
 		return place_single(space, &shape->groups[0]);
 

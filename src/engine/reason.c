@@ -23,6 +23,8 @@
  *						is the one in which the best node has too little; if
  *						each dimension is there on some node, but not all on
  *						one, then that of the node which lacks least)
+ * topology				nodes would hold the groups, but not in the domains that
+ *						they ask for (topology.c)
  *
  * Of several dimensions the one with the largest lack relative to the need is
  * reported, the lowest of equals; replicas that a cap does not allow come
@@ -60,6 +62,8 @@ pm_reason_name(PmReason reason)
 			return "resources";
 		case PM_REASON_FRAGMENTED:
 			return "fragmented";
+		case PM_REASON_TOPOLOGY:
+			return "topology";
 		case PM_REASON_RESERVED:
 			return "reserved";
 		case PM_REASON_EXCEEDS_MAX:
@@ -91,6 +95,8 @@ pm_level_name(PmLevel level)
 			return "pool";
 		case PM_LEVEL_NODE:
 			return "node";
+		case PM_LEVEL_DOMAIN:
+			return "domain";
 	}
 	return "unknown";
 }
@@ -137,6 +143,7 @@ pm_make_block(PmReason reason, PmLevel level, const PmLack *lack)
 
 	block.reason = reason;
 	block.level = level;
+	block.topology_level = 0;
 	block.dimension = lack->dimension;
 	block.needed = lack->needed;
 	block.available = lack->available;
@@ -497,5 +504,18 @@ pm_explain_shape(PmFacts *facts, int s)
 		return pm_make_block(PM_REASON_FRAGMENTED, PM_LEVEL_NODE,
 						  &facts->on_nodes[group->request]);
 	}
-	return make_replica_block(PM_REASON_FRAGMENTED, needed, space->reached[s]);
+	if (!pm_topology_rules(shape))
+		return make_replica_block(PM_REASON_FRAGMENTED, needed, space->reached[s]);
+
+	/* what was last started stays */
+	space->ntakes = space->ntake_devices = 0;
+	if (shape->ngroups > 1)
+	{
+		int64		placed = pm_place_minimum(space, s);
+
+		pm_place_undo(space);
+		if (placed < needed)
+			return make_replica_block(PM_REASON_FRAGMENTED, needed, placed);
+	}
+	return pm_topology_block(space, s);
 }

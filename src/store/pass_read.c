@@ -508,7 +508,7 @@ read_shapes(Reader *reader)
 		stored->needed = pm_get_text(row, 5);
 		stored->available = pm_get_text(row, 6);
 		stored->groups = palloc(sizeof(PmStoredGroup) * ngroups);
-		groups = palloc(sizeof(PmTaskGroup) * ngroups);
+		groups = palloc0(sizeof(PmTaskGroup) * ngroups);
 		for (int g = 0; g < ngroups; g++, row++)
 		{
 			bool		isnull;

@@ -61,6 +61,9 @@ extern void core_properties(int rounds);
 /* property_priority.c */
 extern void core_priorities(int rounds);
 
+/* property_topology.c: rules of topology against every way there is */
+extern void core_topology_properties(int rounds);
+
 /* property_cap.c: rules of caps and frozen lanes, whatever the reference says */
 extern bool core_caps_agree(const PmDecision *decision, const PmCluster *cluster,
 							const PmQueue *queue, const PmQueue *before);

@@ -122,14 +122,14 @@ static PmQueue *
 make_queue(void)
 {
 	PmQueue    *queue = palloc0(sizeof(PmQueue));
-	PmShape    *shapes = palloc(sizeof(PmShape) * NSHAPES);
+	PmShape    *shapes = palloc0(sizeof(PmShape) * NSHAPES);
 
 	make_requests(queue);
 	queue->nshapes = NSHAPES;
 	queue->shapes = shapes;
 	for (int s = 0; s < NSHAPES; s++)
 	{
-		PmTaskGroup *group = palloc(sizeof(PmTaskGroup));
+		PmTaskGroup *group = palloc0(sizeof(PmTaskGroup));
 
 		group->request = s % NREQUESTS;
 		group->replicas = s < NREQUESTS ? 1 :

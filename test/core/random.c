@@ -178,11 +178,11 @@ core_random_queue(const PmCluster *cluster, int size)
 		random_request(cluster, &queue->requests[r]);
 
 	queue->nshapes = (int) core_between(1, 10 * size);
-	queue->shapes = shapes = palloc(sizeof(PmShape) * queue->nshapes);
+	queue->shapes = shapes = palloc0(sizeof(PmShape) * queue->nshapes);
 	for (int s = 0; s < queue->nshapes; s++)
 	{
 		int			ngroups = core_between(0, 3) > 0 ? 1 : (int) core_between(1, 3);
-		PmTaskGroup *groups = palloc(sizeof(PmTaskGroup) * ngroups);
+		PmTaskGroup *groups = palloc0(sizeof(PmTaskGroup) * ngroups);
 
 		for (int g = 0; g < ngroups; g++)
 		{
