@@ -114,3 +114,20 @@ pm_caps_take(PmSpace *space, const PmSearch *search, int64 replicas)
 		}
 	}
 }
+
+/* What a run of a lane held is given out again */
+void
+pm_caps_return(PmSpace *space, int lane, const PmHold *hold)
+{
+	pm_caps_choose(space, lane);
+	for (int i = 0; i < space->ncaps; i++)
+	{
+		PmCap	   *cap = space->caps[i];
+
+		if (cap->replicas != PM_CAP_NONE)
+			cap->replicas += hold->replicas;
+		for (int d = 0; d < space->cluster->ndims; d++)
+			if (cap->available[d] != PM_CAP_NONE)
+				cap->available[d] += hold->amounts[d];
+	}
+}

@@ -26,8 +26,12 @@ typedef enum PmQueuePolicy
 {
 	PM_QUEUE_FIFO,				/* a blocked head blocks its queue */
 	PM_QUEUE_TRAVERSAL,			/* what does not fit is passed over */
-	PM_QUEUE_RESERVE			/* what is blocked keeps what is free for its
+	PM_QUEUE_RESERVE,			/* what is blocked keeps what is free for its
 								 * minimum, see reserve.c */
+	PM_QUEUE_STEPPED,			/* the same, for a time only */
+	PM_QUEUE_TIERED,			/* priority 3 stepped, others traversal */
+	PM_QUEUE_BACKFILL			/* what is blocked is given a time, and nothing
+								 * that passes it delays it, see plan.c */
 } PmQueuePolicy;
 
 typedef enum PmPlacementPolicy
@@ -50,7 +54,9 @@ typedef enum PmReason
 	PM_REASON_RESOURCES,		/* the pool has too little free in a dimension */
 	PM_REASON_FRAGMENTED,		/* enough in all, not on one node */
 	PM_REASON_TOPOLOGY,			/* enough, but not in the domains asked for */
-	PM_REASON_RESERVED,			/* free, but withheld for a job ahead */
+	PM_REASON_RESERVED,			/* free, but withheld for a job ahead, or needed
+								 * by one before this would have ended */
+	PM_REASON_MAINTENANCE,		/* free, but not for as long as it may run */
 	PM_REASON_EXCEEDS_MAX,		/* more than fits when the pool is empty */
 	PM_REASON_NO_MATCHING_NODE, /* no node passes selector and taints, or none in service */
 	PM_REASON_BEHIND_HEAD,		/* the head of its queue is blocked */
@@ -129,6 +135,14 @@ typedef struct PmRunning
 	PmHold	   *holds;
 } PmRunning;
 
+/* A time in which nothing is to run on a node */
+typedef struct PmWindow
+{
+	int			node;			/* index into PmCluster.nodes */
+	int64		since;
+	int64		until;			/* PM_NEVER: not known */
+} PmWindow;
+
 typedef struct PmCluster
 {
 	int			ndims;
@@ -140,6 +154,8 @@ typedef struct PmCluster
 								 * from 1; level nlevels + 1 is the node. */
 	int			nruns;			/* where a policy needs them */
 	PmRunning  *runs;			/* in order of run id */
+	int			nwindows;
+	const PmWindow *windows;
 } PmCluster;
 
 /* What one replica needs.  In the accelerator dimension of a node: a multiple
@@ -192,6 +208,7 @@ typedef struct PmJob
 	bool		restarted;		/* restarted after a fault: first of its priority */
 	int64		time_limit;		/* how long it may run; PM_NEVER: no limit */
 	int64		score;			/* larger first */
+	int64		locked_since;	/* stepped: since when it withholds; 0: does not */
 } PmJob;
 
 /*
@@ -236,6 +253,10 @@ typedef struct PmPolicy
 	PmPlacementPolicy placement;
 	int64		now;			/* instant of the pass */
 	PmJobOrder	order;
+	int64		step_timeout;	/* stepped: how long a job withholds */
+	int			reservations;	/* backfill: how many blocked jobs are given a
+								 * time; 0: all */
+	bool		backfill_shortest;	/* once they are, the shortest job first */
 } PmPolicy;
 
 /* Replicas of one task group on one node.  Replica k of n holds
@@ -254,6 +275,7 @@ typedef struct PmPlacement
 typedef struct PmStart
 {
 	int			job;			/* index into PmQueue.jobs, after sorting */
+	int			run;			/* its number, where runs are kept; or -1 */
 	int			first_placement;
 	int			nplacements;	/* one for each (group, node) */
 } PmStart;
@@ -283,6 +305,13 @@ typedef struct PmBlock
 	int64		available;
 } PmBlock;
 
+/* The time that a blocked job was given */
+typedef struct PmReservation
+{
+	int			job;			/* index into PmQueue.jobs, after sorting */
+	int64		at;
+} PmReservation;
+
 typedef struct PmDecision
 {
 	int			nstarts;
@@ -295,7 +324,11 @@ typedef struct PmDecision
 								 * each shape that was not started */
 	int		   *blocked_by;		/* [nlanes]: index of the job that blocks the
 								 * lane (fifo), or -1 */
-	int64		examined;		/* jobs looked at */
+	int			nreservations;	/* backfill */
+	PmReservation *reservations;
+	int			nlocks;			/* stepped: jobs for which something is withheld */
+	int		   *locks;
+	int64		examined;		/* jobs tried; those like one that failed are not */
 } PmDecision;
 
 /* order.c: sort jobs as a pass looks at them */

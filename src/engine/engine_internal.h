@@ -18,8 +18,12 @@
  * space	the nodes of a pass with all of the above
  * cap		what a lane, or the pool, may still be given (cap.c)
  *
+ * plan		what nodes will have: ends of runs, reservations
+ *
  * Free resources and caps only shrink during a pass (undo gives back no more
  * than the same job took), so what failed once fails for the rest of the pass.
+ * Between passes, when looking ahead and to make room they grow; who gives
+ * back says so by pm_space_grew().
  *
  *-------------------------------------------------------------------------
  */
@@ -93,7 +97,8 @@ typedef struct PmSearch
 	int			ndims;			/* dimensions asked for */
 	int		   *dims;
 	bool		opened;
-	int64		bound;			/* no more replicas than this fit */
+	int64		bound;			/* no more replicas than this fit, */
+	uint64		bounded_in;		/* unless the space has grown since */
 	int			ncandidates;	/* a heap */
 	int			maxcandidates;
 	PmCandidate *candidates;
@@ -137,6 +142,7 @@ typedef struct PmSpace
 	bool	   *is_stale;		/* [nnodes] */
 	int32	   *sort_devices;	/* [maxdevices] scratch */
 	uint32		stamp;
+	uint64		growth;			/* how often something was given back */
 
 	/* Classes that got their first member or a lower one, in order of time */
 	int			nevents;
@@ -173,6 +179,12 @@ typedef struct PmLack
 /* Resources withheld for blocked jobs (reserve.c) */
 typedef struct PmReserve PmReserve;
 
+/* The jobs that wait (backlog.c) */
+typedef struct PmBacklog PmBacklog;
+
+/* What nodes will have in the future (plan.c) */
+typedef struct PmPlan PmPlan;
+
 /* What the nodes have at one moment, for reasons (reason.c) */
 typedef struct PmFacts PmFacts;
 
@@ -193,6 +205,10 @@ pm_mix(uint64 hash, uint64 word)
 extern PmSpace *pm_space_create(PmCluster *cluster, const PmQueue *queue,
 								PmPlacementPolicy placement);
 extern void *pm_grow(MemoryContext context, void *array, int *max, int needed, size_t size);
+
+extern void pm_space_grew(PmSpace *space);
+extern void pm_space_give(PmSpace *space, const PmHold *holds, int nholds);
+extern void pm_space_take(PmSpace *space, const PmHold *holds, int nholds);
 
 /* match.c */
 extern bool pm_config_matches(const PmNodeConfig *config, const PmRequest *request);
@@ -232,12 +248,15 @@ extern int	pm_class_lowest(PmSpace *space, int c);
 /* search.c */
 extern int	pm_search_best(PmSpace *space, PmSearch *search);
 extern int64 pm_search_count(PmSpace *space, PmSearch *search, int64 limit);
+extern int64 pm_search_bound(const PmSpace *space, const PmSearch *search);
+extern void pm_search_set_bound(const PmSpace *space, PmSearch *search, int64 bound);
 extern int64 pm_search_count_empty(const PmSpace *space, const PmSearch *search, int64 limit);
 
 /* cap.c */
 extern void pm_caps_choose(PmSpace *space, int lane);
 extern PmBlock pm_caps_block(const PmSpace *space, int s);
 extern int64 pm_caps_copies(const PmSpace *space, const PmSearch *search, int64 limit);
+extern void pm_caps_return(PmSpace *space, int lane, const PmHold *hold);
 extern void pm_caps_take(PmSpace *space, const PmSearch *search, int64 replicas);
 
 /*
@@ -302,11 +321,33 @@ extern void pm_take_on_node(PmSpace *space, PmSearch *search, int group, int n, 
 extern bool pm_place_shape(PmSpace *space, int s);
 extern int64 pm_place_minimum(PmSpace *space, int s);
 extern void pm_place_undo(PmSpace *space);
+extern PmHold *pm_holds_of_takes(const PmSpace *space, MemoryContext context);
 
 /* reserve.c */
 extern PmReserve *pm_reserve_create(PmSpace *space);
-extern void pm_reserve_shape(PmReserve *reserve, int s);
+extern bool pm_reserve_shape(PmReserve *reserve, int s);
 extern void pm_reserve_release(PmReserve *reserve);
+
+/* backlog.c */
+extern PmBacklog *pm_backlog_create(const PmQueue *queue, bool by_limit);
+extern void pm_backlog_add(PmBacklog *backlog, int job);
+extern void pm_backlog_begin(PmBacklog *backlog);
+extern int	pm_backlog_first(const PmBacklog *backlog);
+extern void pm_backlog_take(PmBacklog *backlog);
+extern void pm_backlog_put_aside(PmBacklog *backlog);
+extern void pm_backlog_sleep(PmBacklog *backlog);
+extern void pm_backlog_close_lane(PmBacklog *backlog);
+extern void pm_backlog_go_on_shortest(PmBacklog *backlog);
+extern void pm_backlog_end(PmBacklog *backlog);
+
+/* plan.c */
+extern int64 pm_time_add(int64 at, int64 length);
+extern PmPlan *pm_plan_create(PmSpace *space, int64 now);
+extern void pm_plan_run(PmPlan *plan, int64 planned_end, const PmHold *holds, int nholds);
+extern void pm_plan_close_node(PmPlan *plan, int node, int64 since, int64 until);
+extern PmSpace *pm_plan_space(PmPlan *plan, int64 until);
+extern void pm_plan_started(PmPlan *plan, const PmHold *holds, int nholds);
+extern int64 pm_plan_reserve(PmPlan *plan, int s, int64 length, bool for_ever);
 
 /* reason.c */
 extern int64 pm_minimum_amount(const PmSpace *space, const PmShape *shape,

@@ -93,6 +93,7 @@ pm_match_requests(PmSpace *space)
 				if (in_use[c] && pm_config_matches(&cluster->configs[c], request))
 					match[c] = search->matches = true;
 		search->bound = search->matches ? PG_INT64_MAX : 0;
+		search->bounded_in = space->growth;
 	}
 	pfree(is_accelerator);
 	pfree(in_use);

@@ -102,7 +102,7 @@ place_single(PmSpace *space, const PmTaskGroup *group)
 	int64		wanted;
 	int64		count;
 
-	if (search->bound < group->min_replicas)
+	if (pm_search_bound(space, search) < group->min_replicas)
 		return false;
 	count = wanted = pm_caps_copies(space, search, group->replicas);
 	if (wanted > 1)
@@ -110,7 +110,7 @@ place_single(PmSpace *space, const PmTaskGroup *group)
 	else if (pm_search_best(space, search) < 0)
 		count = 0;
 	if (count < wanted)
-		search->bound = Min(search->bound, count);
+		pm_search_set_bound(space, search, count);
 	if (count < group->min_replicas)
 		return false;
 	return place_some(space, search, 0, (int) count) == count;
@@ -126,12 +126,12 @@ each_fits_alone(PmSpace *space, const PmShape *shape)
 		PmSearch   *search = &space->searches[group->request];
 		int64		count;
 
-		if (search->bound < group->min_replicas)
+		if (pm_search_bound(space, search) < group->min_replicas)
 			return false;
 		count = pm_search_count(space, search, group->min_replicas);
 		if (count < group->min_replicas)
 		{
-			search->bound = Min(search->bound, count);
+			pm_search_set_bound(space, search, count);
 			return false;
 		}
 	}
@@ -201,4 +201,36 @@ pm_place_shape(PmSpace *space, int s)
 										group->replicas - group->min_replicas));
 	}
 	return true;
+}
+
+/* The takes of the job at hand as holds, in one piece of memory */
+PmHold *
+pm_holds_of_takes(const PmSpace *space, MemoryContext context)
+{
+	Size		ndims = space->cluster->ndims;
+	Size		n = space->ntakes;
+	char	   *memory = MemoryContextAllocHuge(context,
+												Max((Size) 1, n * (sizeof(PmHold) + ndims * sizeof(int64)) +
+													sizeof(int) * (Size) space->ntake_devices));
+	PmHold	   *holds = (PmHold *) memory;
+	int64	   *amounts = (int64 *) (holds + n);
+	int		   *devices = (int *) (amounts + n * ndims);
+
+	if (space->ntake_devices > 0)
+		memcpy(devices, space->take_devices, sizeof(int) * space->ntake_devices);
+	for (int i = 0; i < space->ntakes; i++)
+	{
+		const PmTake *take = &space->takes[i];
+
+		holds[i].node = take->node;
+		holds[i].group = take->group;
+		holds[i].replicas = take->replicas;
+		holds[i].ndevices = take->ndevices;
+		holds[i].devices = devices + take->first_device;
+		holds[i].device_share = take->device_share;
+		holds[i].amounts = amounts + i * ndims;
+		for (Size d = 0; d < ndims; d++)
+			amounts[i * ndims + d] = take->search->request->amounts[d] * take->replicas;
+	}
+	return holds;
 }

@@ -66,6 +66,8 @@ pm_reason_name(PmReason reason)
 			return "topology";
 		case PM_REASON_RESERVED:
 			return "reserved";
+		case PM_REASON_MAINTENANCE:
+			return "maintenance";
 		case PM_REASON_EXCEEDS_MAX:
 			return "exceeds_max";
 		case PM_REASON_NO_MATCHING_NODE:

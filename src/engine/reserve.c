@@ -55,6 +55,7 @@ typedef struct Touched
 struct PmReserve
 {
 	PmSpace    *space;
+	MemoryContext context;
 	ChoiceHeap *heaps;			/* [nrequests] */
 	int64		held;			/* choices there is room for in all */
 	bool	   *done;			/* [nshapes]: nothing (more) to withhold */
@@ -141,7 +142,7 @@ open_heap(PmReserve *reserve, ChoiceHeap *heap, const PmSearch *search)
 	{
 		if (reserve->held > PM_MAX_CHOICES)
 			close_heaps(reserve);
-		heap->choices = MemoryContextAllocHuge(space->context,
+		heap->choices = MemoryContextAllocHuge(reserve->context,
 											   sizeof(Choice) * (Size) Max(cluster->nnodes, 1));
 		reserve->held += cluster->nnodes;
 	}
@@ -168,6 +169,7 @@ pm_reserve_create(PmSpace *space)
 	PmReserve  *reserve = palloc0(sizeof(PmReserve));
 
 	reserve->space = space;
+	reserve->context = CurrentMemoryContext;
 	reserve->heaps = palloc0(sizeof(ChoiceHeap) * Max(space->queue->nrequests, 1));
 	reserve->done = palloc0(sizeof(bool) * Max(space->queue->nshapes, 1));
 	reserve->withheld = palloc0(sizeof(int64 *) * nnodes);
@@ -188,7 +190,7 @@ touch(PmReserve *reserve, int n)
 	Size		device_size = sizeof(int32) * Max(space->maxdevices, 1);
 	Touched    *touched;
 
-	reserve->touched = pm_grow(space->context, reserve->touched, &reserve->maxtouched,
+	reserve->touched = pm_grow(reserve->context, reserve->touched, &reserve->maxtouched,
 							   reserve->ntouched + 1, sizeof(Touched));
 	touched = &reserve->touched[reserve->ntouched];
 	if (reserve->ntouched == reserve->nready)
@@ -234,7 +236,7 @@ choose(PmReserve *reserve, ChoiceHeap *heap, const PmSearch *search)
 
 		if (t >= 0 && !pm_node_fits(search, kind, &reserve->touched[t].left))
 		{
-			reserve->aside = pm_grow(space->context, reserve->aside, &reserve->maxaside,
+			reserve->aside = pm_grow(reserve->context, reserve->aside, &reserve->maxaside,
 									 reserve->naside + 1, sizeof(Choice));
 			reserve->aside[reserve->naside++] = top;
 			heap->choices[0] = heap->choices[--heap->n];
@@ -278,7 +280,7 @@ withhold_group(PmReserve *reserve, const PmTaskGroup *group)
 		else
 			touched = touch(reserve, n);
 		per = pm_devices_per_replica(&touched->left, search->request, &share);
-		reserve->devices = pm_grow(space->context, reserve->devices, &reserve->maxdevices,
+		reserve->devices = pm_grow(reserve->context, reserve->devices, &reserve->maxdevices,
 								   per, sizeof(int));
 		pm_node_take(&touched->left, search, 1, reserve->devices);
 		pm_node_withhold(&space->cluster->nodes[n], search);
@@ -314,8 +316,8 @@ keep(PmReserve *reserve, const Touched *touched)
 	return true;
 }
 
-/* A job of this shape is blocked */
-void
+/* A job of this shape is blocked; false: nothing more is withheld for the next */
+bool
 pm_reserve_shape(PmReserve *reserve, int s)
 {
 	PmSpace    *space = reserve->space;
@@ -324,7 +326,7 @@ pm_reserve_shape(PmReserve *reserve, int s)
 	bool		any = false;
 
 	if (reserve->done[s])
-		return;
+		return false;
 	for (int g = 0; g < shape->ngroups && holds; g++)
 		holds = pm_search_count_empty(space, &space->searches[shape->groups[g].request],
 									  shape->groups[g].min_replicas) >=
@@ -354,9 +356,10 @@ pm_reserve_shape(PmReserve *reserve, int s)
 		reserve->heaps[shape->groups[g].request].opened = false;
 	if (!any)
 		reserve->done[s] = true;
+	return any;
 }
 
-/* Give everything back to the nodes; their classes are not kept up to date */
+/* Give everything back to the nodes */
 void
 pm_reserve_release(PmReserve *reserve)
 {
@@ -372,5 +375,7 @@ pm_reserve_release(PmReserve *reserve)
 			node->free[d] += reserve->withheld[n][d];
 		for (int i = 0; i < node->ndevices; i++)
 			node->device_free[i] += reserve->withheld_devices[n][i];
+		pm_class_defer(reserve->space, n);
 	}
+	pm_space_grew(reserve->space);
 }

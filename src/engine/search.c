@@ -240,3 +240,19 @@ pm_search_count_empty(const PmSpace *space, const PmSearch *search, int64 limit)
 	}
 	return Min(total, limit);
 }
+
+/* No more replicas than this fit, as far as is known */
+int64
+pm_search_bound(const PmSpace *space, const PmSearch *search)
+{
+	return search->bounded_in == space->growth ? search->bound :
+		search->matches ? PG_INT64_MAX : 0;
+}
+
+/* No more than this many do, until something is given back */
+void
+pm_search_set_bound(const PmSpace *space, PmSearch *search, int64 bound)
+{
+	search->bound = Min(bound, pm_search_bound(space, search));
+	search->bounded_in = space->growth;
+}

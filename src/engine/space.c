@@ -205,3 +205,39 @@ pm_space_create(PmCluster *cluster, const PmQueue *queue, PmPlacementPolicy plac
 	space->reached = palloc0(sizeof(int64) * Max(queue->nshapes, 1));
 	return space;
 }
+
+/* Something was given back: what did not fit may fit now */
+void
+pm_space_grew(PmSpace *space)
+{
+	space->growth++;
+}
+
+static void
+change(PmSpace *space, const PmHold *hold, int sign)
+{
+	PmNode	   *node = &space->cluster->nodes[hold->node];
+
+	for (int d = 0; d < space->cluster->ndims; d++)
+		node->free[d] += sign * hold->amounts[d];
+	for (int i = 0; i < hold->ndevices; i++)
+		node->device_free[hold->devices[i]] += sign * hold->device_share;
+	pm_class_defer(space, hold->node);
+}
+
+/* What a run holds goes back to the nodes */
+void
+pm_space_give(PmSpace *space, const PmHold *holds, int nholds)
+{
+	for (int i = 0; i < nholds; i++)
+		change(space, &holds[i], 1);
+	pm_space_grew(space);
+}
+
+/* It is taken, device by device */
+void
+pm_space_take(PmSpace *space, const PmHold *holds, int nholds)
+{
+	for (int i = 0; i < nholds; i++)
+		change(space, &holds[i], -1);
+}

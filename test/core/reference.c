@@ -494,6 +494,7 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	Ref			ref = {0};
 	RefDecision *out = palloc0(sizeof(RefDecision));
 	int		   *capped_in = palloc(sizeof(int) * queue->nshapes);	/* lane, or -1 */
+	int		   *failed_in = palloc(sizeof(int) * queue->nshapes);	/* likewise */
 
 	ref.cluster = cluster;
 	ref.queue = queue;
@@ -547,6 +548,7 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 			continue;
 		}
 		out->blocked[job->shape] = true;
+		failed_in[job->shape] = job->lane;
 		if (policy->queue == PM_QUEUE_FIFO)
 			out->blocked_by[job->lane] = i;
 		else if (policy->queue == PM_QUEUE_RESERVE)
@@ -562,6 +564,11 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	}
 	for (int s = 0; s < queue->nshapes; s++)
 	{
+		/* what the nodes failed, and a cap does by now, is blocked by the cap */
+		if (out->blocked[s] &&
+			ref_cap_reason(&ref, failed_in[s], &queue->shapes[s],
+						   &out->needed[s], &out->available[s]) != PM_REASON_NONE)
+			capped_in[s] = failed_in[s];
 		if (capped_in[s] >= 0)
 		{
 			out->blocked[s] = true;

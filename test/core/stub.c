@@ -60,22 +60,42 @@ AllocSetContextCreateInternal(MemoryContext parent, const char *name,
 		abort();
 	context->header.name = name;
 	context->header.parent = parent;
+	if (parent)
+	{
+		context->header.nextchild = parent->firstchild;
+		parent->firstchild = (MemoryContext) context;
+	}
 	context->chunks.prev = context->chunks.next = &context->chunks;
 	return (MemoryContext) context;
 }
 
 void
-MemoryContextDelete(MemoryContext context)
+MemoryContextReset(MemoryContext context)
 {
 	Chunk	   *head = &((StubContext *) context)->chunks;
 
+	while (context->firstchild)
+		MemoryContextDelete(context->firstchild);
 	while (head->next != head)
 	{
 		Chunk	   *chunk = head->next;
 
 		head->next = chunk->next;
+		chunk->next->prev = head;
 		free(chunk);
 	}
+}
+
+void
+MemoryContextDelete(MemoryContext context)
+{
+	MemoryContext *link = context->parent ? &context->parent->firstchild : NULL;
+
+	MemoryContextReset(context);
+	while (link && *link != context)
+		link = &(*link)->nextchild;
+	if (link)
+		*link = context->nextchild;
 	free(context);
 }
 

@@ -1,0 +1,628 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan.c
+ *	  What nodes will have in the future: ends of runs give back, reservations
+ *	  and maintenance take.  For one pass.
+ *
+ * The state of a node at an instant is what it has now, and what runs give
+ * back that end by then, less what reservations hold at that instant.  What a
+ * job can use from one instant to another is the least of the node's states
+ * in between; between two reservations they only grow, so only the first
+ * instant and the beginnings of reservations count.
+ *
+ * A view is a copy of the nodes with what a job can use that starts now and
+ * ends after given beginnings.  A job that ends before the first of them needs
+ * no view, for it the nodes are as they are now.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/int.h"
+#include "miscadmin.h"
+
+#include "engine/engine_internal.h"
+
+#define MAX_VIEWS	8			/* beyond, the one longest unused is made anew */
+
+/* What a node will get back, or will not have for a time */
+typedef struct Claim
+{
+	int64		since;			/* of a release: the instant of it */
+	int64		until;
+	const PmHold *hold;			/* NULL: all that the node has */
+	int			next;			/* the node's next one, or -1 */
+} Claim;
+
+typedef struct View
+{
+	int64		last;			/* the latest beginning that it counts */
+	uint64		used;			/* when it was asked for last */
+	PmCluster	cluster;
+	PmSpace    *space;
+} View;
+
+typedef struct End
+{
+	int64		at;
+	int			run;			/* ties: in the order in which they were told */
+	int			nholds;
+	const PmHold *holds;
+} End;
+
+struct PmPlan
+{
+	PmSpace    *space;
+	int64		now;
+	MemoryContext context;
+	int			nclaims;
+	int			maxclaims;
+	Claim	   *claims;
+	int		   *releases;		/* [nnodes]: first claim of each node, or -1 */
+	int		   *bookings;		/* [nnodes]: likewise */
+	int			nends;
+	int			maxends;
+	End		   *ends;			/* a run's end; sorted when needed */
+	bool		sorted;
+	int			nstarts;
+	int			maxstarts;
+	int64	   *starts;			/* when reservations begin, ascending */
+	int			nstops;
+	int			maxstops;
+	int64	   *stops;			/* when they end, ascending */
+	int			nbooked;
+	int			maxbooked;
+	int		   *booked;			/* nodes that have any */
+	int64	   *free;			/* [ndims] scratch */
+	int32	   *devices;		/* [maxdevices] scratch */
+	int64	   *least_free;		/* [ndims] scratch */
+	int32	   *least_devices;	/* [maxdevices] scratch */
+	int			nviews;
+	View		views[MAX_VIEWS];
+	uint64		clock;			/* of the views */
+	int32	   *touched_of;		/* [nnodes]: index into touched, or -1 */
+	int			ntouched;
+	int			maxtouched;
+	int		   *touched;
+	int64	   *touched_free;	/* [ntouched][ndims]: before */
+	int32	   *touched_devices;	/* [ntouched][maxdevices] */
+	int			maxtouched_free;
+	int			maxtouched_devices;
+};
+
+/* Later than the end of time is the end of time */
+int64
+pm_time_add(int64 at, int64 length)
+{
+	int64		sum;
+
+	if (at == PM_NEVER || length == PM_NEVER || pg_add_s64_overflow(at, length, &sum))
+		return PM_NEVER;
+	return sum;
+}
+
+PmPlan *
+pm_plan_create(PmSpace *space, int64 now)
+{
+	int			nnodes = Max(space->cluster->nnodes, 1);
+	Size		ndims = Max(space->cluster->ndims, 1);
+	Size		ndevices = Max(space->maxdevices, 1);
+	PmPlan	   *plan = palloc0(sizeof(PmPlan));
+
+	plan->space = space;
+	plan->now = now;
+	plan->context = CurrentMemoryContext;
+	plan->releases = palloc(sizeof(int) * nnodes);
+	plan->bookings = palloc(sizeof(int) * nnodes);
+	for (int n = 0; n < nnodes; n++)
+		plan->releases[n] = plan->bookings[n] = -1;
+	plan->touched_of = palloc(sizeof(int32) * nnodes);
+	for (int n = 0; n < nnodes; n++)
+		plan->touched_of[n] = -1;
+	plan->free = palloc(sizeof(int64) * ndims);
+	plan->least_free = palloc(sizeof(int64) * ndims);
+	plan->devices = palloc(sizeof(int32) * ndevices);
+	plan->least_devices = palloc(sizeof(int32) * ndevices);
+	return plan;
+}
+
+static void
+add_claim(PmPlan *plan, int *first, int64 since, int64 until, const PmHold *hold)
+{
+	Claim	   *claim;
+
+	plan->claims = pm_grow(plan->context, plan->claims, &plan->maxclaims,
+						   plan->nclaims + 1, sizeof(Claim));
+	claim = &plan->claims[plan->nclaims];
+	claim->since = since;
+	claim->until = until;
+	claim->hold = hold;
+	claim->next = *first;
+	*first = plan->nclaims++;
+}
+
+/* A run is to end; one whose time is over will do so at any moment */
+void
+pm_plan_run(PmPlan *plan, int64 planned_end, const PmHold *holds, int nholds)
+{
+	int64		at = Max(planned_end, pm_time_add(plan->now, 1));
+	End		   *end;
+
+	if (planned_end == PM_NEVER)
+		return;
+	plan->ends = pm_grow(plan->context, plan->ends, &plan->maxends, plan->nends + 1, sizeof(End));
+	end = &plan->ends[plan->nends];
+	end->at = at;
+	end->run = plan->nends++;
+	end->nholds = nholds;
+	end->holds = holds;
+	plan->sorted = false;
+	for (int i = 0; i < nholds; i++)
+		add_claim(plan, &plan->releases[holds[i].node], at, PM_NEVER, &holds[i]);
+}
+
+static inline int
+compare_ends(const End *a, const End *b)
+{
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
+	return a->run < b->run ? -1 : a->run > b->run;
+}
+
+#define ST_SORT sort_ends
+#define ST_ELEMENT_TYPE End
+#define ST_COMPARE(a, b) compare_ends(a, b)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+static void
+insert_time(PmPlan *plan, int64 **times, int *n, int *max, int64 at)
+{
+	int			i = *n;
+
+	*times = pm_grow(plan->context, *times, max, *n + 1, sizeof(int64));
+	for (; i > 0 && (*times)[i - 1] > at; i--)
+		(*times)[i] = (*times)[i - 1];
+	(*times)[i] = at;
+	(*n)++;
+}
+
+/* ---- states of a node ---- */
+
+static void
+apply(const PmPlan *plan, const PmNode *node, const PmHold *hold, int sign)
+{
+	for (int d = 0; d < plan->space->cluster->ndims; d++)
+		plan->free[d] += sign * hold->amounts[d];
+	for (int i = 0; i < hold->ndevices; i++)
+		plan->devices[hold->devices[i]] += sign * hold->device_share;
+}
+
+/* The state of a node at an instant, into the scratch */
+static void
+state_at(PmPlan *plan, const PmNode *node, int n, int64 at)
+{
+	bool		closed = false;
+
+	memcpy(plan->free, node->free, sizeof(int64) * plan->space->cluster->ndims);
+	if (node->ndevices > 0)
+		memcpy(plan->devices, node->device_free, sizeof(int32) * node->ndevices);
+	for (int c = plan->releases[n]; c >= 0; c = plan->claims[c].next)
+		if (plan->claims[c].since <= at)
+			apply(plan, node, plan->claims[c].hold, 1);
+	for (int c = plan->bookings[n]; c >= 0; c = plan->claims[c].next)
+	{
+		const Claim *claim = &plan->claims[c];
+
+		if (claim->since > at || claim->until <= at)
+			continue;
+		if (claim->hold == NULL)
+			closed = true;
+		else
+			apply(plan, node, claim->hold, -1);
+	}
+	if (!closed)
+		return;
+	memset(plan->free, 0, sizeof(int64) * plan->space->cluster->ndims);
+	if (node->ndevices > 0)
+		memset(plan->devices, 0, sizeof(int32) * node->ndevices);
+}
+
+static void
+take_least(PmPlan *plan, const PmNode *node, bool first)
+{
+	int			ndims = plan->space->cluster->ndims;
+	int64		sum = 0;
+
+	for (int d = 0; d < ndims; d++)
+		plan->least_free[d] = first ? plan->free[d] : Min(plan->least_free[d], plan->free[d]);
+	for (int i = 0; i < node->ndevices; i++)
+	{
+		plan->least_devices[i] = first ? plan->devices[i] :
+			Min(plan->least_devices[i], plan->devices[i]);
+		sum += plan->least_devices[i];
+	}
+	/* not every device need be least at the same instant */
+	if (node->accelerator >= 0)
+		plan->least_free[node->accelerator] = sum;
+}
+
+/*
+ * What a job can use of a node that is there from one instant to another, into
+ * the scratch; now is the state of the node at this instant.
+ */
+static void
+usable_between(PmPlan *plan, const PmNode *now, int n, int64 from, int64 until)
+{
+	state_at(plan, now, n, from);
+	take_least(plan, now, true);
+	for (int c = plan->bookings[n]; c >= 0; c = plan->claims[c].next)
+	{
+		int64		since = plan->claims[c].since;
+
+		if (since <= from || since >= until)
+			continue;
+		state_at(plan, now, n, since);
+		take_least(plan, now, false);
+	}
+}
+
+static void
+set_state(PmPlan *plan, PmSpace *space, int n)
+{
+	PmNode	   *node = &space->cluster->nodes[n];
+
+	memcpy(node->free, plan->least_free, sizeof(int64) * space->cluster->ndims);
+	if (node->ndevices > 0)
+		memcpy(node->device_free, plan->least_devices, sizeof(int32) * node->ndevices);
+	pm_class_defer(space, n);
+}
+
+/* ---- views ---- */
+
+static void
+update_view(PmPlan *plan, View *view, int n)
+{
+	usable_between(plan, &plan->space->cluster->nodes[n], n, plan->now, pm_time_add(view->last, 1));
+	set_state(plan, view->space, n);
+}
+
+static void
+make_view(PmPlan *plan, View *view, int64 last)
+{
+	const PmCluster *cluster = plan->space->cluster;
+	int			ndims = cluster->ndims;
+	MemoryContext old = MemoryContextSwitchTo(plan->context);
+	PmNode	   *nodes = view->cluster.nodes;
+
+	view->last = last;
+	if (nodes == NULL)
+	{
+		int64	   *free = MemoryContextAllocHuge(plan->context, Max((Size) 1,
+																	  sizeof(int64) * (Size) cluster->nnodes * ndims));
+
+		nodes = MemoryContextAllocHuge(plan->context, sizeof(PmNode) * (Size) Max(cluster->nnodes, 1));
+		for (int n = 0; n < cluster->nnodes; n++)
+		{
+			nodes[n] = cluster->nodes[n];
+			nodes[n].free = free + (Size) n * ndims;
+			nodes[n].device_free = palloc(sizeof(int32) * Max(nodes[n].ndevices, 1));
+		}
+		view->cluster = *cluster;
+		view->cluster.nodes = nodes;
+	}
+	for (int n = 0; n < cluster->nnodes; n++)
+	{
+		memcpy(nodes[n].free, cluster->nodes[n].free, sizeof(int64) * ndims);
+		if (nodes[n].ndevices > 0)
+			memcpy(nodes[n].device_free, cluster->nodes[n].device_free,
+				   sizeof(int32) * nodes[n].ndevices);
+		if (plan->bookings[n] < 0)
+			continue;
+		usable_between(plan, &cluster->nodes[n], n, plan->now, pm_time_add(last, 1));
+		memcpy(nodes[n].free, plan->least_free, sizeof(int64) * ndims);
+		if (nodes[n].ndevices > 0)
+			memcpy(nodes[n].device_free, plan->least_devices, sizeof(int32) * nodes[n].ndevices);
+	}
+	view->space = pm_space_create(&view->cluster, plan->space->queue, plan->space->placement);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Where a job can be placed that starts now and ends at until: the nodes as
+ * they are, or a view of them.
+ */
+PmSpace *
+pm_plan_space(PmPlan *plan, int64 until)
+{
+	int64		last = 0;
+	bool		any = false;
+	View	   *oldest = &plan->views[0];
+
+	for (int i = 0; i < plan->nstarts && plan->starts[i] < until; i++)
+	{
+		last = plan->starts[i];
+		any = true;
+	}
+	if (!any)
+		return plan->space;
+	for (int v = 0; v < plan->nviews; v++)
+	{
+		if (plan->views[v].last == last)
+		{
+			plan->views[v].used = ++plan->clock;
+			return plan->views[v].space;
+		}
+		if (plan->views[v].used < oldest->used)
+			oldest = &plan->views[v];
+	}
+	if (plan->nviews < MAX_VIEWS)
+		oldest = &plan->views[plan->nviews++];
+	make_view(plan, oldest, last);
+	oldest->used = ++plan->clock;
+	return oldest->space;
+}
+
+/* A job was started on the nodes as they are now: the views follow */
+void
+pm_plan_started(PmPlan *plan, const PmHold *holds, int nholds)
+{
+	for (int v = 0; v < plan->nviews; v++)
+		for (int i = 0; i < nholds; i++)
+			update_view(plan, &plan->views[v], holds[i].node);
+}
+
+/* ---- reservations ---- */
+
+static void
+book(PmPlan *plan, int n, int64 since, int64 until, const PmHold *hold)
+{
+	if (plan->bookings[n] < 0)
+	{
+		plan->booked = pm_grow(plan->context, plan->booked, &plan->maxbooked,
+							   plan->nbooked + 1, sizeof(int));
+		plan->booked[plan->nbooked++] = n;
+	}
+	add_claim(plan, &plan->bookings[n], since, until, hold);
+}
+
+/* Nothing is to run on a node in that time; before any job is looked at */
+void
+pm_plan_close_node(PmPlan *plan, int node, int64 since, int64 until)
+{
+	book(plan, node, since, until, NULL);
+	insert_time(plan, &plan->starts, &plan->nstarts, &plan->maxstarts, since);
+	insert_time(plan, &plan->stops, &plan->nstops, &plan->maxstops, until);
+}
+
+/* Remember a node as it is, to put it back later */
+static void
+touch(PmPlan *plan, int n)
+{
+	const PmNode *node = &plan->space->cluster->nodes[n];
+	Size		ndims = plan->space->cluster->ndims;
+	Size		ndevices = plan->space->maxdevices;
+	int			t = plan->ntouched;
+
+	if (plan->touched_of[n] >= 0)
+		return;
+	plan->touched_of[n] = t;
+	plan->touched = pm_grow(plan->context, plan->touched, &plan->maxtouched, t + 1, sizeof(int));
+	plan->touched_free = pm_grow(plan->context, plan->touched_free, &plan->maxtouched_free,
+								 t + 1, sizeof(int64) * Max(ndims, 1));
+	plan->touched_devices = pm_grow(plan->context, plan->touched_devices,
+									&plan->maxtouched_devices, t + 1,
+									sizeof(int32) * Max(ndevices, 1));
+	plan->touched[t] = n;
+	memcpy(plan->touched_free + t * ndims, node->free, sizeof(int64) * ndims);
+	if (node->ndevices > 0)
+		memcpy(plan->touched_devices + t * ndevices, node->device_free,
+			   sizeof(int32) * node->ndevices);
+	plan->ntouched++;
+}
+
+/* A touched node as it is now */
+static PmNode
+node_now(PmPlan *plan, int t)
+{
+	PmNode		node = plan->space->cluster->nodes[plan->touched[t]];
+
+	node.free = plan->touched_free + (Size) t * plan->space->cluster->ndims;
+	node.device_free = plan->touched_devices + (Size) t * plan->space->maxdevices;
+	return node;
+}
+
+static void
+untouch(PmPlan *plan)
+{
+	PmSpace    *space = plan->space;
+
+	for (int t = 0; t < plan->ntouched; t++)
+	{
+		int			n = plan->touched[t];
+		PmNode		now = node_now(plan, t);
+		PmNode	   *node = &space->cluster->nodes[n];
+
+		memcpy(node->free, now.free, sizeof(int64) * space->cluster->ndims);
+		if (node->ndevices > 0)
+			memcpy(node->device_free, now.device_free, sizeof(int32) * node->ndevices);
+		pm_class_defer(space, n);
+		plan->touched_of[n] = -1;
+	}
+	plan->ntouched = 0;
+	pm_space_grew(space);
+}
+
+/* Could a node have held now, as it is, what a take puts on it? */
+static bool
+take_fits_now(PmPlan *plan, const PmTake *take, int n)
+{
+	PmSpace    *space = plan->space;
+	PmNode		now;
+	int			whole = 0;
+
+	/* no run gives back to it: it is as free now as it will be */
+	if (plan->touched_of[n] < 0)
+		return true;
+	now = node_now(plan, plan->touched_of[n]);
+	for (int i = 0; i < now.ndevices; i++)
+		if (now.device_free[i] == PM_DEVICE_WHOLE)
+			whole++;
+	return pm_copies(take->search, &space->kinds[space->node_kind[n]], now.free, whole,
+					 now.device_free, take->replicas) >= take->replicas;
+}
+
+/* Put a take of the job at hand on another node of the same class */
+static void
+move_take(PmSpace *space, PmTake *take, int n)
+{
+	int		   *devices = space->take_devices + take->first_device;
+
+	pm_node_give(&space->cluster->nodes[take->node], take->search, take->replicas,
+				 devices, take->ndevices, take->device_share);
+	pm_class_move(space, take->node, pm_class_of_node(space, take->node));
+	pm_node_take(&space->cluster->nodes[n], take->search, take->replicas, devices);
+	pm_class_move(space, n, pm_class_of_node(space, n));
+	take->node = n;
+}
+
+/*
+ * Among equals, nodes that are not free now: what is free now is of more use
+ * to others.  Takes of one group come class by class, so the nodes are gone
+ * through once a class.
+ */
+static void
+prefer_given_back(PmPlan *plan)
+{
+	PmSpace    *space = plan->space;
+	int			class = -1;
+	int			t = 0;
+
+	for (int i = 0; i < space->ntakes; i++)
+	{
+		PmTake	   *take = &space->takes[i];
+
+		if (!take_fits_now(plan, take, take->node))
+			continue;
+		if (take->from_class != class)
+			t = 0;
+		class = take->from_class;
+		for (; t < plan->ntouched; t++)
+		{
+			int			n = plan->touched[t];
+
+			if (space->node_class[n] == class && !take_fits_now(plan, take, n))
+			{
+				move_take(space, take, n);
+				break;
+			}
+		}
+	}
+}
+
+/* The instants at which something is given back, in order */
+typedef struct Instants
+{
+	int			end;
+	int			stop;
+} Instants;
+
+static int64
+next_instant(const PmPlan *plan, const Instants *next)
+{
+	int64		at = PM_NEVER;
+
+	if (next->end < plan->nends)
+		at = plan->ends[next->end].at;
+	if (next->stop < plan->nstops)
+		at = Min(at, plan->stops[next->stop]);
+	return at;
+}
+
+/* A node as it can be used in that time */
+static void
+foresee(PmPlan *plan, int n, int64 from, int64 until)
+{
+	PmNode		now;
+
+	touch(plan, n);
+	now = node_now(plan, plan->touched_of[n]);
+	usable_between(plan, &now, n, from, until);
+	set_state(plan, plan->space, n);
+}
+
+/*
+ * All nodes as they can be used from at on, for so long.  Without reservations
+ * a node changes only when a run on it ends.
+ */
+static void
+look_at(PmPlan *plan, Instants *next, int64 at, int64 length)
+{
+	int64		until = pm_time_add(at, length);
+
+	while (next->stop < plan->nstops && plan->stops[next->stop] <= at)
+		next->stop++;
+	for (; next->end < plan->nends && plan->ends[next->end].at <= at; next->end++)
+	{
+		const End  *end = &plan->ends[next->end];
+
+		for (int i = 0; i < end->nholds; i++)
+			foresee(plan, end->holds[i].node, at, until);
+	}
+	for (int i = 0; i < plan->nbooked; i++)
+		foresee(plan, plan->booked[i], at, until);
+	pm_space_grew(plan->space);
+}
+
+/*
+ * Reserve the first instant at which a job of a shape fits, for as long as it
+ * may run, or for ever; PM_NEVER: it never fits.
+ */
+int64
+pm_plan_reserve(PmPlan *plan, int s, int64 length, bool for_ever)
+{
+	PmSpace    *space = plan->space;
+	Instants	next = {0};
+	int			ncaps = space->ncaps;
+	int64		at = PM_NEVER;
+	bool		found = false;
+
+	if (!plan->sorted)
+	{
+		if (plan->nends > 1)
+			sort_ends(plan->ends, plan->nends);
+		plan->sorted = true;
+	}
+	space->ncaps = 0;			/* what caps will allow is not known */
+	while (!found && (at = next_instant(plan, &next)) != PM_NEVER)
+	{
+		CHECK_FOR_INTERRUPTS();
+		look_at(plan, &next, at, length);
+		found = pm_place_shape(space, s);
+	}
+	if (found)
+	{
+		PmHold	   *holds;
+		int			nholds = space->ntakes;
+		int64		until = for_ever ? PM_NEVER : pm_time_add(at, length);
+
+		if (space->queue->shapes[s].ngroups == 1 &&
+			!pm_topology_rules(&space->queue->shapes[s]))
+			prefer_given_back(plan);
+		holds = pm_holds_of_takes(space, plan->context);
+		pm_place_undo(space);
+		untouch(plan);
+		for (int i = 0; i < nholds; i++)
+			book(plan, holds[i].node, at, until, &holds[i]);
+		insert_time(plan, &plan->starts, &plan->nstarts, &plan->maxstarts, at);
+		insert_time(plan, &plan->stops, &plan->nstops, &plan->maxstops, until);
+		for (int v = 0; v < plan->nviews; v++)
+			for (int i = 0; i < nholds && plan->views[v].last >= at; i++)
+				update_view(plan, &plan->views[v], holds[i].node);
+	}
+	else
+		untouch(plan);
+	space->ncaps = ncaps;
+	return at;
+}

@@ -1,0 +1,458 @@
+/*-------------------------------------------------------------------------
+ *
+ * scheduler.c
+ *	  Passes over jobs that wait: who starts, and what a job that does not
+ *	  means for those behind it.
+ *
+ * A scheduler lives through one pass (pass.c) or through many, with jobs that
+ * join and runs that end in between (simulate.c).  The policies differ only in
+ * what a blocked job means for others:
+ *
+ * fifo			closes its lane
+ * traversal	nothing
+ * reserve		what is free for it is withheld (reserve.c), unless a cap
+ *				blocks it: free nodes would not help it
+ * stepped		the same, until it has withheld for so long
+ * tiered		stepped for the highest priority, traversal for the others
+ * backfill		it is given the first time at which it fits (plan.c), and
+ *				nothing starts that would delay it; so for the first jobs that
+ *				are blocked, as many as there are reservations
+ *
+ * Free resources and caps only shrink in a pass, and where there are caps a
+ * shape belongs to one lane, so a shape that failed is not tried again in it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "engine/scheduler.h"
+
+#define TIERED_PRIORITY 3		/* that is stepped under tiered */
+
+/* ---- what starts ---- */
+
+/* Append one placement: the takes of a group on a node, from take t on */
+static void
+emit_placement(PmScheduler *scheduler, PmSpace *space, int t, bool several)
+{
+	PmDecision *decision = scheduler->decision;
+	PmTake	   *first = &space->takes[t];
+	PmPlacement *placement;
+
+	decision->placements = pm_grow(scheduler->caller, decision->placements,
+								   &scheduler->maxplacements,
+								   decision->nplacements + 1, sizeof(PmPlacement));
+	placement = &decision->placements[decision->nplacements++];
+	placement->group = first->group;
+	placement->node = first->node;
+	placement->replicas = 0;
+	placement->first_device = decision->ndevices;
+	placement->ndevices = 0;
+	placement->device_share = first->device_share;
+
+	for (int i = t; i < space->ntakes; i++)
+	{
+		PmTake	   *take = &space->takes[i];
+
+		if (take->group == first->group && take->node == first->node)
+		{
+			decision->devices = pm_grow(scheduler->caller, decision->devices,
+										&scheduler->maxdevices,
+										decision->ndevices + take->ndevices, sizeof(int));
+			if (take->ndevices > 0)
+				memcpy(decision->devices + decision->ndevices,
+					   space->take_devices + take->first_device,
+					   sizeof(int) * take->ndevices);
+			decision->ndevices += take->ndevices;
+			placement->ndevices += take->ndevices;
+			placement->replicas += take->replicas;
+			take->replicas = 0; /* done */
+		}
+		if (!several)
+			break;
+	}
+}
+
+static PmStart *
+emit_start(PmScheduler *scheduler, PmSpace *space, int job)
+{
+	const PmShape *shape = &scheduler->queue->shapes[scheduler->queue->jobs[job].shape];
+	PmDecision *decision = scheduler->decision;
+	PmStart    *start;
+	bool		several = pm_topology_rules(shape);
+
+	decision->starts = pm_grow(scheduler->caller, decision->starts, &scheduler->maxstarts,
+							   decision->nstarts + 1, sizeof(PmStart));
+	start = &decision->starts[decision->nstarts++];
+	start->job = job;
+	start->run = -1;
+	start->first_placement = decision->nplacements;
+
+	/* What goes beyond the minimum of several groups comes back to a node, and
+	 * so may groups within a domain */
+	for (int g = 0; g < shape->ngroups && shape->ngroups > 1; g++)
+		if (shape->groups[g].min_replicas < shape->groups[g].replicas)
+			several = true;
+	for (int t = 0; t < space->ntakes; t++)
+		if (space->takes[t].replicas > 0)
+			emit_placement(scheduler, space, t, several);
+	start->nplacements = decision->nplacements - start->first_placement;
+	return start;
+}
+
+static int
+add_run(PmScheduler *scheduler, int lane, int64 planned_end, PmHold *holds, int nholds)
+{
+	PmLive	   *live;
+
+	scheduler->live = pm_grow(scheduler->context, scheduler->live, &scheduler->maxlive,
+							  scheduler->nlive + 1, sizeof(PmLive));
+	live = &scheduler->live[scheduler->nlive];
+	live->lane = lane;
+	live->ended = false;
+	live->own = true;
+	live->planned_end = planned_end;
+	live->nholds = nholds;
+	live->holds = holds;
+	return scheduler->nlive++;
+}
+
+/* The takes in the space, which is the nodes as they are or a view of them */
+static void
+start_job(PmScheduler *scheduler, PmSpace *space, int job)
+{
+	const PmJob *j = &scheduler->queue->jobs[job];
+	PmHold	   *holds = NULL;
+	int			nholds = space->ntakes;
+	PmStart    *start;
+
+	if (scheduler->tracks || space != scheduler->space)
+		holds = pm_holds_of_takes(space, scheduler->context);
+	if (space != scheduler->space)
+		pm_space_take(scheduler->space, holds, nholds);
+	start = emit_start(scheduler, space, job);
+	if (scheduler->tracks)
+	{
+		start->run = add_run(scheduler, j->lane,
+							 pm_time_add(scheduler->now, j->time_limit), holds, nholds);
+		if (scheduler->plan)
+		{
+			pm_plan_run(scheduler->plan, scheduler->live[start->run].planned_end, holds, nholds);
+			pm_plan_started(scheduler->plan, holds, nholds);
+		}
+	}
+	else if (holds)
+		pfree(holds);
+}
+
+/* ---- what does not ---- */
+
+/*
+ * Do the caps allow the minimum of a job?  A shape that the nodes failed is
+ * asked again: once a cap fails it as well, it withholds nothing any more.
+ */
+static bool
+caps_allow(PmScheduler *scheduler, PmSpace *space, const PmJob *job)
+{
+	if (scheduler->capped[job->shape] >= 0)
+		return false;
+	pm_caps_choose(space, job->lane);
+	if (pm_caps_block(space, job->shape).reason == PM_REASON_NONE)
+		return true;
+	scheduler->capped[job->shape] = job->lane;
+	scheduler->blocked[job->shape] = false;
+	return false;
+}
+
+/*
+ * The longer a job may run the less it can use, so a shape that failed for one
+ * time limit fails for all that are not shorter.
+ */
+static bool
+try_start(PmScheduler *scheduler, int job)
+{
+	const PmJob *j = &scheduler->queue->jobs[job];
+	PmSpace    *space = scheduler->space;
+	int64		until = scheduler->now;
+
+	if (scheduler->plan)
+	{
+		until = pm_time_add(scheduler->now, j->time_limit);
+		space = pm_plan_space(scheduler->plan, until);
+		if (space == scheduler->space)
+			until = scheduler->now;
+	}
+	if (scheduler->capped && !caps_allow(scheduler, space, j))
+		return false;
+	if ((!scheduler->blocked[j->shape] || until < scheduler->failed_until[j->shape]) &&
+		pm_place_shape(space, j->shape))
+	{
+		start_job(scheduler, space, job);
+		return true;
+	}
+	if (!scheduler->blocked[j->shape] || until < scheduler->failed_until[j->shape])
+		scheduler->failed_until[j->shape] = until;
+	scheduler->blocked[j->shape] = true;
+	scheduler->failed_lane[j->shape] = j->lane;
+	return false;
+}
+
+static PmPlan *
+get_plan(PmScheduler *scheduler)
+{
+	if (scheduler->plan == NULL)
+	{
+		scheduler->plan = pm_plan_create(scheduler->space, scheduler->now);
+		for (int r = 0; r < scheduler->nlive; r++)
+		{
+			const PmLive *live = &scheduler->live[r];
+
+			if (!live->ended)
+				pm_plan_run(scheduler->plan, live->planned_end, live->holds, live->nholds);
+		}
+	}
+	return scheduler->plan;
+}
+
+static void
+note_reservation(PmScheduler *scheduler, int job, int64 at)
+{
+	PmDecision *decision = scheduler->decision;
+
+	decision->reservations = pm_grow(scheduler->caller, decision->reservations,
+									 &scheduler->maxreservations,
+									 decision->nreservations + 1, sizeof(PmReservation));
+	decision->reservations[decision->nreservations].job = job;
+	decision->reservations[decision->nreservations++].at = at;
+}
+
+/* Withhold for a job; false: there is nothing for it, nor for its likes */
+static bool
+withhold(PmScheduler *scheduler, int job)
+{
+	const PmJob *j = &scheduler->queue->jobs[job];
+	const PmPolicy *policy = scheduler->policy;
+	PmDecision *decision = scheduler->decision;
+	bool		stepped = policy->queue != PM_QUEUE_RESERVE;
+
+	if (!scheduler->blocked[j->shape])
+		return false;
+	if (policy->queue == PM_QUEUE_TIERED && j->priority < TIERED_PRIORITY)
+		return false;
+	if (stepped && j->locked_since != 0 &&
+		scheduler->now >= pm_time_add(j->locked_since, policy->step_timeout))
+		return true;			/* its time is over, its likes' may not be */
+	if (scheduler->reserve == NULL)
+		scheduler->reserve = pm_reserve_create(scheduler->space);
+	if (!pm_reserve_shape(scheduler->reserve, j->shape))
+		return false;
+	if (stepped)
+	{
+		decision->locks = pm_grow(scheduler->caller, decision->locks, &scheduler->maxlocks,
+								  decision->nlocks + 1, sizeof(int));
+		decision->locks[decision->nlocks++] = job;
+	}
+	return true;
+}
+
+/* Give a job its time; false: it has none, and so have its likes */
+static bool
+reserve(PmScheduler *scheduler, int job)
+{
+	const PmJob *j = &scheduler->queue->jobs[job];
+	const PmPolicy *policy = scheduler->policy;
+	int			reserved = scheduler->decision->nreservations;
+	int64		at;
+
+	if (!scheduler->blocked[j->shape] ||
+		(policy->reservations > 0 && reserved >= policy->reservations))
+		return false;
+	at = pm_plan_reserve(get_plan(scheduler), j->shape, j->time_limit,
+						 policy->reservations == 1);
+	if (at == PM_NEVER)
+		return false;
+	note_reservation(scheduler, job, at);
+	pm_backlog_put_aside(scheduler->backlog);
+	if (policy->backfill_shortest && reserved + 1 == policy->reservations)
+		pm_backlog_go_on_shortest(scheduler->backlog);
+	return true;
+}
+
+/* The job at hand is not started: what it means for those behind it */
+static void
+block(PmScheduler *scheduler, int job)
+{
+	PmBacklog  *backlog = scheduler->backlog;
+
+	switch (scheduler->policy->queue)
+	{
+		case PM_QUEUE_FIFO:
+			scheduler->decision->blocked_by[scheduler->queue->jobs[job].lane] = job;
+			pm_backlog_close_lane(backlog);
+			break;
+		case PM_QUEUE_TRAVERSAL:
+			pm_backlog_sleep(backlog);
+			break;
+		case PM_QUEUE_RESERVE:
+		case PM_QUEUE_STEPPED:
+		case PM_QUEUE_TIERED:
+			if (withhold(scheduler, job))
+				pm_backlog_put_aside(backlog);
+			else
+				pm_backlog_sleep(backlog);
+			break;
+		case PM_QUEUE_BACKFILL:
+			if (!reserve(scheduler, job))
+				pm_backlog_sleep(backlog);
+			break;
+	}
+}
+
+static void
+freeze(PmScheduler *scheduler, int job)
+{
+	const PmLack nothing = {PM_DIM_NONE, 0, 0};
+
+	scheduler->decision->blocks[scheduler->queue->jobs[job].shape] =
+		pm_make_block(PM_REASON_TENANT_FROZEN, PM_LEVEL_NONE, &nothing);
+	pm_backlog_sleep(scheduler->backlog);
+}
+
+static void
+walk(PmScheduler *scheduler)
+{
+	const PmQueue *queue = scheduler->queue;
+	PmBacklog  *backlog = scheduler->backlog;
+	int			job;
+
+	while ((job = pm_backlog_first(backlog)) >= 0)
+	{
+		if ((scheduler->decision->examined & 255) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (queue->lane_frozen && queue->lane_frozen[queue->jobs[job].lane])
+		{
+			freeze(scheduler, job);
+			continue;
+		}
+		scheduler->decision->examined++;
+		if (try_start(scheduler, job))
+			pm_backlog_take(backlog);
+		else
+			block(scheduler, job);
+	}
+}
+
+/* ---- passes ---- */
+
+PmScheduler *
+pm_scheduler_create(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy, bool tracks)
+{
+	PmScheduler *scheduler = palloc0(sizeof(PmScheduler));
+	int			nshapes = Max(queue->nshapes, 1);
+
+	scheduler->context = CurrentMemoryContext;
+	scheduler->pass_context = AllocSetContextCreate(CurrentMemoryContext, "pool_manager pass",
+													ALLOCSET_DEFAULT_SIZES);
+	scheduler->cluster = cluster;
+	scheduler->queue = queue;
+	scheduler->policy = policy;
+	scheduler->tracks = tracks || policy->queue == PM_QUEUE_BACKFILL;
+	scheduler->space = pm_space_create(cluster, queue, policy->placement);
+	scheduler->backlog = pm_backlog_create(queue, policy->queue == PM_QUEUE_BACKFILL ||
+										   cluster->nwindows > 0);
+	scheduler->blocked = palloc(sizeof(bool) * nshapes);
+	scheduler->failed_until = palloc(sizeof(int64) * nshapes);
+	scheduler->failed_lane = palloc(sizeof(int32) * nshapes);
+	if (queue->lane_caps || queue->pool_cap)
+		scheduler->capped = palloc(sizeof(int32) * nshapes);
+	for (int r = 0; r < cluster->nruns && scheduler->tracks; r++)
+	{
+		const PmRunning *run = &cluster->runs[r];
+		int			live = add_run(scheduler, -1, run->planned_end, run->holds, run->nholds);
+
+		scheduler->live[live].own = false;
+	}
+	return scheduler;
+}
+
+/* A job waits from now on */
+void
+pm_scheduler_submit(PmScheduler *scheduler, int job)
+{
+	pm_backlog_add(scheduler->backlog, job);
+}
+
+/* A run ends: what it held is free again */
+void
+pm_scheduler_finish(PmScheduler *scheduler, int run)
+{
+	PmLive	   *live = &scheduler->live[run];
+
+	Assert(!live->ended);
+	live->ended = true;
+	pm_space_give(scheduler->space, live->holds, live->nholds);
+	for (int i = 0; i < live->nholds && live->lane >= 0; i++)
+		pm_caps_return(scheduler->space, live->lane, &live->holds[i]);
+	if (live->own)
+		pfree(live->holds);
+	live->holds = NULL;
+}
+
+static PmDecision *
+make_decision(PmScheduler *scheduler)
+{
+	const PmQueue *queue = scheduler->queue;
+	PmDecision *decision = palloc0(sizeof(PmDecision));
+
+	decision->blocks = palloc0(sizeof(PmBlock) * Max(queue->nshapes, 1));
+	decision->blocked_by = palloc(sizeof(int) * Max(queue->nlanes, 1));
+	for (int l = 0; l < queue->nlanes; l++)
+		decision->blocked_by[l] = -1;
+	return decision;
+}
+
+/*
+ * One pass at this instant; the decision is in the current context.  What was
+ * withheld stays so until pm_scheduler_end_pass(), for reasons.
+ */
+PmDecision *
+pm_scheduler_pass(PmScheduler *scheduler, int64 now)
+{
+	MemoryContext old;
+
+	scheduler->now = now;
+	scheduler->caller = CurrentMemoryContext;
+	scheduler->maxstarts = scheduler->maxplacements = scheduler->maxdevices = 0;
+	scheduler->maxreservations = scheduler->maxlocks = 0;
+	scheduler->decision = make_decision(scheduler);
+	memset(scheduler->blocked, 0, sizeof(bool) * scheduler->queue->nshapes);
+	for (int s = 0; s < scheduler->queue->nshapes && scheduler->capped; s++)
+		scheduler->capped[s] = -1;
+
+	old = MemoryContextSwitchTo(scheduler->pass_context);
+	for (int w = 0; w < scheduler->cluster->nwindows; w++)
+	{
+		const PmWindow *window = &scheduler->cluster->windows[w];
+
+		pm_plan_close_node(get_plan(scheduler), window->node,
+						   Max(window->since, now), window->until);
+	}
+	pm_backlog_begin(scheduler->backlog);
+	walk(scheduler);
+	pm_backlog_end(scheduler->backlog);
+	MemoryContextSwitchTo(old);
+	return scheduler->decision;
+}
+
+void
+pm_scheduler_end_pass(PmScheduler *scheduler)
+{
+	if (scheduler->reserve)
+		pm_reserve_release(scheduler->reserve);
+	scheduler->reserve = NULL;
+	scheduler->plan = NULL;
+	MemoryContextReset(scheduler->pass_context);
+}

@@ -1,0 +1,66 @@
+/*-------------------------------------------------------------------------
+ *
+ * scheduler.h
+ *	  A scheduler that lives through one pass or many: for the files of the
+ *	  engine that drive it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PM_SCHEDULER_H
+#define PM_SCHEDULER_H
+
+#include "engine/engine_internal.h"
+
+/* A run that has not ended, or one that has: numbers do not change */
+typedef struct PmLive
+{
+	int			lane;			/* -1: of the cluster's runs */
+	bool		ended;
+	bool		own;			/* are the holds the scheduler's? */
+	int64		planned_end;
+	int			nholds;
+	PmHold	   *holds;
+} PmLive;
+
+typedef struct PmScheduler
+{
+	MemoryContext context;
+	MemoryContext pass_context; /* reset when a pass ends */
+	MemoryContext caller;		/* where the decision is */
+	PmCluster  *cluster;
+	PmQueue    *queue;			/* jobs sorted */
+	const PmPolicy *policy;
+	bool		tracks;			/* are runs kept, to end or to look ahead? */
+	PmSpace    *space;
+	PmBacklog  *backlog;
+
+	/* of the pass at hand */
+	int64		now;
+	PmReserve  *reserve;		/* made when the first job is blocked */
+	PmPlan	   *plan;			/* likewise */
+	bool	   *blocked;		/* [nshapes]: the nodes failed it in this pass */
+	int64	   *failed_until;	/* [nshapes]: if so, a job that ended then, or now
+								 * if the nodes as they are failed it */
+	int32	   *failed_lane;	/* [nshapes]: and in which lane */
+	int32	   *capped;			/* [nshapes]: in which lane a cap failed it in this
+								 * pass, or -1; NULL without caps */
+	PmDecision *decision;
+	int			maxstarts;
+	int			maxplacements;
+	int			maxdevices;
+	int			maxreservations;
+	int			maxlocks;
+
+	int			nlive;			/* the cluster's runs first */
+	int			maxlive;
+	PmLive	   *live;
+} PmScheduler;
+
+extern PmScheduler *pm_scheduler_create(PmCluster *cluster, PmQueue *queue,
+										const PmPolicy *policy, bool tracks);
+extern void pm_scheduler_submit(PmScheduler *scheduler, int job);
+extern void pm_scheduler_finish(PmScheduler *scheduler, int run);
+extern PmDecision *pm_scheduler_pass(PmScheduler *scheduler, int64 now);
+extern void pm_scheduler_end_pass(PmScheduler *scheduler);
+
+#endif							/* PM_SCHEDULER_H */
