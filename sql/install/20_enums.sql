@@ -40,6 +40,14 @@ CREATE TYPE placement_policy AS ENUM ('pack', 'first_fit');
 COMMENT ON TYPE placement_policy IS
 'which node a replica goes to: pack: where it leaves least free; first_fit: the node created first';
 
+CREATE TYPE job_order AS ENUM ('priority', 'shortest');
+COMMENT ON TYPE job_order IS
+'what comes first among jobs of one priority: priority: the greater score, where anything is weighted, else the earlier submission; shortest: the smaller time limit, none last';
+
+CREATE TYPE size_order AS ENUM ('large', 'small', 'large_per_minute');
+COMMENT ON TYPE size_order IS
+'which size of a job raises its score. large: the share of the pool that it asks for; small: one less that; large_per_minute: that share divided by the time limit in minutes, nothing without one';
+
 CREATE TYPE launch_mode AS ENUM ('immediate', 'agent');
 COMMENT ON TYPE launch_mode IS
 'immediate: a placed job runs at once; agent: it is starting until start_job and stopping until finish_job';

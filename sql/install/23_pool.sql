@@ -26,6 +26,14 @@ CREATE TABLE pool (
     generation         bigint           NOT NULL DEFAULT 0,
     created_at         timestamptz      NOT NULL,
     deleted_at         timestamptz,
+    job_order          job_order        NOT NULL DEFAULT 'priority',
+    age_weight         integer          NOT NULL DEFAULT 0,
+    fair_weight        integer          NOT NULL DEFAULT 0,
+    size_weight        integer          NOT NULL DEFAULT 0,
+    size_order         size_order       NOT NULL DEFAULT 'large',
+    max_age            interval         NOT NULL DEFAULT '168:00:00',
+    half_life          interval         DEFAULT '168:00:00',
+    fair_since         timestamptz,
     CONSTRAINT pool_pkey PRIMARY KEY (pool_id),
     CONSTRAINT pool_owner_key UNIQUE (pool_id, kind, tenant_id),
     CONSTRAINT pool_tenant_key UNIQUE (pool_id, tenant_id),
@@ -49,7 +57,16 @@ CREATE TABLE pool (
         extract(year FROM stop_timeout) = 0 AND extract(month FROM stop_timeout) = 0 AND extract(day FROM stop_timeout) = 0),
     CONSTRAINT pool_restart_timeout_check CHECK (
         restart_timeout > '0' AND restart_timeout <= '100 years' AND
-        extract(year FROM restart_timeout) = 0 AND extract(month FROM restart_timeout) = 0 AND extract(day FROM restart_timeout) = 0)
+        extract(year FROM restart_timeout) = 0 AND extract(month FROM restart_timeout) = 0 AND extract(day FROM restart_timeout) = 0),
+    CONSTRAINT pool_weights_check CHECK (
+        age_weight BETWEEN 0 AND 1000000 AND fair_weight BETWEEN 0 AND 1000000 AND size_weight BETWEEN 0 AND 1000000),
+    CONSTRAINT pool_fair_since_check CHECK ((fair_weight > 0) = (fair_since IS NOT NULL)),
+    CONSTRAINT pool_max_age_check CHECK (
+        max_age > '0' AND max_age <= '100 years' AND
+        extract(year FROM max_age) = 0 AND extract(month FROM max_age) = 0 AND extract(day FROM max_age) = 0),
+    CONSTRAINT pool_half_life_check CHECK (
+        half_life > '0' AND half_life <= '100 years' AND
+        extract(year FROM half_life) = 0 AND extract(month FROM half_life) = 0 AND extract(day FROM half_life) = 0)
 );
 CREATE UNIQUE INDEX pool_name_key ON pool (name) WHERE deleted_at IS NULL;
 CREATE INDEX pool_tenant_idx ON pool (tenant_id);
@@ -79,6 +96,14 @@ COMMENT ON COLUMN pool.tags IS 'tags, by which costs are grouped';
 COMMENT ON COLUMN pool.deleted_at IS 'when it was deleted; the row stays for what refers to it. NULL: it is there';
 COMMENT ON COLUMN pool.generation IS 'counts changes of the node groups, for what was checked against them';
 COMMENT ON COLUMN pool.created_at IS 'when it was made';
+COMMENT ON COLUMN pool.job_order IS 'what comes first among jobs of one priority';
+COMMENT ON COLUMN pool.age_weight IS 'weight of a job''s age in its score; 0: it counts for nothing';
+COMMENT ON COLUMN pool.fair_weight IS 'weight of the fair share of its workspace';
+COMMENT ON COLUMN pool.size_weight IS 'weight of what it asks for';
+COMMENT ON COLUMN pool.size_order IS 'which size raises the score';
+COMMENT ON COLUMN pool.max_age IS 'waiting so long is the age 1, in hours and less';
+COMMENT ON COLUMN pool.half_life IS 'after so long half of a usage is forgotten, in hours and less; NULL: nothing ever is';
+COMMENT ON COLUMN pool.fair_since IS 'since when usage is counted; NULL: fair_weight is 0, and it is not';
 
 CREATE TABLE pool_clock (
     pool_id      bigint      NOT NULL,

@@ -192,6 +192,7 @@ CREATE TABLE job_queue (
     start_type   run_start   NOT NULL DEFAULT 'initial',
     time_limit   interval,
     auto_stop    interval,
+    workspace_id bigint      NOT NULL,
     CONSTRAINT job_queue_pkey PRIMARY KEY (pool_id, job_id),
     CONSTRAINT job_queue_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
     CONSTRAINT job_queue_state_check CHECK (state IN ('held', 'waiting', 'queued', 'stopped')),
@@ -215,6 +216,7 @@ COMMENT ON COLUMN job_queue.requeued_at IS 'since when it waits to be restarted'
 COMMENT ON COLUMN job_queue.start_type IS 'why its next run will begin';
 COMMENT ON COLUMN job_queue.time_limit IS 'that of the job, where a pass reads it';
 COMMENT ON COLUMN job_queue.auto_stop IS 'that of the job, where a pass reads it';
+COMMENT ON COLUMN job_queue.workspace_id IS 'that of the job, where a pass reads it';
 
 CREATE SEQUENCE run_id_seq;
 CREATE TABLE job_run (

@@ -82,6 +82,10 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON pool
 -- a pool that is deleted leaves its network, none goes to another
 CREATE TRIGGER guard_network BEFORE UPDATE ON pool
     FOR EACH ROW WHEN (NEW.network_id IS NOT NULL) EXECUTE FUNCTION guard_unchanged('network_id');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON fair_share
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'tenant_id', 'workspace_id');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON fair_usage
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'tenant_id', 'workspace_id');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON sub_pool
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'sub_pool_id', 'tenant_id', 'pool_kind', 'owner_id', 'name', 'created_at', 'deleted_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON node_group
@@ -123,7 +127,7 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job
         'asked_priority?', 'name', 'time_limit', 'auto_stop', 'max_retries', 'preemptible', 'workflow_id', 'phase_no', 'tags', 'request_id', 'submitted_at', 'submitted_by', 'end_state?', 'ended_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_queue
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
-        'pool_id', 'job_id', 'tenant_id', 'sub_pool_id', 'shape_id', 'submitted_at', 'time_limit', 'auto_stop');
+        'pool_id', 'job_id', 'tenant_id', 'sub_pool_id', 'shape_id', 'submitted_at', 'time_limit', 'auto_stop', 'workspace_id');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_run
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'run_id', 'job_id', 'tenant_id', 'placed_at', 'start_type',
@@ -144,6 +148,8 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON request
 
 CREATE TRIGGER guard_forward BEFORE UPDATE ON pool_clock
     FOR EACH ROW WHEN (NEW.last_instant < OLD.last_instant) EXECUTE FUNCTION guard_forward('last_instant');
+CREATE TRIGGER guard_forward BEFORE UPDATE ON fair_usage
+    FOR EACH ROW WHEN (NEW.as_of < OLD.as_of) EXECUTE FUNCTION guard_forward('as_of');
 CREATE TRIGGER guard_forward BEFORE UPDATE ON holding
     FOR EACH ROW WHEN (NEW.metered_until < OLD.metered_until OR NEW.slice_no < OLD.slice_no)
     EXECUTE FUNCTION guard_forward('metered_until');

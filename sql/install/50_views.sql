@@ -396,6 +396,13 @@ SELECT p.pool_id,
        p.default_time_limit,
        p.stop_timeout,
        p.restart_timeout,
+       p.job_order,
+       p.age_weight,
+       p.fair_weight,
+       p.size_weight,
+       p.size_order,
+       p.max_age,
+       p.half_life,
        p.tags,
        p.created_at
 FROM pool p
@@ -445,6 +452,13 @@ COMMENT ON COLUMN pool_detail.launch IS 'do placed jobs run at once, or when an 
 COMMENT ON COLUMN pool_detail.default_time_limit IS 'time limit of jobs that state none';
 COMMENT ON COLUMN pool_detail.stop_timeout IS 'how long a stopping job may hold its resources';
 COMMENT ON COLUMN pool_detail.restart_timeout IS 'how long a job that was restarted after a fault may wait for resources';
+COMMENT ON COLUMN pool_detail.job_order IS 'what comes first among jobs of one priority';
+COMMENT ON COLUMN pool_detail.age_weight IS 'weight of a job''s age in its score';
+COMMENT ON COLUMN pool_detail.fair_weight IS 'weight of the fair share of its workspace';
+COMMENT ON COLUMN pool_detail.size_weight IS 'weight of what it asks for';
+COMMENT ON COLUMN pool_detail.size_order IS 'which size raises the score';
+COMMENT ON COLUMN pool_detail.max_age IS 'waiting so long is the age 1';
+COMMENT ON COLUMN pool_detail.half_life IS 'after so long half of a usage is forgotten; NULL: nothing ever is';
 COMMENT ON COLUMN pool_detail.tags IS 'tags';
 COMMENT ON COLUMN pool_detail.created_at IS 'when it was made';
 

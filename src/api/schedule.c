@@ -115,6 +115,7 @@ pm_policy_of(const PmPoolInfo *pool)
 	else
 		policy.queue = PM_QUEUE_RESERVE;
 	policy.placement = strcmp(pool->placement, "pack") == 0 ? PM_PLACE_PACK : PM_PLACE_FIRST_FIT;
+	policy.order = pool->shortest ? PM_ORDER_SHORTEST : PM_ORDER_PRIORITY;
 	return policy;
 }
 
@@ -167,6 +168,9 @@ pm_run_pass(PmCall *call, PmPoolInfo *pool)
 	pm_release_phases(call, pool->pool_id, result.instant);
 
 	data = pm_read_pass(pool);
+	pm_score_jobs(data, result.instant);
+	if (data->fair)
+		pm_write_fair(pool, data->fair, false);
 	INSTR_TIME_SET_CURRENT(edges[1]);
 	if (data->queue.njobs > 0 && pool->running && !pool->frozen)
 		decision = pm_pass(&data->cluster, &data->queue, &policy);

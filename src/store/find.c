@@ -181,13 +181,23 @@ pm_no_flavor(const char *name)
 			 errhint("Table \"flavor\" shows them; an operator makes one with create_flavor().")));
 }
 
+static PmSizeOrder
+size_order(const char *name)
+{
+	if (strcmp(name, "large") == 0)
+		return PM_SIZE_LARGE;
+	return strcmp(name, "small") == 0 ? PM_SIZE_SMALL : PM_SIZE_LARGE_PER_MINUTE;
+}
+
 PmPoolInfo *
 pm_find_pool(PmCall *call, const char *name, int64 id)
 {
 #define POOL_COLUMNS \
 	"SELECT pool_id, name, kind = 'dedicated', tenant_id, state IN ('running', 'scaling_failed'), launch = 'agent'," \
 	" queue_policy::text, placement::text, generation, network_id, container_network = 'eni'," \
-	" 'frozen' = ANY (restrictions), restrictions && '{service,frozen}', default_time_limit FROM pool_manager.pool WHERE deleted_at IS NULL"
+	" 'frozen' = ANY (restrictions), restrictions && '{service,frozen}', default_time_limit," \
+	" job_order = 'shortest', age_weight, fair_weight, size_weight, size_order::text, max_age, half_life, fair_since" \
+	" FROM pool_manager.pool WHERE deleted_at IS NULL"
 	static PmStatement by_id = PM_STATEMENT("int8", POOL_COLUMNS " AND pool_id = $1");
 	static PmStatement by_name = PM_STATEMENT("text", POOL_COLUMNS " AND name = $1");
 	PmArgs		args = {0};
@@ -222,6 +232,14 @@ pm_find_pool(PmCall *call, const char *name, int64 id)
 	pool->frozen = pm_get_bool(0, 12);
 	pool->closed = pm_get_bool(0, 13);
 	pool->default_time_limit = pm_get_length(0, 14);
+	pool->shortest = pm_get_bool(0, 15);
+	pool->weights.age = pm_get_int32(0, 16);
+	pool->weights.fair = pm_get_int32(0, 17);
+	pool->weights.size = pm_get_int32(0, 18);
+	pool->weights.size_order = size_order(pm_get_text(0, 19));
+	pool->weights.max_age = pm_get_length(0, 20);
+	pool->weights.half_life = pm_get_length(0, 21);
+	pool->fair_since = pm_get_time(0, 22);
 	if (pool->dedicated && !pm_may_see(call, pool->tenant_id))
 		not_found(call, "pool", name, id);
 	return pool;

@@ -10,6 +10,7 @@
 #ifndef PM_FIND_H
 #define PM_FIND_H
 
+#include "engine/priority.h"
 #include "store/session.h"
 
 /* By name if name is not NULL, else by id */
@@ -43,6 +44,9 @@ typedef struct PmPoolInfo
 	char	   *queue_policy;
 	char	   *placement;
 	int64		default_time_limit; /* microseconds; PG_INT64_MAX: none */
+	bool		shortest;		/* job_order = 'shortest' */
+	PmWeights	weights;
+	TimestampTz fair_since;		/* since when usage is counted; 0: it is not */
 	int64		generation;
 	int64		network_id;		/* 0: none */
 	bool		addressed;		/* its replicas have addresses of the network */

@@ -363,11 +363,11 @@ pm_guard_books(PG_FUNCTION_ARGS)
 	"  WHEN j.end_state IS NOT NULL THEN 'it has ended'" \
 	"  WHEN r.run_id IS NOT NULL THEN 'it has a run'" \
 	"  WHEN t.priority <> 1 AND j.pool_kind = 'public' THEN 'its pool is public and has no priorities'" \
-	"  ELSE 'its tenant, sub-pool or shape is another' END" \
+	"  ELSE 'its tenant, workspace, sub-pool or shape is another' END" \
 	" FROM new_rows t JOIN pool_manager.job j USING (pool_id, job_id) JOIN pool_manager.pool p USING (pool_id)" \
 	" LEFT JOIN pool_manager.job_run r ON r.pool_id = t.pool_id AND r.job_id = t.job_id AND r.ended_at IS NULL" \
 	" WHERE p.deleted_at IS NOT NULL OR j.end_state IS NOT NULL OR r.run_id IS NOT NULL OR (t.priority <> 1 AND j.pool_kind = 'public')" \
-	"  OR t.tenant_id <> j.tenant_id OR t.sub_pool_id <> j.sub_pool_id OR t.shape_id <> j.shape_id LIMIT 1"
+	"  OR t.tenant_id <> j.tenant_id OR t.sub_pool_id <> j.sub_pool_id OR t.shape_id <> j.shape_id OR t.workspace_id <> j.workspace_id LIMIT 1"
 
 /*
  * A job waits, or runs, or has ended: never two of them.  Rows that repeat

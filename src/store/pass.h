@@ -14,6 +14,7 @@
 
 #include "billing/measure.h"
 #include "engine/engine.h"
+#include "store/fair.h"
 #include "store/find.h"
 #include "types/resource_list.h"
 
@@ -47,6 +48,12 @@ typedef struct PmPassData
 								 * queued job any more come last */
 	int64	   *lane_tenants;	/* [queue.nlanes] */
 	int64	   *lane_blocked;	/* [queue.nlanes] stored blocked_by, 0: none */
+	int64	   *shape_ids;		/* [queue.nshapes] */
+	int			nworkspaces;	/* of the queued jobs, where fair shares count */
+	int64	   *workspaces;		/* [nworkspaces] ids */
+	int32	   *job_workspaces; /* [queue.njobs] as they were read, or NULL */
+	PmFactors  *factors;		/* the same, once scored, where anything is weighted */
+	PmFairTree *fair;			/* the same, where fair shares count */
 	int			bandwidth;		/* dimension of the network's bandwidth, -1: none */
 } PmPassData;
 
@@ -74,6 +81,12 @@ extern void pm_lock_network(const PmPoolInfo *pool);
 /* What starts take of the pool's network: bandwidth and addresses */
 extern void pm_take_of_network(PmPassData *data, const PmDecision *decision, int nstarts,
 							   const int64 *run_ids, TimestampTz instant);
+
+/*
+ * job_score.c: the scores of the jobs at an instant, where the pool weights
+ * anything; before they are sorted.
+ */
+extern void pm_score_jobs(PmPassData *data, TimestampTz instant);
 
 /* What became of one job in a call */
 typedef struct PmChange

@@ -43,6 +43,9 @@ typedef struct Reader
 	int			last_shape_no;
 	int64		last_lane;
 	int			last_lane_no;
+	HTAB	   *workspaces;		/* where fair shares count */
+	int64		last_workspace;
+	int			last_workspace_no;
 	bool		bound;			/* is a node bound to a sub-pool? */
 } Reader;
 
@@ -299,6 +302,19 @@ read_nodes(Reader *reader)
 
 /* ---- queue ---- */
 
+static int64 *
+ids_of(HTAB *table, int n)
+{
+	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
+	HASH_SEQ_STATUS status;
+	PmIdNumber *entry;
+
+	hash_seq_init(&status, table);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		ids[entry->number] = entry->id;
+	return ids;
+}
+
 static void
 queue_row(Datum *values, bool *nulls, void *state)
 {
@@ -313,6 +329,8 @@ queue_row(Datum *values, bool *nulls, void *state)
 	{
 		reader->max_jobs *= 2;
 		data->queue.jobs = repalloc_huge(data->queue.jobs, sizeof(PmJob) * reader->max_jobs);
+		if (data->job_workspaces)
+			data->job_workspaces = repalloc_huge(data->job_workspaces, sizeof(int32) * reader->max_jobs);
 	}
 	if (shape_id != reader->last_shape)
 	{
@@ -323,6 +341,17 @@ queue_row(Datum *values, bool *nulls, void *state)
 	{
 		reader->last_lane = lane_id;
 		reader->last_lane_no = pm_number_id(reader->lanes, lane_id, &is_new);
+	}
+	if (data->job_workspaces)
+	{
+		int64		workspace_id = DatumGetInt64(values[8]);
+
+		if (workspace_id != reader->last_workspace)
+		{
+			reader->last_workspace = workspace_id;
+			reader->last_workspace_no = pm_number_id(reader->workspaces, workspace_id, &is_new);
+		}
+		data->job_workspaces[data->queue.njobs] = reader->last_workspace_no;
 	}
 	job = &data->queue.jobs[data->queue.njobs++];
 	memset(job, 0, sizeof(PmJob));
@@ -341,10 +370,10 @@ static void
 read_queue(Reader *reader, int64 job_id)
 {
 	static PmStatement queue = PM_STATEMENT("int8",
-											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted, time_limit, auto_stop"
+											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted, time_limit, auto_stop, workspace_id"
 											" FROM pool_manager.job_queue WHERE pool_id = $1 AND state = 'queued'");
 	static PmStatement one = PM_STATEMENT("int8;int8",
-										  "SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, false, time_limit, auto_stop"
+										  "SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, false, time_limit, auto_stop, workspace_id"
 										  " FROM pool_manager.job WHERE pool_id = $1 AND job_id = $2");
 	PmPassData *data = reader->data;
 	PmArgs		args = {0};
@@ -353,28 +382,26 @@ read_queue(Reader *reader, int64 job_id)
 	data->queue.jobs = palloc(sizeof(PmJob) * reader->max_jobs);
 	reader->shapes = pm_id_numbers("shapes of a pass");
 	reader->lanes = pm_id_numbers("lanes of a pass");
+	if (data->pool->weights.fair > 0)
+	{
+		data->job_workspaces = palloc(sizeof(int32) * reader->max_jobs);
+		reader->workspaces = pm_id_numbers("workspaces of a pass");
+	}
 	pm_arg_int64(&args, data->pool->pool_id);
 	if (job_id != 0)
 		pm_arg_int64(&args, job_id);
 	pm_scan(job_id != 0 ? &one : &queue, &args, queue_row, reader);
 	data->queue.nshapes = (int) hash_get_num_entries(reader->shapes);
 	data->queue.nlanes = (int) hash_get_num_entries(reader->lanes);
+	data->shape_ids = ids_of(reader->shapes, data->queue.nshapes);
+	if (data->job_workspaces)
+	{
+		data->nworkspaces = (int) hash_get_num_entries(reader->workspaces);
+		data->workspaces = ids_of(reader->workspaces, data->nworkspaces);
+	}
 }
 
 /* ---- sub-pools and shapes ---- */
-
-static int64 *
-ids_of(HTAB *table, int n)
-{
-	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
-	HASH_SEQ_STATUS status;
-	PmIdNumber *entry;
-
-	hash_seq_init(&status, table);
-	while ((entry = hash_seq_search(&status)) != NULL)
-		ids[entry->number] = entry->id;
-	return ids;
-}
 
 static void
 read_lanes(Reader *reader)
@@ -487,7 +514,7 @@ read_shapes(Reader *reader)
 	uint64		row = 0;
 
 	pm_arg_int64(&args, data->pool->pool_id);
-	pm_arg_int64_array(&args, ids_of(reader->shapes, queue->nshapes), queue->nshapes);
+	pm_arg_int64_array(&args, data->shape_ids, queue->nshapes);
 	n = pm_run(&shapes, &args);
 	data->shapes = palloc0(sizeof(PmStoredShape) * Max(queue->nshapes, 1));
 	while (row < n)

@@ -142,10 +142,10 @@ run_end_statement(PmArgs *args)
 										  " ended_job AS (UPDATE pool_manager.job j SET end_state = e.state, ended_at = $2"
 										  "  FROM e WHERE j.pool_id = $1 AND j.job_id = e.job_id AND e.after IS NULL),"
 										  " queued AS (INSERT INTO pool_manager.job_queue (pool_id, job_id, tenant_id, sub_pool_id, shape_id,"
-										  "   submitted_at, changed_at, state, priority, restarted, requeued_at, start_type, time_limit, auto_stop)"
+										  "   submitted_at, changed_at, state, priority, restarted, requeued_at, start_type, time_limit, auto_stop, workspace_id)"
 										  "  SELECT $1, j.job_id, j.tenant_id, j.sub_pool_id, j.shape_id, j.submitted_at, $2, e.after, j.priority,"
 										  "   e.after = 'queued', CASE WHEN e.after = 'queued' THEN $2 END,"
-										  "   CASE WHEN e.after = 'queued' THEN 'restarted'::pool_manager.run_start ELSE 'resumed' END, j.time_limit, j.auto_stop"
+										  "   CASE WHEN e.after = 'queued' THEN 'restarted'::pool_manager.run_start ELSE 'resumed' END, j.time_limit, j.auto_stop, j.workspace_id"
 										  "  FROM e JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = e.job_id WHERE e.after IS NOT NULL),"
 										  " released AS (UPDATE pool_manager.allocation a SET released_at = $2"
 										  "  FROM e WHERE a.pool_id = $1 AND a.run_id = e.run_id AND " PM_HELD("a")

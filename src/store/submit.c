@@ -593,10 +593,10 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 	"  FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14" arrays ")" \
 	"   AS g(job_id, sub_pool_id, shape_id, workspace_id, priority, kind, name, time_limit, request_id" names ")" \
 	on_conflict \
-	"  RETURNING job_id, sub_pool_id, shape_id, priority, phase_no, time_limit, auto_stop)," \
+	"  RETURNING job_id, sub_pool_id, shape_id, priority, phase_no, time_limit, auto_stop, workspace_id)," \
 	" queued AS (INSERT INTO pool_manager.job_queue (pool_id, job_id, tenant_id, sub_pool_id, shape_id," \
-	"   submitted_at, changed_at, state, priority, time_limit, auto_stop)" \
-	"  SELECT $1, job_id, $2, sub_pool_id, shape_id, $4, $4, " state ", priority, time_limit, auto_stop FROM new_job)," \
+	"   submitted_at, changed_at, state, priority, time_limit, auto_stop, workspace_id)" \
+	"  SELECT $1, job_id, $2, sub_pool_id, shape_id, $4, $4, " state ", priority, time_limit, auto_stop, workspace_id FROM new_job)," \
 	" noted AS (INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, to_state, actor)" \
 	"  SELECT $2, $4, 'job_state', $1, job_id, " state ", $5 FROM new_job)" \
 	result

@@ -66,8 +66,8 @@ INSERT INTO job (pool_id, tenant_id, pool_kind, sub_pool_id, shape_id, workspace
 SELECT b.pool_id, b.tenant_id, 'dedicated', b.sub_pool_id, b.shape_id, b.workspace_id, 'training', 1,
        CASE WHEN i <= :nodes / 2 THEN 'runs-' ELSE 'waits-' END || i, '2026-05-31 00:00:00+00'::timestamptz + i * interval '1 second', 'bench'
 FROM bench.pool b, generate_series(1, :nodes / 2 + 100) AS i ORDER BY i;
-INSERT INTO job_queue (pool_id, job_id, tenant_id, sub_pool_id, shape_id, submitted_at, changed_at, priority)
-SELECT pool_id, job_id, tenant_id, sub_pool_id, shape_id, submitted_at, submitted_at, priority FROM job WHERE name LIKE 'waits-%';
+INSERT INTO job_queue (pool_id, job_id, tenant_id, sub_pool_id, shape_id, submitted_at, changed_at, priority, workspace_id)
+SELECT pool_id, job_id, tenant_id, sub_pool_id, shape_id, submitted_at, submitted_at, priority, workspace_id FROM job WHERE name LIKE 'waits-%';
 INSERT INTO job_run (pool_id, job_id, tenant_id, state, replicas, placed_at, started_at)
 SELECT pool_id, job_id, tenant_id, 'running', '{1}', submitted_at, submitted_at FROM job WHERE name LIKE 'runs-%';
 INSERT INTO allocation (pool_id, run_id, group_no, node_id, tenant_id, replicas, allocated, devices, device_share, since)

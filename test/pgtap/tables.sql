@@ -4,7 +4,7 @@
 BEGIN;
 SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
-SELECT plan(418);
+SELECT plan(419);
 
 -- refused: the statement fails with this SQLSTATE and constraint, or message
 CREATE FUNCTION pg_temp.refused(statement text, code text, what text, name text DEFAULT NULL) RETURNS text
@@ -266,15 +266,15 @@ SELECT pg_temp.refused_row('job_queue', 'job_id = 5', '{"job_id": 1, "shape_id":
 SELECT pg_temp.refused('UPDATE job_queue SET priority = 4 WHERE job_id = 5', '23514', 'job_queue_priority_check');
 SELECT pg_temp.refused('UPDATE job_queue SET priority = 2 WHERE job_id = 5', 'PM006', 'table job_queue would contradict job 5: its pool is public and has no priorities');
 SELECT pg_temp.refused(format('UPDATE job_queue SET %I = %L WHERE job_id = 5', c, v), '55000', format('column "%s" of table "job_queue" cannot be changed', c))
-FROM (VALUES ('pool_id', '2'), ('job_id', '1'), ('tenant_id', '2'), ('sub_pool_id', '3'), ('shape_id', '1'), ('submitted_at', '2026-02-01')) AS t(c, v);
+FROM (VALUES ('pool_id', '2'), ('job_id', '1'), ('tenant_id', '2'), ('sub_pool_id', '3'), ('shape_id', '1'), ('submitted_at', '2026-02-01'), ('workspace_id', '9')) AS t(c, v);
 CREATE TEMP TABLE waiting AS SELECT * FROM job_queue;
 DELETE FROM job_queue;
 SELECT pg_temp.allowed('INSERT INTO job_queue SELECT * FROM waiting');
-SELECT pg_temp.refused('INSERT INTO job_queue SELECT pool_id, job_id, 2, sub_pool_id, shape_id, submitted_at, changed_at, state, priority, restarted FROM waiting',
-    'PM006', 'table job_queue would contradict job 5: its tenant, sub-pool or shape is another');
-SELECT pg_temp.refused('INSERT INTO job_queue SELECT pool_id, job_id, tenant_id, sub_pool_id, 1, submitted_at, changed_at, state, priority, restarted FROM waiting',
-    'PM006', 'table job_queue would contradict job 5: its tenant, sub-pool or shape is another');
-SELECT pg_temp.refused('INSERT INTO job_queue SELECT pool_id, job_id, tenant_id, sub_pool_id, shape_id, submitted_at, changed_at, state, 3, restarted FROM waiting',
+SELECT pg_temp.refused('INSERT INTO job_queue SELECT pool_id, job_id, 2, sub_pool_id, shape_id, submitted_at, changed_at, state, priority, restarted, NULL, ''initial'', NULL, NULL, workspace_id FROM waiting',
+    'PM006', 'table job_queue would contradict job 5: its tenant, workspace, sub-pool or shape is another');
+SELECT pg_temp.refused('INSERT INTO job_queue SELECT pool_id, job_id, tenant_id, sub_pool_id, 1, submitted_at, changed_at, state, priority, restarted, NULL, ''initial'', NULL, NULL, workspace_id FROM waiting',
+    'PM006', 'table job_queue would contradict job 5: its tenant, workspace, sub-pool or shape is another');
+SELECT pg_temp.refused('INSERT INTO job_queue SELECT pool_id, job_id, tenant_id, sub_pool_id, shape_id, submitted_at, changed_at, state, 3, restarted, NULL, ''initial'', NULL, NULL, workspace_id FROM waiting',
     'PM006', 'table job_queue would contradict job 5: its pool is public and has no priorities');
 INSERT INTO job_queue SELECT * FROM waiting;
 SELECT pg_temp.refused($$UPDATE job SET end_state = 'cancelled', ended_at = '2026-03-02' WHERE job_id = 5$$, 'PM006', 'table job would contradict job 5: it waits');
