@@ -32,9 +32,9 @@ CREATE TYPE job_state AS ENUM (
 COMMENT ON TYPE job_state IS
 'state of a job. waiting: on the phase before it; stopped: a notebook or service at rest; completed, failed, cancelled and timed_out are final';
 
-CREATE TYPE queue_policy AS ENUM ('fifo', 'traversal', 'reserve');
+CREATE TYPE queue_policy AS ENUM ('fifo', 'traversal', 'reserve', 'stepped', 'tiered', 'backfill');
 COMMENT ON TYPE queue_policy IS
-'what a job that does not fit does to those behind it: fifo: blocks its queue; traversal: is passed over; reserve: what is free for it is withheld from later jobs of the pass';
+'what a job that does not fit does to those behind it: fifo: blocks its queue; traversal: is passed over; reserve: what is free for it is withheld from later jobs of the pass; stepped: the same, for a time; tiered: stepped for priority 3, traversal for the others; backfill: is given a time, and nothing that passes it delays it';
 
 CREATE TYPE placement_policy AS ENUM ('pack', 'first_fit');
 COMMENT ON TYPE placement_policy IS

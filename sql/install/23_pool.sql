@@ -10,6 +10,9 @@ CREATE TABLE pool (
     state              pool_state       NOT NULL DEFAULT 'running',
     queue_policy       queue_policy     NOT NULL DEFAULT 'fifo',
     placement          placement_policy NOT NULL DEFAULT 'pack',
+    reservations       integer          NOT NULL DEFAULT 1,
+    backfill_order     job_order        NOT NULL DEFAULT 'priority',
+    step_timeout       interval         NOT NULL DEFAULT '30 minutes',
     launch             launch_mode      NOT NULL DEFAULT 'immediate',
     default_time_limit interval,
     stop_timeout       interval         NOT NULL DEFAULT '10 minutes',
@@ -52,6 +55,10 @@ CREATE TABLE pool (
     CONSTRAINT pool_default_time_limit_check CHECK (
         default_time_limit > '0' AND default_time_limit <= '100 years' AND
         extract(year FROM default_time_limit) = 0 AND extract(month FROM default_time_limit) = 0 AND extract(day FROM default_time_limit) = 0),
+    CONSTRAINT pool_reservations_check CHECK (reservations BETWEEN 0 AND 10000),
+    CONSTRAINT pool_step_timeout_check CHECK (
+        step_timeout > '0' AND step_timeout <= '100 years' AND
+        extract(year FROM step_timeout) = 0 AND extract(month FROM step_timeout) = 0 AND extract(day FROM step_timeout) = 0),
     CONSTRAINT pool_stop_timeout_check CHECK (
         stop_timeout > '0' AND stop_timeout <= '100 years' AND
         extract(year FROM stop_timeout) = 0 AND extract(month FROM stop_timeout) = 0 AND extract(day FROM stop_timeout) = 0),
@@ -80,6 +87,9 @@ COMMENT ON COLUMN pool.network_id IS 'network of the nodes, its owner''s; a dedi
 COMMENT ON COLUMN pool.state IS 'only a running pool takes jobs';
 COMMENT ON COLUMN pool.queue_policy IS 'what a job that does not fit does to those behind it';
 COMMENT ON COLUMN pool.placement IS 'which node a replica goes to';
+COMMENT ON COLUMN pool.reservations IS 'backfill: how many blocked jobs are given a time; 0: all';
+COMMENT ON COLUMN pool.backfill_order IS 'backfill: what comes first among the jobs behind those that were given a time';
+COMMENT ON COLUMN pool.step_timeout IS 'stepped and tiered: how long something is withheld for a blocked job, in hours and less';
 COMMENT ON COLUMN pool.launch IS 'do placed jobs run at once, or when an agent says so?';
 COMMENT ON COLUMN pool.default_time_limit IS 'time limit of jobs that state none, in hours and less; NULL: none';
 COMMENT ON COLUMN pool.stop_timeout IS 'how long a stopping job may hold its resources before a pass takes them back, in hours and less';

@@ -12,7 +12,9 @@ INSERT INTO pending_reason (reason, description) VALUES
     ('not_considered', 'no pass has looked at the job yet'),
     ('resources', 'the matching nodes together have too little free: of the resource named, so much is needed and so much available'),
     ('fragmented', 'enough is free in all, but not in pieces that hold a replica: needed by one replica, available on the best node; or replicas needed and replicas that would fit'),
-    ('reserved', 'what is free is withheld for a job ahead of it'),
+    ('reserved', 'what is free is withheld for a job ahead of it, or it would delay one that was given a time'),
+    ('maintenance', 'what is free is not free for as long as it may run: maintenance is scheduled'),
+    ('no_time_limit', 'the same, and it has no time limit that could end in time; only shown by queue'),
     ('exceeds_max', 'more than the matching nodes hold when they are empty: needed and the most there is'),
     ('no_matching_node', 'no node in service passes the node selector and the taints'),
     ('behind_head', 'the head of its queue is blocked, and the pool''s queue policy lets nothing pass'),
@@ -193,6 +195,7 @@ CREATE TABLE job_queue (
     time_limit   interval,
     auto_stop    interval,
     workspace_id bigint      NOT NULL,
+    locked_since timestamptz,
     CONSTRAINT job_queue_pkey PRIMARY KEY (pool_id, job_id),
     CONSTRAINT job_queue_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
     CONSTRAINT job_queue_state_check CHECK (state IN ('held', 'waiting', 'queued', 'stopped')),
@@ -217,6 +220,7 @@ COMMENT ON COLUMN job_queue.start_type IS 'why its next run will begin';
 COMMENT ON COLUMN job_queue.time_limit IS 'that of the job, where a pass reads it';
 COMMENT ON COLUMN job_queue.auto_stop IS 'that of the job, where a pass reads it';
 COMMENT ON COLUMN job_queue.workspace_id IS 'that of the job, where a pass reads it';
+COMMENT ON COLUMN job_queue.locked_since IS 'stepped and tiered: since when something is withheld for it; kept when that is over';
 
 CREATE SEQUENCE run_id_seq;
 CREATE TABLE job_run (

@@ -17,13 +17,14 @@ SELECT p.name AS pool,
                  split_part(jsonb_build_object(s.resource, s.needed)::resource_list::text, '=', 2), s.resource)
             END AS lacking
 FROM (
-    SELECT pool_id, (s.o).job_id, (s.o)."position", (s.o).behind_head, name, runs
+    SELECT pool_id, (s.o).job_id, (s.o)."position", (s.o).behind_head, name, runs, endless
     -- in the select list, a pool is ordered once, whatever the planner thinks
     FROM (SELECT pool_id, queue_order(pool_id) AS o, name,
-                 state IN ('running', 'scaling_failed') AND NOT 'frozen' = ANY (restrictions) AS runs
+                 state IN ('running', 'scaling_failed') AND NOT 'frozen' = ANY (restrictions) AS runs,
+                 queue_policy = 'backfill' AND default_time_limit IS NULL AS endless
           FROM pool WHERE deleted_at IS NULL) s
     UNION ALL
-    SELECT pool_id, w.job_id, NULL, false, p.name, true
+    SELECT pool_id, w.job_id, NULL, false, p.name, true, false
     FROM pool p JOIN job_queue w USING (pool_id) WHERE p.deleted_at IS NULL AND w.state IN ('held', 'waiting')) p
 JOIN job_queue q ON q.pool_id = p.pool_id AND q.job_id = p.job_id
 -- looked up one by one: the table holds all jobs that ever were
@@ -36,6 +37,7 @@ CROSS JOIN LATERAL (
                 WHEN NOT p.runs THEN 'pool_not_running'
                 WHEN t.state = 'frozen' THEN 'tenant_frozen'
                 WHEN p.behind_head THEN 'behind_head'
+                WHEN s.reason = 'reserved' AND p.endless AND q.time_limit IS NULL AND q.auto_stop IS NULL THEN 'no_time_limit'
                 ELSE s.reason END AS reason,
            q.state = 'queued' AND p.runs AND t.state <> 'frozen' AND NOT p.behind_head AS of_shape) w
 ORDER BY p.name, p."position", q.job_id;

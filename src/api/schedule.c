@@ -112,8 +112,17 @@ pm_policy_of(const PmPoolInfo *pool)
 		policy.queue = PM_QUEUE_FIFO;
 	else if (strcmp(pool->queue_policy, "traversal") == 0)
 		policy.queue = PM_QUEUE_TRAVERSAL;
+	else if (strcmp(pool->queue_policy, "stepped") == 0)
+		policy.queue = PM_QUEUE_STEPPED;
+	else if (strcmp(pool->queue_policy, "tiered") == 0)
+		policy.queue = PM_QUEUE_TIERED;
+	else if (strcmp(pool->queue_policy, "backfill") == 0)
+		policy.queue = PM_QUEUE_BACKFILL;
 	else
 		policy.queue = PM_QUEUE_RESERVE;
+	policy.step_timeout = pool->step_timeout;
+	policy.reservations = pool->reservations;
+	policy.backfill_shortest = strcmp(pool->backfill_order, "shortest") == 0;
 	policy.placement = strcmp(pool->placement, "pack") == 0 ? PM_PLACE_PACK : PM_PLACE_FIRST_FIT;
 	policy.order = pool->shortest ? PM_ORDER_SHORTEST : PM_ORDER_PRIORITY;
 	return policy;
@@ -171,6 +180,7 @@ pm_run_pass(PmCall *call, PmPoolInfo *pool)
 	pm_score_jobs(data, result.instant);
 	if (data->fair)
 		pm_write_fair(pool, data->fair, false);
+	policy.now = result.instant;
 	INSTR_TIME_SET_CURRENT(edges[1]);
 	if (data->queue.njobs > 0 && pool->running && !pool->frozen)
 		decision = pm_pass(&data->cluster, &data->queue, &policy);

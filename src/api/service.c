@@ -34,8 +34,12 @@ grow(PmCall *call, PmPoolInfo *pool, PmService *service, int32 replicas, Timesta
 {
 	PmPassData *data = pm_read_growth(pool, service->job_id, replicas);
 	PmPolicy	policy = pm_policy_of(pool);
-	PmDecision *decision = pm_pass(&data->cluster, &data->queue, &policy);
+	PmDecision *decision;
 
+	/* it is the only job */
+	policy.queue = PM_QUEUE_TRAVERSAL;
+	policy.now = instant;
+	decision = pm_pass(&data->cluster, &data->queue, &policy);
 	if (decision->nstarts > 0)
 		pm_grow_service(call, data, service, decision, instant);
 }

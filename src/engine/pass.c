@@ -99,14 +99,16 @@ static void
 explain_planned(PmScheduler *scheduler)
 {
 	const PmLack nothing = {PM_DIM_NONE, 0, 0};
-	PmReason	reason = scheduler->decision->nreservations > 0 ?
-		PM_REASON_RESERVED : PM_REASON_MAINTENANCE;
 	PmFacts    *facts = pm_facts_create(scheduler->space);
 
 	for (int s = 0; s < scheduler->queue->nshapes; s++)
 	{
+		PmReason	reason = PM_REASON_MAINTENANCE;
+
 		if (!scheduler->blocked[s])
 			continue;
+		if (scheduler->decision->nreservations > 0)
+			reason = PM_REASON_RESERVED;
 		scheduler->decision->blocks[s] = fits_now(scheduler, s) ?
 			pm_make_block(reason, PM_LEVEL_NONE, &nothing) : pm_explain_shape(facts, s);
 	}

@@ -47,6 +47,9 @@ typedef struct PmPoolInfo
 	bool		shortest;		/* job_order = 'shortest' */
 	PmWeights	weights;
 	TimestampTz fair_since;		/* since when usage is counted; 0: it is not */
+	int32		reservations;	/* backfill; 0: for all */
+	char	   *backfill_order;
+	int64		step_timeout;	/* microseconds */
 	int64		generation;
 	int64		network_id;		/* 0: none */
 	bool		addressed;		/* its replicas have addresses of the network */

@@ -62,8 +62,10 @@ extern PmPassData *pm_read_pass(PmPoolInfo *pool);
 /* The same with one job alone, as if it were queued for so many replicas of
  * its task group, or as many of them as fit */
 extern PmPassData *pm_read_growth(PmPoolInfo *pool, int64 job_id, int replicas);
-/* run_read.c: fills in the cluster's runs, for what looks at them */
+/* run_read.c: fills in the cluster's runs, for what looks at them, and the
+ * maintenance to come */
 extern void pm_read_runs(PmPassData *data);
+extern void pm_read_windows(PmPassData *data);
 /* The index of a resource among the dimensions, or -1 */
 extern int	pm_dimension_of(const PmPassData *data, const char *name, int len);
 /* The queue and its lanes alone: enough to order it */

@@ -363,6 +363,7 @@ queue_row(Datum *values, bool *nulls, void *state)
 	job->restarted = DatumGetBool(values[5]);
 	job->time_limit = nulls[6] ? data->pool->default_time_limit : pm_length(values[6], false);
 	job->time_limit = Min(job->time_limit, pm_length(values[7], nulls[7]));
+	job->locked_since = nulls[9] ? 0 : DatumGetTimestampTz(values[9]);
 }
 
 /* All that is queued, or one job that is not */
@@ -370,10 +371,10 @@ static void
 read_queue(Reader *reader, int64 job_id)
 {
 	static PmStatement queue = PM_STATEMENT("int8",
-											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted, time_limit, auto_stop, workspace_id"
+											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted, time_limit, auto_stop, workspace_id, locked_since"
 											" FROM pool_manager.job_queue WHERE pool_id = $1 AND state = 'queued'");
 	static PmStatement one = PM_STATEMENT("int8;int8",
-										  "SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, false, time_limit, auto_stop, workspace_id"
+										  "SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, false, time_limit, auto_stop, workspace_id, NULL"
 										  " FROM pool_manager.job WHERE pool_id = $1 AND job_id = $2");
 	PmPassData *data = reader->data;
 	PmArgs		args = {0};
@@ -588,6 +589,9 @@ read_pass(PmPoolInfo *pool, int64 job_id)
 	read_nodes(&reader);
 	read_shapes(&reader);
 	pm_read_caps(data);
+	pm_read_windows(data);
+	if (strcmp(pool->queue_policy, "backfill") == 0)
+		pm_read_runs(data);
 	return data;
 }
 

@@ -297,6 +297,33 @@ write_blocked(PmPassData *data, const PmDecision *decision)
 	pm_run(&update, &args);
 }
 
+/* For whom something is withheld from now on */
+static void
+write_locks(PmPassData *data, const PmDecision *decision, TimestampTz instant)
+{
+	static PmStatement update = PM_STATEMENT("int8;int8[];timestamptz",
+											 "UPDATE pool_manager.job_queue q SET locked_since = $3"
+											 " FROM unnest($2) AS l(job_id)"
+											 " WHERE q.pool_id = $1 AND q.job_id = l.job_id AND q.locked_since IS NULL");
+	int64	   *ids = palloc(sizeof(int64) * Max(decision->nlocks, 1));
+	int			n = 0;
+	PmArgs		args = {0};
+
+	for (int i = 0; i < decision->nlocks; i++)
+	{
+		const PmJob *job = &data->queue.jobs[decision->locks[i]];
+
+		if (job->locked_since == 0)
+			ids[n++] = job->job_id;
+	}
+	if (n == 0)
+		return;
+	pm_arg_int64(&args, data->pool->pool_id);
+	pm_arg_int64_array(&args, ids, n);
+	pm_arg_time(&args, instant);
+	pm_run(&update, &args);
+}
+
 PmWritten
 pm_write_pass(PmCall *call, PmPassData *data, PmDecision *decision, TimestampTz instant)
 {
@@ -319,7 +346,10 @@ pm_write_pass(PmCall *call, PmPassData *data, PmDecision *decision, TimestampTz 
 		}
 	}
 	if (decision)
+	{
 		write_reasons(data, decision);
+		write_locks(data, decision, written.instant);
+	}
 	write_blocked(data, decision);
 	return written;
 }

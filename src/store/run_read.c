@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * run_read.c
- *	  What runs hold on the nodes of a pass, for what looks ahead or makes
- *	  room: backfill, forecast, preemption, growth.
+ *	  What is to come on the nodes of a pass: what runs hold, and until when;
+ *	  maintenance.
  *
  *-------------------------------------------------------------------------
  */
@@ -163,4 +163,32 @@ pm_read_runs(PmPassData *data)
 	data->cluster.runs = palloc(sizeof(PmRunning) * reader.max_runs);
 	pm_arg_int64(&args, data->pool->pool_id);
 	pm_scan(&runs, &args, hold_row, &reader);
+}
+
+/* Nobody knows how long it will take: it is over when the node is back */
+void
+pm_read_windows(PmPassData *data)
+{
+	static PmStatement windows = PM_STATEMENT("int8",
+											  "SELECT node_id, not_before FROM pool_manager.maintenance"
+											  " WHERE pool_id = $1 AND state = 'scheduled' ORDER BY node_id");
+	PmCluster  *cluster = &data->cluster;
+	PmArgs		args = {0};
+	int			n;
+	PmWindow   *list;
+
+	pm_arg_int64(&args, data->pool->pool_id);
+	n = (int) pm_run(&windows, &args);
+	list = palloc(sizeof(PmWindow) * Max(n, 1));
+	for (int row = 0; row < n; row++)
+	{
+		int			node = node_index(cluster, pm_get_int64(row, 1));
+
+		if (node < 0)
+			continue;
+		list[cluster->nwindows].node = node;
+		list[cluster->nwindows].since = pm_get_time(row, 2);
+		list[cluster->nwindows++].until = PM_NEVER;
+	}
+	cluster->windows = list;
 }
