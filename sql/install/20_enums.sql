@@ -132,3 +132,12 @@ CREATE DOMAIN tag_set AS jsonb
         jsonb_array_length(jsonb_path_query_array(VALUE, '$.keyvalue()')) <= 20);
 COMMENT ON DOMAIN tag_set IS
 'tags, by which costs are grouped: an object of at most 20 strings, no key empty or beginning with CCE- or __type_baremetal';
+
+CREATE DOMAIN level_list AS text[]
+    CONSTRAINT level_list_form CHECK (
+        coalesce(array_ndims(VALUE), 1) = 1 AND cardinality(VALUE) <= 8 AND array_position(VALUE, NULL) IS NULL AND
+        NOT VALUE && '{"",pool,node}')
+    -- lexemes are not repeated
+    CONSTRAINT level_list_once CHECK (length(array_to_tsvector(array_remove(array_remove(VALUE, NULL), ''))) = cardinality(VALUE));
+COMMENT ON DOMAIN level_list IS
+'levels of a topology, the widest first: at most 8 names, none twice, none empty, pool or node; every node is a domain of level node, below them all';

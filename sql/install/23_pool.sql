@@ -26,6 +26,7 @@ CREATE TABLE pool (
     driver             text,
     description        text,
     tags               tag_set          NOT NULL DEFAULT '{}',
+    topology_levels    level_list       NOT NULL DEFAULT '{}',
     generation         bigint           NOT NULL DEFAULT 0,
     created_at         timestamptz      NOT NULL,
     deleted_at         timestamptz,
@@ -104,6 +105,7 @@ COMMENT ON COLUMN pool.driver IS 'version of the accelerator driver that its nod
 COMMENT ON COLUMN pool.description IS 'for people';
 COMMENT ON COLUMN pool.tags IS 'tags, by which costs are grouped';
 COMMENT ON COLUMN pool.deleted_at IS 'when it was deleted; the row stays for what refers to it. NULL: it is there';
+COMMENT ON COLUMN pool.topology_levels IS 'levels of the topology of its nodes, the widest first; level node, below them, is not listed';
 COMMENT ON COLUMN pool.generation IS 'counts changes of the node groups, for what was checked against them';
 COMMENT ON COLUMN pool.created_at IS 'when it was made';
 COMMENT ON COLUMN pool.job_order IS 'what comes first among jobs of one priority';
@@ -318,6 +320,7 @@ CREATE TABLE node (
     labels         jsonb       NOT NULL DEFAULT '{}',
     taints         jsonb       NOT NULL DEFAULT '[]',
     tags           tag_set     NOT NULL DEFAULT '{}',
+    topology       jsonb       NOT NULL DEFAULT '{}',
     reserved       resource_list NOT NULL DEFAULT '',
     batch_id       bigint,
     sub_pool_id    bigint,
@@ -345,7 +348,9 @@ CREATE TABLE node (
         jsonb_typeof(labels) = 'object' AND NOT jsonb_path_exists(labels, 'strict $.* ? (@.type() != "string")')),
     CONSTRAINT node_taints_check CHECK (
         jsonb_typeof(taints) = 'array' AND NOT jsonb_path_exists(taints, 'strict $[*] ? (@.type() != "object" ||
-            exists (@.keyvalue() ? (@.value.type() != "string")) || !exists (@.keyvalue() ? (@.key == "key")))'))
+            exists (@.keyvalue() ? (@.value.type() != "string")) || !exists (@.keyvalue() ? (@.key == "key")))')),
+    CONSTRAINT node_topology_check CHECK (
+        jsonb_typeof(topology) = 'object' AND NOT jsonb_path_exists(topology, 'strict $.* ? (@.type() != "string" || @ == "")'))
 );
 CREATE UNIQUE INDEX node_name_key ON node (pool_id, name) WHERE deleted_at IS NULL;
 CREATE INDEX node_live_idx ON node (pool_id, live_flavor_id, node_id) WHERE deleted_at IS NULL;
@@ -372,6 +377,7 @@ COMMENT ON COLUMN node.driver_state IS 'state of its accelerator driver';
 COMMENT ON COLUMN node.labels IS 'object of strings, matched by node selectors';
 COMMENT ON COLUMN node.taints IS 'array of {"key", "value", "effect"}; keeps away jobs that do not tolerate each. Effect PreferNoSchedule keeps nothing away';
 COMMENT ON COLUMN node.tags IS 'tags, by which costs are grouped';
+COMMENT ON COLUMN node.topology IS 'object of strings: its domain at each level of the pool''s topology, from the widest level down; the same name within another domain is another domain';
 COMMENT ON COLUMN node.reserved IS 'what of it jobs cannot have, beyond what its flavor reserves';
 COMMENT ON COLUMN node.batch_id IS 'nodes that came together as one step, and go together; NULL: a single node';
 COMMENT ON COLUMN node.sub_pool_id IS 'sub-pool whose jobs alone it takes; NULL: any';

@@ -12,6 +12,7 @@ INSERT INTO pending_reason (reason, description) VALUES
     ('not_considered', 'no pass has looked at the job yet'),
     ('resources', 'the matching nodes together have too little free: of the resource named, so much is needed and so much available'),
     ('fragmented', 'enough is free in all, but not in pieces that hold a replica: needed by one replica, available on the best node; or replicas needed and replicas that would fit'),
+    ('topology', 'enough is free, but not in the domains of the topology that it asks for: replicas needed, and the most that its level holds'),
     ('reserved', 'what is free is withheld for a job ahead of it, or it would delay one that was given a time'),
     ('maintenance', 'what is free is not free for as long as it may run: maintenance is scheduled'),
     ('no_time_limit', 'the same, and it has no time limit that could end in time; only shown by queue'),
@@ -39,12 +40,15 @@ CREATE TABLE job_shape (
     resource    text,
     needed      numeric,
     available   numeric,
+    affinity_level    text,
+    affinity_required boolean,
     CONSTRAINT job_shape_pkey PRIMARY KEY (pool_id, shape_id),
     CONSTRAINT job_shape_tenant_key UNIQUE (pool_id, shape_id, tenant_id),
     CONSTRAINT job_shape_digest_key UNIQUE (pool_id, sub_pool_id, digest, generation),
     CONSTRAINT job_shape_sub_pool_fkey FOREIGN KEY (pool_id, sub_pool_id) REFERENCES sub_pool,
     CONSTRAINT job_shape_reason_fkey FOREIGN KEY (reason) REFERENCES pending_reason,
-    CONSTRAINT job_shape_level_check CHECK (level IN ('pool', 'node'))
+    CONSTRAINT job_shape_level_check CHECK (level IN ('pool', 'node') OR reason = 'topology'),
+    CONSTRAINT job_shape_affinity_check CHECK ((affinity_level IS NULL) = (affinity_required IS NULL))
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE job_shape IS
 'what jobs of one shape share: the task groups they ask for and why they wait. Written once a shape, not once a job; made anew when the pool''s node groups change';
@@ -55,10 +59,12 @@ COMMENT ON COLUMN job_shape.tenant_id IS 'whose jobs';
 COMMENT ON COLUMN job_shape.digest IS 'SHA-256 of the task groups';
 COMMENT ON COLUMN job_shape.generation IS 'the generation of the pool''s node groups that could hold it when empty';
 COMMENT ON COLUMN job_shape.reason IS 'why the last pass did not start a job of this shape';
-COMMENT ON COLUMN job_shape.level IS 'where the numbers were taken: the whole pool, or the best single node';
+COMMENT ON COLUMN job_shape.level IS 'where the numbers were taken: the whole pool, the best single node, or the best domain of a level of the topology';
 COMMENT ON COLUMN job_shape.resource IS 'resource that is lacking, or replicas';
 COMMENT ON COLUMN job_shape.needed IS 'how much of it is needed, in units (bytes for memory)';
 COMMENT ON COLUMN job_shape.available IS 'how much of it there is';
+COMMENT ON COLUMN job_shape.affinity_level IS 'level of the topology in one domain of which all replicas are to run; NULL: anywhere';
+COMMENT ON COLUMN job_shape.affinity_required IS 'false: if no domain of that level holds them, one of a level above, or several';
 
 CREATE TABLE task_group (
     pool_id       bigint        NOT NULL,
@@ -72,6 +78,10 @@ CREATE TABLE task_group (
     node_selector jsonb         NOT NULL,
     tolerations   jsonb         NOT NULL,
     name          object_name,
+    group_level   text,
+    group_size    integer,
+    spread_level  text,
+    max_per_domain integer,
     CONSTRAINT task_group_pkey PRIMARY KEY (pool_id, shape_id, group_no),
     CONSTRAINT task_group_name_key UNIQUE (pool_id, shape_id, name),
     CONSTRAINT task_group_shape_fkey FOREIGN KEY (pool_id, shape_id, tenant_id)
@@ -80,6 +90,10 @@ CREATE TABLE task_group (
     CONSTRAINT task_group_no_check CHECK (group_no >= 1),
     CONSTRAINT task_group_request_check CHECK (request @> '' AND request <> ''),
     CONSTRAINT task_group_replicas_check CHECK (min_replicas BETWEEN 1 AND replicas),
+    CONSTRAINT task_group_group_check CHECK (
+        (group_level IS NULL) = (group_size IS NULL) AND group_size >= 1 AND
+        replicas % group_size = 0 AND min_replicas % group_size = 0),
+    CONSTRAINT task_group_spread_check CHECK (max_per_domain >= 1 AND (max_per_domain IS NULL OR spread_level IS NOT NULL)),
     CONSTRAINT task_group_node_selector_check CHECK (
         jsonb_typeof(node_selector) = 'object' AND
         NOT jsonb_path_exists(node_selector, 'strict $.* ? (@.type() != "string")')),
@@ -99,6 +113,10 @@ COMMENT ON COLUMN task_group.min_replicas IS 'how many must start together at le
 COMMENT ON COLUMN task_group.node_selector IS 'object of strings: labels a node must have';
 COMMENT ON COLUMN task_group.tolerations IS 'array of {"key", "value"}: taints a node may have; without value any value of the key';
 COMMENT ON COLUMN task_group.name IS 'name within the job, for people; NULL: none';
+COMMENT ON COLUMN task_group.group_level IS 'level of the topology in one domain of which every group_size replicas are to run; NULL: none';
+COMMENT ON COLUMN task_group.group_size IS 'how many replicas must be together there';
+COMMENT ON COLUMN task_group.spread_level IS 'level of the topology over whose domains replicas are spread evenly; NULL: none';
+COMMENT ON COLUMN task_group.max_per_domain IS 'how many of a job''s replicas may be in one of them; NULL: any number';
 
 CREATE SEQUENCE job_id_seq;
 CREATE TABLE job (

@@ -27,7 +27,7 @@ INSERT INTO event_kind (kind, description) VALUES
     ('job_type_state', 'a job type of a pool changed its state; reason: the type'),
     ('sub_pool_changed', 'a sub-pool was made, changed or deleted, or nodes were bound to it; reason: its name'),
     ('node_state', 'a node changed its state'),
-    ('node_changed', 'marks of a node were changed: cordon, lock, spare, labels, taints, tags, binding; reason: which'),
+    ('node_changed', 'marks of a node were changed: cordon, lock, spare, labels, taints, tags, topology, binding; reason: which'),
     ('node_task', 'a task of a node came further; reason: its kind'),
     ('maintenance_state', 'a scheduled event came further; reason: what it is'),
     ('job_changed', 'priority or number of replicas of a job was changed; reason: from what to what'),

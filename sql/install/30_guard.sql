@@ -116,11 +116,12 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON sku
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON flavor
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('flavor_id', 'resources', 'accelerator', 'cpu_architecture');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_shape
-    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'shape_id', 'sub_pool_id', 'tenant_id', 'digest', 'generation');
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'shape_id', 'sub_pool_id', 'tenant_id', 'digest', 'generation',
+        'affinity_level', 'affinity_required');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON task_group
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'shape_id', 'group_no', 'tenant_id', 'flavor_id', 'request', 'replicas', 'min_replicas',
-        'node_selector', 'tolerations', 'name');
+        'node_selector', 'tolerations', 'name', 'group_level', 'group_size', 'spread_level', 'max_per_domain');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'job_id', 'tenant_id', 'pool_kind', 'sub_pool_id', 'shape_id', 'workspace_id', 'kind',

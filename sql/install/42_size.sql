@@ -230,7 +230,7 @@ COMMENT ON FUNCTION drop_creating(bigint, bigint[], text, timestamptz) IS
 
 CREATE FUNCTION add_nodes(
     pool bigint, flavor text, count integer DEFAULT 1, name_prefix text DEFAULT NULL,
-    labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]',
+    labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]', topology jsonb DEFAULT '{}',
     request_id text DEFAULT NULL) RETURNS SETOF bigint
 LANGUAGE pool_manager AS $$
 #variable_conflict use_column
@@ -266,24 +266,28 @@ BEGIN
         PERFORM check_quota(it.tenant_id, it.workspace_id, 'nodes', add_nodes.count);
     END IF;
     instant := lock_live_pool(add_nodes.pool);
+    PERFORM check_topology(add_nodes.pool, add_nodes.topology);
     SELECT s.made INTO made FROM change_size(add_nodes.pool, ARRAY[wanted],
         ARRAY[live_nodes(add_nodes.pool, wanted) + add_nodes.count], false, add_nodes.name_prefix, add_nodes.labels, add_nodes.taints,
         instant) s;
+    IF add_nodes.topology <> '{}' THEN
+        UPDATE node n SET topology = add_nodes.topology WHERE n.pool_id = add_nodes.pool AND n.node_id = ANY (made);
+    END IF;
     PERFORM remember_results(made);
     RETURN QUERY SELECT unnest(made);
 END $$;
-COMMENT ON FUNCTION add_nodes(bigint, text, integer, text, jsonb, jsonb, text) IS
-'orders 1 to 100,000 more nodes of a flavor, named prefix-id (the flavor''s name by default), with labels and taints beyond those of its node group; returns their ids. They are available at once; in a pool with an external provider they are creating until node_ready(). Nodes of a dedicated pool are billed from when they first are available. Owners of the pool (42501); 42704: no such flavor; 55000: the flavor, or a resource of it in a public pool, has no SKU, or it has another processor architecture than the pool; 54000: an eleventh flavor; 22023: labels or taints of another form, a prefix of more than 108 characters, no whole number of steps; PM002: the pool is not running, is migrating, restricted or has an open order; 54000: its network has too few free addresses; PM003: the flavor is sold out; PM005: the tenant is frozen; PM007: a quota would be exceeded';
+COMMENT ON FUNCTION add_nodes(bigint, text, integer, text, jsonb, jsonb, jsonb, text) IS
+'orders 1 to 100,000 more nodes of a flavor, named prefix-id (the flavor''s name by default), with labels and taints beyond those of its node group and with a topology, their domain at each level; returns their ids. They are available at once; in a pool with an external provider they are creating until node_ready(). Nodes of a dedicated pool are billed from when they first are available. Owners of the pool (42501); 42704: no such flavor or topology level; 55000: the flavor, or a resource of it in a public pool, has no SKU, or it has another processor architecture than the pool; 54000: an eleventh flavor; 22023: labels, taints or a topology of another form, a prefix of more than 108 characters, no whole number of steps; PM002: the pool is not running, is migrating, restricted or has an open order; 54000: its network has too few free addresses; PM003: the flavor is sold out; PM005: the tenant is frozen; PM007: a quota would be exceeded';
 
 CREATE FUNCTION add_nodes(
     pool text, flavor text, count integer DEFAULT 1, name_prefix text DEFAULT NULL,
-    labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]',
+    labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]', topology jsonb DEFAULT '{}',
     request_id text DEFAULT NULL) RETURNS SETOF bigint
     LANGUAGE sql
     BEGIN ATOMIC
-        SELECT n FROM add_nodes(find_pool(pool), flavor, count, name_prefix, labels, taints, request_id) AS n;
+        SELECT n FROM add_nodes(find_pool(pool), flavor, count, name_prefix, labels, taints, topology, request_id) AS n;
     END;
-COMMENT ON FUNCTION add_nodes(text, text, integer, text, jsonb, jsonb, text) IS 'the same, the pool by name';
+COMMENT ON FUNCTION add_nodes(text, text, integer, text, jsonb, jsonb, jsonb, text) IS 'the same, the pool by name';
 
 CREATE FUNCTION resize_pool(pool bigint, counts jsonb, force boolean DEFAULT false, request_id text DEFAULT NULL) RETURNS bigint
 LANGUAGE pool_manager AS $$

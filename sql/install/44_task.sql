@@ -251,7 +251,8 @@ COMMENT ON FUNCTION release_nodes(bigint, bigint[], timestamptz) IS
 'marks nodes that are deleting and hold no jobs as deleted: ends billing, gives back addresses, calls scheduled events off, drops node groups that are to have no nodes. Returns the instant at which that is so. Bodies of calls only; PM006: jobs are on them';
 
 -- A replacement keeps the place of its node: sub-pool, spare mark, new name. A
--- node that moves keeps what it is: driver, fault and, where it is free, name.
+-- node that moves keeps what it is: driver, fault, topology where the pools have
+-- the same levels, and, where it is free, name.
 CREATE FUNCTION copy_nodes(pool bigint, nodes bigint[], target bigint, instant timestamptz) RETURNS bigint[] LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -266,7 +267,7 @@ BEGIN
             ORDER BY n.node_id) n),
     made AS (
         INSERT INTO node (pool_id, node_id, flavor_id, tenant_id, name, state, state_since, schedulable, spare, delete_lock,
-            fault_code, driver, driver_state, labels, taints, tags, reserved, batch_id, sub_pool_id, created_at)
+            fault_code, driver, driver_state, labels, taints, tags, topology, reserved, batch_id, sub_pool_id, created_at)
         SELECT p.pool_id, o.copy_id, o.flavor_id, o.tenant_id,
                CASE WHEN replacing OR EXISTS (SELECT FROM node n WHERE n.pool_id = p.pool_id AND n.name = o.name AND n.deleted_at IS NULL)
                     THEN left(regexp_replace(o.name, '-[0-9]+$', ''), 127 - length(o.copy_id::text)) || '-' || o.copy_id
@@ -275,7 +276,10 @@ BEGIN
                CASE WHEN NOT replacing THEN o.fault_code END,
                CASE WHEN NOT replacing THEN o.driver WHEN o.accelerator IS NOT NULL THEN p.driver END,
                CASE WHEN replacing THEN 'running' ELSE o.driver_state END,
-               o.labels, o.taints, o.tags, o.reserved, o.batch_id, CASE WHEN replacing THEN o.sub_pool_id END,
+               o.labels, o.taints, o.tags,
+               CASE WHEN p.topology_levels::text[] = (SELECT s.topology_levels::text[] FROM pool s WHERE s.pool_id = copy_nodes.pool)
+                    THEN o.topology ELSE '{}' END,
+               o.reserved, o.batch_id, CASE WHEN replacing THEN o.sub_pool_id END,
                copy_nodes.instant
         FROM old o, pool p
         WHERE p.pool_id = copy_nodes.target ORDER BY o.copy_id

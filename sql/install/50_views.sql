@@ -263,6 +263,7 @@ SELECT p.name AS pool,
        l.allocated,
        l.allocatable - l.allocated AS free,
        l.devices,
+       n.topology,
        n.labels,
        n.taints,
        n.tags,
@@ -304,6 +305,7 @@ COMMENT ON COLUMN node_detail.allocatable IS 'what jobs may use';
 COMMENT ON COLUMN node_detail.allocated IS 'what jobs hold';
 COMMENT ON COLUMN node_detail.free IS 'what is left';
 COMMENT ON COLUMN node_detail.devices IS 'thousandths allocated of each device, from device 0';
+COMMENT ON COLUMN node_detail.topology IS 'its domain at each level of the pool''s topology';
 COMMENT ON COLUMN node_detail.labels IS 'labels';
 COMMENT ON COLUMN node_detail.taints IS 'taints';
 COMMENT ON COLUMN node_detail.tags IS 'tags';

@@ -104,6 +104,12 @@ pm_scale_job(PG_FUNCTION_ARGS)
 				 errmsg("job " INT64_FORMAT " has %d task groups and cannot be scaled", job->job_id, service->ngroups),
 				 errdetail("Only services of one task group are scaled while they run."),
 				 errhint("Submit another job with the numbers of replicas that it needs.")));
+	if (service->topology)
+		ereport(ERROR,
+				(errcode(ERRCODE_PM_NOT_OFFERED),
+				 errmsg("job " INT64_FORMAT " has rules of topology and cannot be scaled", job->job_id),
+				 errdetail("What is added or taken away might break its affinity, groups or spread."),
+				 errhint("Submit another job with the number of replicas that it needs.")));
 	check_target(service, target);
 	pool = pm_find_pool(&call, NULL, job->pool_id);
 	instant = Max(locked_at, pm_metered_until(PM_HOLDER_RUN, pool->pool_id, &service->run_id, 1));

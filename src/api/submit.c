@@ -63,6 +63,7 @@ check_spec(PmCall *call, PmSubmission *submission, PmJobSpec *job)
 		pm_invalid_argument("name", "A job has a name.", "Give it one.");
 	pm_check_name(job->name, "name");
 	pm_check_groups(job);
+	pm_check_topology(job);
 	if (job->priority < 1 || job->priority > 3)
 		pm_invalid_argument("priority", "It must be 1, 2 or 3, of which 3 is looked at first.",
 							"Leave out the argument for 1.");
@@ -295,6 +296,7 @@ pm_submit_batch(PmCall *call, PmSubmission *submission, PmJobSpec *jobs, int n, 
 			continue;
 		pm_check_may_start(submission, false);
 		pm_check_kind(submission, jobs[i].kind);
+		pm_resolve_topology(submission, &jobs[i]);
 		pm_resolve_sub_pool(submission, &jobs[i]);
 		fresh[nfresh++] = &jobs[i];
 	}
@@ -370,7 +372,8 @@ enum
 	ARG_POOL, ARG_NAME, ARG_KIND, ARG_FLAVOR, ARG_REQUEST, ARG_REPLICAS, ARG_MIN_REPLICAS,
 	ARG_TENANT, ARG_WORKSPACE, ARG_PRIORITY, ARG_TIME_LIMIT, ARG_SELECTOR, ARG_TOLERATIONS,
 	ARG_SUB_POOL, ARG_PREEMPTIBLE, ARG_AUTO_STOP, ARG_MAX_RETRIES, ARG_MOUNTS, ARG_VOLUME_GIB,
-	ARG_VOLUME_TYPE, ARG_TASK_GROUPS, ARG_TAGS, ARG_REQUEST_ID
+	ARG_VOLUME_TYPE, ARG_TASK_GROUPS, ARG_AFFINITY_LEVEL, ARG_AFFINITY_REQUIRED, ARG_GROUP_LEVEL,
+	ARG_GROUP_SIZE, ARG_SPREAD_LEVEL, ARG_MAX_PER_DOMAIN, ARG_TAGS, ARG_REQUEST_ID
 };
 
 static Jsonb *
@@ -389,6 +392,7 @@ spec_of_args(FunctionCallInfo fcinfo, PmJobSpec *job)
 	pm_not_null(fcinfo, ARG_PRIORITY, "priority");
 	pm_not_null(fcinfo, ARG_PREEMPTIBLE, "preemptible");
 	pm_not_null(fcinfo, ARG_MAX_RETRIES, "max_retries");
+	pm_not_null(fcinfo, ARG_AFFINITY_REQUIRED, "affinity_required");
 	memset(job, 0, sizeof(PmJobSpec));
 	job->name = pm_text_arg(fcinfo, ARG_NAME);
 	job->kind = pm_enum_arg(fcinfo, ARG_KIND);
@@ -411,6 +415,12 @@ spec_of_args(FunctionCallInfo fcinfo, PmJobSpec *job)
 	job->volume_gib = PG_ARGISNULL(ARG_VOLUME_GIB) ? 0 : PG_GETARG_INT32(ARG_VOLUME_GIB);
 	job->volume_type = pm_text_arg(fcinfo, ARG_VOLUME_TYPE);
 	job->task_groups = PG_ARGISNULL(ARG_TASK_GROUPS) ? NULL : PG_GETARG_JSONB_P(ARG_TASK_GROUPS);
+	job->affinity_level = pm_text_arg(fcinfo, ARG_AFFINITY_LEVEL);
+	job->affinity_required = PG_GETARG_BOOL(ARG_AFFINITY_REQUIRED);
+	job->group_level = pm_text_arg(fcinfo, ARG_GROUP_LEVEL);
+	job->group_size = PG_ARGISNULL(ARG_GROUP_SIZE) ? 0 : PG_GETARG_INT32(ARG_GROUP_SIZE);
+	job->spread_level = pm_text_arg(fcinfo, ARG_SPREAD_LEVEL);
+	job->max_per_domain = PG_ARGISNULL(ARG_MAX_PER_DOMAIN) ? 0 : PG_GETARG_INT32(ARG_MAX_PER_DOMAIN);
 	job->tags = jsonb_arg(fcinfo, ARG_TAGS, "tags");
 	job->request_id = pm_text_arg(fcinfo, ARG_REQUEST_ID);
 }

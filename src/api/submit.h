@@ -39,6 +39,9 @@ typedef struct PmFlavorsSeen
 
 /* task_group.c: what can be said of a job's task groups without looking */
 extern void pm_check_groups(PmJobSpec *job);
+/* 22023 naming the argument, or the key and the task group */
+extern void pm_invalid_group(const PmJobSpec *job, int g, const char *key, const char *detail, const char *hint)
+			pg_attribute_noreturn();
 /* Looks up their flavors, fills in requests and the digest */
 extern void pm_resolve_groups(PmSubmission *submission, PmJobSpec *job, PmFlavorsSeen *seen);
 
@@ -47,6 +50,11 @@ extern void pm_resolve_groups(PmSubmission *submission, PmJobSpec *job, PmFlavor
 extern void pm_check_fit(PmSubmission *submission, PmJobSpec *job);
 /* The job's sub-pool, and whether it may ever be held there */
 extern void pm_resolve_sub_pool(PmSubmission *submission, PmJobSpec *job);
+
+/* submit_topology.c: what can be said of affinity, groups and spread without
+ * looking, then whether the pool has their levels */
+extern void pm_check_topology(PmJobSpec *job);
+extern void pm_resolve_topology(PmSubmission *submission, PmJobSpec *job);
 
 /* submit_storage.c: what can be said without looking, then what was named */
 extern void pm_check_mounts(PmSubmission *submission, PmJobSpec *job);

@@ -24,7 +24,9 @@
 static const PmObjectKey group_keys[] = {
 	{"name", PM_VALUE_STRING}, {"flavor", PM_VALUE_STRING}, {"request", PM_VALUE_RESOURCES},
 	{"replicas", PM_VALUE_INTEGER}, {"min_replicas", PM_VALUE_INTEGER},
-	{"node_selector", PM_VALUE_ANY}, {"tolerations", PM_VALUE_ANY}
+	{"node_selector", PM_VALUE_ANY}, {"tolerations", PM_VALUE_ANY},
+	{"group_level", PM_VALUE_STRING}, {"group_size", PM_VALUE_INTEGER},
+	{"spread_level", PM_VALUE_STRING}, {"max_per_domain", PM_VALUE_INTEGER}
 };
 
 static const PmObjectForm group_form = {
@@ -52,6 +54,14 @@ argument_of_one_group(const PmJobSpec *job)
 		return "node_selector";
 	if (JB_ROOT_COUNT(job->tolerations) > 0)
 		return "tolerations";
+	if (job->group_level)
+		return "group_level";
+	if (job->group_size != 0)
+		return "group_size";
+	if (job->spread_level)
+		return "spread_level";
+	if (job->max_per_domain != 0)
+		return "max_per_domain";
 	return NULL;
 }
 
@@ -83,6 +93,10 @@ read_groups(PmJobSpec *job)
 		group->tolerations = pm_object_json(object, "tolerations");
 		if (group->tolerations == NULL)
 			group->tolerations = job->tolerations;
+		group->group_level = pm_object_text(object, "group_level");
+		group->group_size = pm_object_int32(object, "group_size", 0);
+		group->spread_level = pm_object_text(object, "spread_level");
+		group->max_per_domain = pm_object_int32(object, "max_per_domain", 0);
 	}
 }
 
@@ -98,13 +112,16 @@ set_one_group(PmJobSpec *job)
 	job->one.min_replicas = job->min_replicas;
 	job->one.node_selector = job->node_selector;
 	job->one.tolerations = job->tolerations;
+	job->one.group_level = job->group_level;
+	job->one.group_size = job->group_size;
+	job->one.spread_level = job->spread_level;
+	job->one.max_per_domain = job->max_per_domain;
 }
 
 /* ---- checks ---- */
 
-/* 22023 naming the argument, or the key and the group */
-static void
-invalid(const PmJobSpec *job, int g, const char *key, const char *detail, const char *hint)
+void
+pm_invalid_group(const PmJobSpec *job, int g, const char *key, const char *detail, const char *hint)
 {
 	if (job->task_groups == NULL)
 		pm_invalid_argument(key, detail, hint);
@@ -122,7 +139,7 @@ check_group_name(const PmJobSpec *job, int g)
 	for (int before = 0; before < g; before++)
 	{
 		if (job->groups[before].name && strcmp(job->groups[before].name, name) == 0)
-			invalid(job, g, "name", psprintf("Task group %d has the same.", before + 1),
+			pm_invalid_group(job, g, "name", psprintf("Task group %d has the same.", before + 1),
 					"Choose another name, or leave it out.");
 	}
 }
@@ -142,9 +159,9 @@ check_group(const PmJobSpec *job, int g)
 				 several ? errhint("Give it one of the keys \"flavor\" and \"request\".") :
 				 errhint("Give one of the arguments \"flavor\" and \"request\", or \"task_groups\".")));
 	if (group->replicas < 1)
-		invalid(job, g, "replicas", "It must be 1 or more.", "Leave it out for one replica.");
+		pm_invalid_group(job, g, "replicas", "It must be 1 or more.", "Leave it out for one replica.");
 	if (group->min_replicas < 1 || group->min_replicas > group->replicas)
-		invalid(job, g, "min_replicas", "It must be between 1 and \"replicas\".",
+		pm_invalid_group(job, g, "min_replicas", "It must be between 1 and \"replicas\".",
 				"Leave it out if all replicas must start together.");
 	check_group_name(job, g);
 	pm_check_labels(group->node_selector, several ? psprintf("node_selector of task group %d", g + 1) : "node_selector");
@@ -176,7 +193,7 @@ check_request(const PmJobSpec *job, int g)
 	PmResourceList *request = job->groups[g].request;
 
 	if (request->count == 0)
-		invalid(job, g, "request", "It must ask for something.",
+		pm_invalid_group(job, g, "request", "It must ask for something.",
 				"Write it like cpu=8,memory=64Gi,nvidia.com/gpu=1.");
 	for (uint32 i = 0; i < request->count; i++)
 	{
@@ -226,7 +243,7 @@ check_public_flavor(const PmJobSpec *job, int g, const PmFlavor *flavor)
 			replicas += job->groups[other].replicas;
 	}
 	if (flavor->max_replicas != 0 && replicas > flavor->max_replicas)
-		invalid(job, g, "replicas",
+		pm_invalid_group(job, g, "replicas",
 				psprintf("In a public pool a job has at most %d replicas of flavor \"%s\".",
 						 flavor->max_replicas, flavor->name),
 				"Ask for fewer, or use another flavor.");
@@ -276,7 +293,12 @@ digest_groups(PmJobSpec *job)
 		digest_part(hash, json_text(group->node_selector));
 		digest_part(hash, json_text(group->tolerations));
 		digest_part(hash, group->name ? group->name : "");
+		digest_part(hash, psprintf("%d,%d", group->group_size, group->max_per_domain));
+		digest_part(hash, group->group_level ? group->group_level : "");
+		digest_part(hash, group->spread_level ? group->spread_level : "");
 	}
+	digest_part(hash, job->affinity_level ? job->affinity_level : "");
+	digest_part(hash, job->affinity_level && job->affinity_required ? "required" : "");
 	if (pg_cryptohash_final(hash, job->digest, sizeof(job->digest)) < 0)
 		elog(ERROR, "could not compute a digest");
 	pg_cryptohash_free(hash);

@@ -37,7 +37,9 @@ static const PmObjectKey phase_keys[] = {
 	{"replicas", PM_VALUE_INTEGER}, {"min_replicas", PM_VALUE_INTEGER}, {"priority", PM_VALUE_INTEGER},
 	{"time_limit", PM_VALUE_STRING}, {"node_selector", PM_VALUE_ANY}, {"tolerations", PM_VALUE_ANY},
 	{"sub_pool", PM_VALUE_STRING}, {"preemptible", PM_VALUE_BOOLEAN}, {"max_retries", PM_VALUE_INTEGER},
-	{"mounts", PM_VALUE_ANY}, {"task_groups", PM_VALUE_ANY}, {"tags", PM_VALUE_ANY}
+	{"mounts", PM_VALUE_ANY}, {"task_groups", PM_VALUE_ANY}, {"affinity_level", PM_VALUE_STRING},
+	{"affinity_required", PM_VALUE_BOOLEAN}, {"group_level", PM_VALUE_STRING}, {"group_size", PM_VALUE_INTEGER},
+	{"spread_level", PM_VALUE_STRING}, {"max_per_domain", PM_VALUE_INTEGER}, {"tags", PM_VALUE_ANY}
 };
 
 static const PmObjectForm phase_form = {

@@ -524,9 +524,12 @@ most_of_minimum(PmSpace *space, int s, int level)
 	for (int d = topology->first_of_level[level]; d < topology->first_of_level[level + 1]; d++)
 		if (is_named(topology, d))
 		{
+			int64		placed;
+
 			CHECK_FOR_INTERRUPTS();
-			most = Max(most, place_minimum(space, s, d));
+			placed = place_minimum(space, s, d);
 			pm_place_undo(space);
+			most = Max(most, placed);
 		}
 	return most;
 }

@@ -55,6 +55,8 @@ typedef struct PmPoolInfo
 	bool		addressed;		/* its replicas have addresses of the network */
 	bool		frozen;			/* by the provider: nothing starts */
 	bool		closed;			/* by the provider: no new jobs */
+	int			nlevels;		/* of its topology, the widest first */
+	char	  **levels;
 } PmPoolInfo;
 
 extern PmPoolInfo *pm_find_pool(PmCall *call, const char *name, int64 id);

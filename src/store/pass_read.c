@@ -20,6 +20,7 @@
 #include "store/numbers.h"
 #include "store/pass.h"
 #include "store/statement.h"
+#include "store/topology.h"
 
 typedef struct Reader
 {
@@ -39,6 +40,7 @@ typedef struct Reader
 	PmResourceList **allocated;
 	char	  **accelerators;
 	ArrayType **devices;
+	HTAB	  **domains;		/* numbers, by level of the topology */
 	int64		last_shape;		/* jobs in a row often share it */
 	int			last_shape_no;
 	int64		last_lane;
@@ -226,6 +228,7 @@ node_row(Datum *values, bool *nulls, void *state)
 	reader->allocated[i] = keep_list(values[5]);
 	reader->accelerators[i] = nulls[6] ? NULL : TextDatumGetCString(values[6]);
 	reader->devices[i] = (ArrayType *) PG_DETOAST_DATUM_COPY(values[7]);
+	data->cluster.nodes[i].domains = pm_read_domains(data->pool, reader->domains, values[9]);
 	for (uint32 entry = 0; entry < reader->allocatable[i]->count; entry++)
 	{
 		PmResource	resource = pm_resource_entry(reader->allocatable[i], entry);
@@ -290,12 +293,14 @@ read_nodes(Reader *reader)
 {
 	static PmStatement nodes = PM_STATEMENT("int8",
 											"SELECT n.node_id, n.flavor_id, n.labels, n.taints,"
-											" l.allocatable, l.allocated, l.accelerator, l.devices, n.sub_pool_id"
+											" l.allocatable, l.allocated, l.accelerator, l.devices, n.sub_pool_id, n.topology"
 											" FROM pool_manager.node n JOIN pool_manager.node_load l USING (pool_id, node_id)"
 											" WHERE n.pool_id = $1 AND n.state = 'available' AND n.schedulable AND NOT n.spare AND n.isolated_by IS NULL ORDER BY n.node_id");
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, reader->data->pool->pool_id);
+	reader->data->cluster.nlevels = reader->data->pool->nlevels;
+	reader->domains = pm_domain_numbers(reader->data->pool);
 	pm_scan(&nodes, &args, node_row, reader);
 	make_vectors(reader);
 }
@@ -494,18 +499,33 @@ read_request(Reader *reader, HTAB *requests, PmResourceList *list,
 	return number;
 }
 
+/* A column that names a level of the topology, as its number; NULL: 0 */
+static int
+level_of(const PmPoolInfo *pool, uint64 row, int column)
+{
+	char	   *name = pm_get_text(row, column);
+	int			level = pm_level_number(pool, name);
+
+	/* set_topology_levels() sees to that */
+	if (level < 0)
+		elog(ERROR, "pool \"%s\" has no topology level \"%s\"", pool->name, name);
+	return level;
+}
+
 static void
 read_shapes(Reader *reader)
 {
 	static PmStatement shapes = PM_STATEMENT("int8;int8[]",
 											 "SELECT s.shape_id, s.reason, s.level, s.resource, s.needed::text, s.available::text,"
-											 " g.request, g.replicas, g.min_replicas, g.node_selector, g.tolerations, f.sku_id, s.sub_pool_id"
+											 " g.request, g.replicas, g.min_replicas, g.node_selector, g.tolerations, f.sku_id, s.sub_pool_id,"
+											 " s.affinity_level, s.affinity_required, g.group_level, g.group_size, g.spread_level, g.max_per_domain"
 											 " FROM unnest($2) AS i(shape_id)"
 											 " JOIN pool_manager.job_shape s ON s.pool_id = $1 AND s.shape_id = i.shape_id"
 											 " JOIN pool_manager.task_group g ON g.pool_id = $1 AND g.shape_id = i.shape_id"
 											 " LEFT JOIN pool_manager.flavor f USING (flavor_id)"
 											 " ORDER BY s.shape_id, g.group_no");
 	PmPassData *data = reader->data;
+	const PmPoolInfo *pool = data->pool;
 	PmQueue    *queue = &data->queue;
 	HTAB	   *requests = pm_bytes_numbers("requests of a pass");
 	PmShape    *engine_shapes = palloc0(sizeof(PmShape) * Max(queue->nshapes, 1));
@@ -549,7 +569,13 @@ read_shapes(Reader *reader)
 											 DatumGetJsonbP(pm_get(row, 10, &isnull)),
 											 DatumGetJsonbP(pm_get(row, 11, &isnull)),
 											 pm_get_int64(row, 13), &max_requests);
+			groups[g].group_level = level_of(pool, row, 16);
+			groups[g].group_size = pm_get_int32(row, 17);
+			groups[g].spread_level = level_of(pool, row, 18);
+			groups[g].max_per_domain = pm_get_int32(row, 19);
 		}
+		engine_shapes[number].affinity_level = level_of(pool, row - 1, 14);
+		engine_shapes[number].affinity_required = pm_get_bool(row - 1, 15);
 		engine_shapes[number].ngroups = ngroups;
 		engine_shapes[number].groups = groups;
 	}

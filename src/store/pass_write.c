@@ -16,6 +16,7 @@
 
 #include "store/pass.h"
 #include "store/statement.h"
+#include "store/topology.h"
 
 /*
  * Locks the chosen jobs that are still queued and not being changed by
@@ -238,7 +239,8 @@ write_reasons(PmPassData *data, const PmDecision *decision)
 
 		texts[0] = block->reason == PM_REASON_NONE ? "not_considered" : pm_reason_name(block->reason);
 		if (block->reason != PM_REASON_NONE && block->level != PM_LEVEL_NONE)
-			texts[1] = pm_level_name(block->level);
+			texts[1] = block->level == PM_LEVEL_DOMAIN ?
+				pm_level_of_number(data->pool, block->topology_level) : pm_level_name(block->level);
 		if (numbers)
 		{
 			texts[2] = block->dimension == PM_DIM_REPLICAS ? "replicas" : data->dimensions[block->dimension];

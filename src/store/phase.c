@@ -47,7 +47,9 @@ pm_read_phases(Jsonb *phases, PmJobSpec **jobs)
 										   " v ->> 'sub_pool', coalesce((v ->> 'preemptible')::boolean, false),"
 										   " coalesce((v ->> 'max_retries')::integer, 0),"
 										   " coalesce(nullif(v -> 'mounts', 'null'), '{}'), coalesce(nullif(v -> 'tags', 'null'), '{}'),"
-										   " nullif(v -> 'task_groups', 'null')"
+										   " nullif(v -> 'task_groups', 'null'),"
+										   " v ->> 'affinity_level', coalesce((v ->> 'affinity_required')::boolean, true),"
+										   " v ->> 'group_level', (v ->> 'group_size')::integer, v ->> 'spread_level', (v ->> 'max_per_domain')::integer"
 										   " FROM jsonb_array_elements($1) WITH ORDINALITY AS e(v, n) ORDER BY n");
 	PmArgs		args = {0};
 	int			n;
@@ -74,6 +76,12 @@ pm_read_phases(Jsonb *phases, PmJobSpec **jobs)
 		job->mounts = copy_pointer(i, 13);
 		job->tags = copy_pointer(i, 14);
 		job->task_groups = copy_pointer(i, 15);
+		job->affinity_level = pm_get_text(i, 16);
+		job->affinity_required = pm_get_bool(i, 17);
+		job->group_level = pm_get_text(i, 18);
+		job->group_size = pm_get_int32(i, 19);
+		job->spread_level = pm_get_text(i, 20);
+		job->max_per_domain = pm_get_int32(i, 21);
 		job->phase_no = i + 1;
 	}
 	return n;

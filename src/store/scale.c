@@ -44,8 +44,10 @@ PmService *
 pm_read_service(int64 pool_id, int64 job_id)
 {
 	static PmStatement read = PM_STATEMENT("int8;int8",
-										   "SELECT r.run_id, r.tenant_id, r.replicas[1], g.min_replicas, g.replicas, g.request, cardinality(r.replicas)"
+										   "SELECT r.run_id, r.tenant_id, r.replicas[1], g.min_replicas, g.replicas, g.request, cardinality(r.replicas),"
+										   " s.affinity_level IS NOT NULL OR g.group_level IS NOT NULL OR g.spread_level IS NOT NULL"
 										   " FROM pool_manager.job_run r JOIN pool_manager.job j USING (pool_id, job_id)"
+										   " JOIN pool_manager.job_shape s USING (pool_id, shape_id)"
 										   " JOIN pool_manager.task_group g ON g.pool_id = j.pool_id AND g.shape_id = j.shape_id AND g.group_no = 1"
 										   " WHERE r.pool_id = $1 AND r.job_id = $2 AND r.ended_at IS NULL AND r.state = 'running'");
 	PmService  *service = palloc(sizeof(PmService));
@@ -64,6 +66,7 @@ pm_read_service(int64 pool_id, int64 job_id)
 	service->most = pm_get_int32(0, 5);
 	service->request = (PmResourceList *) PG_DETOAST_DATUM_COPY(pm_get(0, 6, &isnull));
 	service->ngroups = pm_get_int32(0, 7);
+	service->topology = pm_get_bool(0, 8);
 	return service;
 }
 

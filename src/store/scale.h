@@ -22,6 +22,7 @@ typedef struct PmService
 	int32		most;
 	PmResourceList *request;
 	int			ngroups;		/* task groups of the job */
+	bool		topology;		/* it has rules of topology */
 } PmService;
 
 /* The live run of a service; NULL: it has none */

@@ -357,6 +357,24 @@ pm_get_text(uint64 row, int column)
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 }
 
+int
+pm_get_texts(uint64 row, int column, char ***texts)
+{
+	bool		isnull;
+	Datum		value = pm_get(row, column, &isnull);
+	Datum	   *elements;
+	int			n = 0;
+
+	if (isnull)
+		return 0;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, NULL, &n);
+	*texts = palloc(sizeof(char *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		(*texts)[i] = TextDatumGetCString(elements[i]);
+	return n;
+}
+
 int64
 pm_next_id(const char *sequence)
 {

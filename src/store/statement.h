@@ -98,6 +98,8 @@ extern int32 pm_get_int32(uint64 row, int column);
 extern bool pm_get_bool(uint64 row, int column);
 extern TimestampTz pm_get_time(uint64 row, int column);
 extern char *pm_get_text(uint64 row, int column);	/* palloc'd */
+/* The elements of a text array, palloc'd; NULL: none */
+extern int	pm_get_texts(uint64 row, int column, char ***texts);
 /* Microseconds of an interval that has neither days nor months; PG_INT64_MAX for NULL */
 extern int64 pm_get_length(uint64 row, int column);
 extern int64 pm_length(Datum interval, bool isnull);

@@ -40,22 +40,6 @@ pm_default_sub_pool(PmSubmission *submission)
 	return submission->sub_pool_id;
 }
 
-/* An array of texts in a row of the last result */
-static int
-get_texts(uint64 row, int column, char ***texts)
-{
-	bool		isnull;
-	Datum	   *elements;
-	int			n;
-
-	deconstruct_array(DatumGetArrayTypeP(pm_get(row, column, &isnull)), TEXTOID, -1, false,
-					  TYPALIGN_INT, &elements, NULL, &n);
-	*texts = palloc(sizeof(char *) * Max(n, 1));
-	for (int i = 0; i < n; i++)
-		(*texts)[i] = TextDatumGetCString(elements[i]);
-	return n;
-}
-
 static PmResourceList *
 get_list(uint64 row, int column)
 {
@@ -94,14 +78,14 @@ pm_open_submission(PmPoolInfo *pool, int64 tenant_id)
 	submission->sub_pool_id = pm_get_int64(0, 1);
 	submission->default_workspace_id = pm_get_int64(0, 2);
 	submission->frozen = pm_get_bool(0, 4);
-	submission->nkinds = get_texts(0, 3, &submission->kinds);
+	submission->nkinds = pm_get_texts(0, 3, &submission->kinds);
 	if (pm_get_bool(0, 5))
 	{
 		PmArgs		tenant_arg = {0};
 
 		pm_arg_int64(&tenant_arg, tenant_id);
 		pm_run(&limited, &tenant_arg);
-		submission->nlimited = get_texts(0, 1, &submission->limited);
+		submission->nlimited = pm_get_texts(0, 1, &submission->limited);
 	}
 	return submission;
 }
@@ -298,8 +282,8 @@ add_groups(PmRows *rows, PmSubmission *submission, const PmJobSpec *job)
 	for (int g = 0; g < job->ngroups; g++)
 	{
 		const PmGroupSpec *group = &job->groups[g];
-		Datum		values[11];
-		bool		nulls[11] = {0};
+		Datum		values[15];
+		bool		nulls[15] = {0};
 
 		values[0] = Int64GetDatum(submission->pool->pool_id);
 		values[1] = Int64GetDatum(0);
@@ -314,6 +298,13 @@ add_groups(PmRows *rows, PmSubmission *submission, const PmJobSpec *job)
 		values[9] = JsonbPGetDatum(group->tolerations);
 		nulls[10] = group->name == NULL;
 		values[10] = group->name ? CStringGetTextDatum(group->name) : (Datum) 0;
+		nulls[11] = nulls[12] = group->group_level == NULL;
+		values[11] = group->group_level ? CStringGetTextDatum(group->group_level) : (Datum) 0;
+		values[12] = Int32GetDatum(group->group_size);
+		nulls[13] = group->spread_level == NULL;
+		values[13] = group->spread_level ? CStringGetTextDatum(group->spread_level) : (Datum) 0;
+		nulls[14] = group->max_per_domain == 0;
+		values[14] = Int32GetDatum(group->max_per_domain);
 		pm_rows_add(rows, values, nulls);
 	}
 }
@@ -321,15 +312,16 @@ add_groups(PmRows *rows, PmSubmission *submission, const PmJobSpec *job)
 int64
 pm_put_shape(PmSubmission *submission, const PmJobSpec *job)
 {
-	static PmStatement put = PM_STATEMENT("int8;int8;bytea;int8;int8;pool_manager.task_group[]",
-										  "WITH s AS (INSERT INTO pool_manager.job_shape (pool_id, sub_pool_id, digest, generation, tenant_id)"
-										  "  VALUES ($1, $2, $3, $4, $5)"
+	static PmStatement put = PM_STATEMENT("int8;int8;bytea;int8;int8;pool_manager.task_group[];text;bool",
+										  "WITH s AS (INSERT INTO pool_manager.job_shape (pool_id, sub_pool_id, digest, generation, tenant_id,"
+										  "   affinity_level, affinity_required) VALUES ($1, $2, $3, $4, $5, $7, $8)"
 										  "  ON CONFLICT (pool_id, sub_pool_id, digest, generation) DO NOTHING"
 										  "  RETURNING shape_id),"
 										  " g AS (INSERT INTO pool_manager.task_group (pool_id, shape_id, group_no, tenant_id, flavor_id,"
-										  "   request, replicas, min_replicas, node_selector, tolerations, name)"
+										  "   request, replicas, min_replicas, node_selector, tolerations, name,"
+										  "   group_level, group_size, spread_level, max_per_domain)"
 										  "  SELECT $1, s.shape_id, r.group_no, $5, r.flavor_id, r.request, r.replicas, r.min_replicas,"
-										  "   r.node_selector, r.tolerations, r.name FROM s, unnest($6) AS r ORDER BY r.group_no)"
+										  "   r.node_selector, r.tolerations, r.name, r.group_level, r.group_size, r.spread_level, r.max_per_domain FROM s, unnest($6) AS r ORDER BY r.group_no)"
 										  " SELECT shape_id FROM s");
 	PmRows		groups;
 	PmArgs		args = {0};
@@ -343,6 +335,8 @@ pm_put_shape(PmSubmission *submission, const PmJobSpec *job)
 	pm_arg_int64(&args, submission->pool->generation);
 	pm_arg_int64(&args, submission->tenant_id);
 	pm_arg_rows(&args, &groups);
+	pm_arg_text(&args, job->affinity_level);
+	pm_arg(&args, BoolGetDatum(job->affinity_required), job->affinity_level == NULL);
 	made = pm_run(&put, &args);
 	pm_rows_end(&groups);
 	if (made > 0)
@@ -359,14 +353,21 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	/* a sub-pool by its name or its id, as it was given; what is detached since is not compared */
 	static PmStatement find = PM_STATEMENT(
 										   "int8;text;int8;text;text;int8;int4;interval;int8;resource_list;int4;int4;jsonb;jsonb;"
-										   "text;int8;bool;interval;int4;jsonb;int4;text;jsonb;int4;bytea",
+										   "text;int8;bool;interval;int4;jsonb;int4;text;jsonb;int4;bytea;"
+										   "text;bool;text;int4;text;int4",
 										   "SELECT j.job_id, CASE WHEN j.pool_id <> $3 THEN 'pool' WHEN j.name <> $4 THEN 'name'"
 										   "  WHEN j.kind::text <> $5 THEN 'kind' WHEN j.workspace_id <> $6 THEN 'workspace'"
 										   "  WHEN coalesce(j.asked_priority, j.priority) <> $7 THEN 'priority' WHEN j.time_limit IS DISTINCT FROM $8 THEN 'time_limit'"
+										   "  WHEN h.affinity_level IS DISTINCT FROM $26 THEN 'affinity_level'"
+										   "  WHEN h.affinity_required IS DISTINCT FROM $27 THEN 'affinity_required'"
 										   "  WHEN c.groups <> $24 OR (c.groups > 1 AND h.digest <> $25) THEN 'task_groups'"
 										   "  WHEN g.flavor_id IS DISTINCT FROM $9 THEN 'flavor' WHEN g.request <> $10 THEN 'request'"
 										   "  WHEN g.replicas <> $11 THEN 'replicas' WHEN g.min_replicas <> $12 THEN 'min_replicas'"
 										   "  WHEN g.node_selector <> $13 THEN 'node_selector' WHEN g.tolerations <> $14 THEN 'tolerations'"
+										   "  WHEN g.group_level IS DISTINCT FROM $28 THEN 'group_level'"
+										   "  WHEN g.group_size IS DISTINCT FROM $29 THEN 'group_size'"
+										   "  WHEN g.spread_level IS DISTINCT FROM $30 THEN 'spread_level'"
+										   "  WHEN g.max_per_domain IS DISTINCT FROM $31 THEN 'max_per_domain'"
 										   "  WHEN h.digest <> $25 THEN 'task_groups'"
 										   "  WHEN CASE WHEN $16 <> 0 THEN s.sub_pool_id <> $16 ELSE s.name IS DISTINCT FROM $15 END THEN 'sub_pool'"
 										   "  WHEN j.preemptible <> $17 THEN 'preemptible' WHEN j.auto_stop IS DISTINCT FROM $18 THEN 'auto_stop'"
@@ -411,6 +412,12 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	pm_arg(&args, JsonbPGetDatum(job->tags), false);
 	pm_arg_int32(&args, job->ngroups);
 	pm_arg(&args, digest_datum(job->digest), false);
+	pm_arg_text(&args, job->affinity_level);
+	pm_arg(&args, BoolGetDatum(job->affinity_required), job->affinity_level == NULL);
+	pm_arg_text(&args, first->group_level);
+	pm_arg(&args, Int32GetDatum(first->group_size), first->group_level == NULL);
+	pm_arg_text(&args, first->spread_level);
+	pm_arg(&args, Int32GetDatum(first->max_per_domain), first->max_per_domain == 0);
 	if (pm_run(&find, &args) == 0)
 		return 0;
 	*differs = pm_get_text(0, 2);

@@ -68,6 +68,10 @@ typedef struct PmGroupSpec
 	int32		min_replicas;
 	Jsonb	   *node_selector;
 	Jsonb	   *tolerations;
+	char	   *group_level;	/* of the topology; NULL: none */
+	int32		group_size;		/* 0: none */
+	char	   *spread_level;	/* NULL: none */
+	int32		max_per_domain; /* 0: any number */
 	int64		flavor_id;		/* as found out; 0: none */
 } PmGroupSpec;
 
@@ -96,6 +100,12 @@ typedef struct PmJobSpec
 	int32		volume_gib;		/* 0: no volume */
 	char	   *volume_type;	/* NULL: no volume */
 	Jsonb	   *task_groups;	/* NULL: one, given by itself */
+	char	   *affinity_level; /* of the topology; NULL: none */
+	bool		affinity_required;
+	char	   *group_level;	/* of its one task group, as are the next */
+	int32		group_size;
+	char	   *spread_level;
+	int32		max_per_domain;
 	Jsonb	   *tags;
 	char	   *request_id;		/* NULL: none */
 	int			phase_no;		/* of the workflow that the batch is; 0: none */

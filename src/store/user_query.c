@@ -16,7 +16,8 @@ enum
 	JOB_NAME, JOB_KIND, JOB_FLAVOR, JOB_REQUEST, JOB_REPLICAS, JOB_MIN_REPLICAS, JOB_WORKSPACE,
 	JOB_PRIORITY, JOB_TIME_LIMIT, JOB_SELECTOR, JOB_TOLERATIONS, JOB_SUB_POOL, JOB_PREEMPTIBLE,
 	JOB_AUTO_STOP, JOB_MAX_RETRIES, JOB_MOUNTS, JOB_VOLUME_GIB, JOB_VOLUME_TYPE, JOB_TASK_GROUPS,
-	JOB_TAGS, JOB_REQUEST_ID
+	JOB_AFFINITY_LEVEL, JOB_AFFINITY_REQUIRED, JOB_GROUP_LEVEL, JOB_GROUP_SIZE, JOB_SPREAD_LEVEL,
+	JOB_MAX_PER_DOMAIN, JOB_TAGS, JOB_REQUEST_ID
 };
 
 static const PmQueryColumn job_columns[] = {
@@ -39,6 +40,12 @@ static const PmQueryColumn job_columns[] = {
 	{"volume_gib", "pg_catalog.int4", "NULL"},
 	{"volume_type", "pg_catalog.text", "NULL"},
 	{"task_groups", "pg_catalog.jsonb", "NULL"},
+	{"affinity_level", "pg_catalog.text", "NULL"},
+	{"affinity_required", "pg_catalog.bool", "true"},
+	{"group_level", "pg_catalog.text", "NULL"},
+	{"group_size", "pg_catalog.int4", "NULL"},
+	{"spread_level", "pg_catalog.text", "NULL"},
+	{"max_per_domain", "pg_catalog.int4", "NULL"},
 	{"tags", "pg_catalog.jsonb", "'{}'"},
 	{"request_id", "pg_catalog.text", "NULL"},
 };
@@ -80,6 +87,12 @@ read_job(const PmQueryRow *row, PmJobSpec *job)
 	job->volume_gib = pm_row_int32(row, JOB_VOLUME_GIB, 0);
 	job->volume_type = pm_row_text(row, JOB_VOLUME_TYPE);
 	job->task_groups = pm_row_pointer(row, JOB_TASK_GROUPS);
+	job->affinity_level = pm_row_text(row, JOB_AFFINITY_LEVEL);
+	job->affinity_required = pm_row_bool(row, JOB_AFFINITY_REQUIRED, true);
+	job->group_level = pm_row_text(row, JOB_GROUP_LEVEL);
+	job->group_size = pm_row_int32(row, JOB_GROUP_SIZE, 0);
+	job->spread_level = pm_row_text(row, JOB_SPREAD_LEVEL);
+	job->max_per_domain = pm_row_int32(row, JOB_MAX_PER_DOMAIN, 0);
 	job->tags = pm_row_pointer(row, JOB_TAGS);
 	job->request_id = pm_row_text(row, JOB_REQUEST_ID);
 	if (job->kind == NULL || job->node_selector == NULL || job->tolerations == NULL ||

@@ -438,6 +438,27 @@ check_reason(const World *world, const PmBlock *block, const PmShape *shape, int
 				   "topology %d: %d of %d replicas", round, (int) block->available, (int) block->needed);
 }
 
+/* Fewer than all, and no fewer than the group placed first has in some domain */
+static void
+check_reason_of_several(const World *world, const PmBlock *block, const PmShape *shape, int round)
+{
+	int			level = shape->affinity_required ? shape->affinity_level : 0;
+	int			needed = 0;
+	int			first = MAX_TOTAL;
+
+	if (block->reason != PM_REASON_TOPOLOGY)
+		return;
+	for (int g = 0; g < shape->ngroups; g++)
+	{
+		int			most = most_at(world, &shape->groups[g], level);
+
+		needed += shape->groups[g].min_replicas;
+		first = Min(first, Min(most, shape->groups[g].min_replicas));
+	}
+	core_check(block->needed == needed && block->available < needed && block->available >= first,
+			   "topology %d: %d of %d replicas of groups", round, (int) block->available, (int) block->needed);
+}
+
 static void
 one_round(int round)
 {
@@ -481,9 +502,16 @@ one_round(int round)
 		core_check(world.free[n] == world.cluster->nodes[n].free[0],
 				   "topology %d: node %d as booked", round, n);
 	for (int s = 0; s < world.queue->nshapes; s++)
-		if (blocked[s] && world.queue->shapes[s].ngroups == 1 &&
-			decision->blocks[s].reason != PM_REASON_EXCEEDS_MAX)
-			check_reason(&world, &decision->blocks[s], &world.queue->shapes[s], round);
+	{
+		const PmShape *shape = &world.queue->shapes[s];
+
+		if (!blocked[s] || decision->blocks[s].reason == PM_REASON_EXCEEDS_MAX)
+			continue;
+		if (shape->ngroups == 1)
+			check_reason(&world, &decision->blocks[s], shape, round);
+		else
+			check_reason_of_several(&world, &decision->blocks[s], shape, round);
+	}
 }
 
 void
