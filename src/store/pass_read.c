@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "store/labels.h"
 #include "store/numbers.h"
 #include "store/pass.h"
 #include "store/statement.h"
@@ -53,76 +54,6 @@ typedef struct Reader
 
 /* ---- labels, selectors, taints, tolerations ---- */
 
-static int
-word(Reader *reader, const JsonbValue *value)
-{
-	bool		is_new;
-
-	/* the tables' constraints see to that */
-	if (value->type != jbvString)
-		elog(ERROR, "a label, taint or toleration is not a string");
-	return pm_number_bytes(reader->words, value->val.string.val, value->val.string.len, &is_new);
-}
-
-/* An object of strings: labels of a node, selector of a request */
-static int
-read_labels(Reader *reader, Jsonb *json, PmLabel **labels)
-{
-	JsonbIterator *it = JsonbIteratorInit(&json->root);
-	JsonbValue	value;
-	JsonbIteratorToken token;
-	int			n = 0;
-
-	*labels = palloc(sizeof(PmLabel) * Max(JB_ROOT_COUNT(json), 1));
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			(*labels)[n].key = word(reader, &value);
-		else if (token == WJB_VALUE)
-			(*labels)[n++].value = word(reader, &value);
-	}
-	return n;
-}
-
-/*
- * An array of {"key", "value", "effect"}.  A missing value means any in a
- * toleration, and the empty one in a taint; a missing key, any in a toleration.
- */
-static int
-read_taints(Reader *reader, Jsonb *json, bool toleration, PmLabel **taints)
-{
-	int			count = JB_ROOT_COUNT(json);
-	int			n = 0;
-	JsonbValue	empty = {.type = jbvString, .val.string = {0, ""}};
-
-	*taints = palloc(sizeof(PmLabel) * Max(count, 1));
-	for (int i = 0; i < count; i++)
-	{
-		JsonbValue *item = getIthJsonbValueFromContainer(&json->root, i);
-		JsonbContainer *object;
-		JsonbValue *key;
-		JsonbValue *value;
-		JsonbValue *effect;
-
-		if (item->type != jbvBinary || !JsonContainerIsObject(item->val.binary.data))
-			elog(ERROR, "a taint or toleration is not an object");
-		object = item->val.binary.data;
-		key = getKeyJsonValueFromContainer(object, "key", 3, NULL);
-		value = getKeyJsonValueFromContainer(object, "value", 5, NULL);
-		effect = getKeyJsonValueFromContainer(object, "effect", 6, NULL);
-		if (!toleration && effect && effect->type == jbvString &&
-			effect->val.string.len == 16 && memcmp(effect->val.string.val, "PreferNoSchedule", 16) == 0)
-			continue;
-		(*taints)[n].key = key ? word(reader, key) : PM_ANY_KEY;
-		if (value)
-			(*taints)[n].value = word(reader, value);
-		else
-			(*taints)[n].value = toleration ? PM_ANY_VALUE : word(reader, &empty);
-		n++;
-	}
-	return n;
-}
-
 /* sub_pool_id: the one the node is bound to, 0: none */
 static int
 read_config(Reader *reader, Datum labels, Datum taints, int64 sub_pool_id)
@@ -151,9 +82,9 @@ read_config(Reader *reader, Datum labels, Datum taints, int64 sub_pool_id)
 			palloc(sizeof(PmNodeConfig) * reader->max_configs);
 	}
 	config = &reader->configs_array[number];
-	config->nlabels = read_labels(reader, label_json, &list);
+	config->nlabels = pm_read_labels(reader->words, label_json, &list);
 	config->labels = list;
-	config->ntaints = read_taints(reader, taint_json, false, &list);
+	config->ntaints = pm_read_taints(reader->words, taint_json, false, &list);
 	config->taints = list;
 	config->sub_pool = sub_pool_id;
 	reader->bound |= sub_pool_id != 0;
@@ -491,9 +422,9 @@ read_request(Reader *reader, HTAB *requests, PmResourceList *list,
 			amounts[d] = resource.value;
 	}
 	request->amounts = amounts;
-	request->nselectors = read_labels(reader, selector, &labels);
+	request->nselectors = pm_read_labels(reader->words, selector, &labels);
 	request->selectors = labels;
-	request->ntolerations = read_taints(reader, tolerations, true, &labels);
+	request->ntolerations = pm_read_taints(reader->words, tolerations, true, &labels);
 	request->tolerations = labels;
 	request->sub_pool = reader->bound ? sub_pool_id : 0;
 	return number;

@@ -1,0 +1,288 @@
+/*-------------------------------------------------------------------------
+ *
+ * simulate.c
+ *	  simulate(): what would become of these jobs on those nodes?
+ *
+ * Both come from queries that run as the caller.  No table of the extension
+ * is read, so that there is no switch of roles here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "api/args.h"
+#include "api/check.h"
+#include "api/simulate.h"
+
+#define MAX_COUNT		100000
+#define MAX_DEVICES		1024
+
+enum
+{
+	ARG_NODE_QUERY, ARG_JOB_QUERY, ARG_QUEUE_POLICY, ARG_PLACEMENT, ARG_JOB_ORDER
+};
+
+/* ---- checks of rows ---- */
+
+/* Devices of a resource on one node; 0: it is no number of whole devices */
+static int64
+devices_of(const PmResourceList *resources, const char *name, int len)
+{
+	int64		amount = pm_resource_get(resources, name, len);
+
+	if (pm_resource_in_bytes(name, len) || amount % PM_DEVICE_WHOLE != 0 ||
+		amount > MAX_DEVICES * PM_DEVICE_WHOLE)
+		return 0;
+	return amount / PM_DEVICE_WHOLE;
+}
+
+/*
+ * Unless it is said, the accelerator is the one resource with a domain in its
+ * name, as in nvidia.com/gpu, of which the node has whole devices.
+ */
+static char *
+likely_accelerator(const PmResourceList *resources)
+{
+	char	   *found = NULL;
+
+	for (uint32 i = 0; i < resources->count; i++)
+	{
+		PmResource	resource = pm_resource_entry(resources, i);
+
+		if (memchr(resource.name, '/', resource.name_len) == NULL)
+			continue;
+		if (found != NULL || devices_of(resources, resource.name, resource.name_len) == 0)
+			return NULL;
+		found = pnstrdup(resource.name, resource.name_len);
+	}
+	return found;
+}
+
+static void
+check_not_negative(const PmResourceList *list, const char *column)
+{
+	for (uint32 i = 0; i < list->count; i++)
+		if (pm_resource_entry(list, i).value < 0)
+			pm_invalid_argument(column, "No resource is negative.", "Leave out what is not there.");
+}
+
+static void
+check_node(PmSimNodeRow *row)
+{
+	pm_check_name(row->name, "name");
+	check_not_negative(row->resources, "resources");
+	if (row->count < 1 || row->count > MAX_COUNT)
+		pm_invalid_argument("count", "It must be between 1 and 100000.", "Leave out the column for one node a row.");
+	pm_check_labels(row->labels, "labels");
+	pm_check_taints(row->taints, "taints", false);
+	if (row->accelerator == NULL)
+		row->accelerator = likely_accelerator(row->resources);
+	else if (row->accelerator[0] == '\0')
+		row->accelerator = NULL;
+	else if (devices_of(row->resources, row->accelerator, strlen(row->accelerator)) == 0)
+		pm_invalid_argument("accelerator", "It must name a resource of the node, of which there are 1 to 1024 whole devices.",
+							"An empty string says that no resource is tracked by device.");
+}
+
+static void
+check_job(PmSimJobRow *row)
+{
+	if (TIMESTAMP_NOT_FINITE(row->submitted_at))
+		pm_invalid_argument("submitted_at", "It must be finite.", "Leave out jobs that are not submitted.");
+	if (row->request->count == 0)
+		pm_invalid_argument("request", "It must ask for something.",
+							"Write it like cpu=8,memory=64Gi,nvidia.com/gpu=1.");
+	check_not_negative(row->request, "request");
+	if (row->replicas < 1)
+		pm_invalid_argument("replicas", "It must be 1 or more.", "Leave out the column for one replica.");
+	if (row->min_replicas < 1 || row->min_replicas > row->replicas)
+		pm_invalid_argument("min_replicas", "It must be between 1 and \"replicas\".",
+							"Leave out the column if all replicas must start together.");
+	if (row->priority < PG_INT16_MIN || row->priority > PG_INT16_MAX)
+		pm_invalid_argument("priority", "It must be between -32768 and 32767.", "Leave out the column for 1.");
+	if (row->duration)
+		row->duration = pm_exact_interval(row->duration, "duration");
+	if (row->time_limit)
+		row->time_limit = pm_exact_interval(row->time_limit, "time_limit");
+	pm_check_labels(row->node_selector, "node_selector");
+	pm_check_taints(row->tolerations, "tolerations", true);
+}
+
+/* The first job with this request */
+static int64
+job_of_request(const PmSimInput *input, int request)
+{
+	for (int i = 0; i < input->queue.njobs; i++)
+	{
+		const PmShape *shape = &input->queue.shapes[input->queue.jobs[i].shape];
+
+		for (int g = 0; g < shape->ngroups; g++)
+			if (shape->groups[g].request == request)
+				return input->job_ids[i];
+	}
+	pg_unreachable();
+}
+
+/* Of devices a replica has a part of one, or whole ones */
+static void
+check_devices(const PmSimInput *input)
+{
+	bool	   *by_device = palloc0(sizeof(bool) * Max(input->cluster.ndims, 1));
+
+	for (int n = 0; n < input->cluster.nnodes; n++)
+		if (input->cluster.nodes[n].accelerator >= 0)
+			by_device[input->cluster.nodes[n].accelerator] = true;
+	for (int r = 0; r < input->queue.nrequests; r++)
+	{
+		for (int d = 0; d < input->cluster.ndims; d++)
+		{
+			int64		amount = input->queue.requests[r].amounts[d];
+
+			if (by_device[d] && amount > PM_DEVICE_WHOLE && amount % PM_DEVICE_WHOLE != 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("no node can hold a replica of job " INT64_FORMAT, job_of_request(input, r)),
+						 errdetail("It asks for %s of \"%s\", which is given out as a part of one device or as whole devices.",
+								   pm_resource_quantity_text(input->dimensions[d], strlen(input->dimensions[d]), amount),
+								   input->dimensions[d]),
+						 errhint("Ask for less than 1, or for a whole number.")));
+		}
+	}
+	pfree(by_device);
+}
+
+/* ---- the call ---- */
+
+static PmPolicy
+policy_of(FunctionCallInfo fcinfo)
+{
+	PmPolicy	policy = {0};
+	const char *queue = pm_enum_arg(fcinfo, ARG_QUEUE_POLICY);
+
+	if (strcmp(queue, "fifo") == 0)
+		policy.queue = PM_QUEUE_FIFO;
+	else if (strcmp(queue, "traversal") == 0)
+		policy.queue = PM_QUEUE_TRAVERSAL;
+	else
+		policy.queue = PM_QUEUE_RESERVE;
+	policy.placement = strcmp(pm_enum_arg(fcinfo, ARG_PLACEMENT), "pack") == 0 ? PM_PLACE_PACK : PM_PLACE_FIRST_FIT;
+	policy.order = strcmp(pm_enum_arg(fcinfo, ARG_JOB_ORDER), "shortest") == 0 ? PM_ORDER_SHORTEST : PM_ORDER_PRIORITY;
+	return policy;
+}
+
+PmSimInput *
+pm_simulate_call(FunctionCallInfo fcinfo, PmSimulation *simulation)
+{
+	static const PmSimChecks checks = {check_node, check_job};
+	PmSimInput *input;
+
+	pm_not_null(fcinfo, ARG_NODE_QUERY, "node_query");
+	pm_not_null(fcinfo, ARG_JOB_QUERY, "job_query");
+	pm_not_null(fcinfo, ARG_QUEUE_POLICY, "queue_policy");
+	pm_not_null(fcinfo, ARG_PLACEMENT, "placement");
+	pm_not_null(fcinfo, ARG_JOB_ORDER, "job_order");
+	memset(simulation, 0, sizeof(PmSimulation));
+	simulation->policy = policy_of(fcinfo);
+	input = pm_read_simulation(pm_text_arg(fcinfo, ARG_NODE_QUERY), pm_text_arg(fcinfo, ARG_JOB_QUERY), &checks);
+	check_devices(input);
+	simulation->cluster = &input->cluster;
+	simulation->queue = &input->queue;
+	simulation->durations = input->durations;
+	pm_simulate(simulation);
+	return input;
+}
+
+Datum
+pm_instant_datum(int64 instant, bool *isnull)
+{
+	*isnull = instant == PM_NEVER;
+	if (!*isnull && !IS_VALID_TIMESTAMP(instant))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range"),
+				 errdetail("The simulation goes on for longer than a timestamp can say."),
+				 errhint("Simulate fewer or shorter jobs, or more nodes.")));
+	return TimestampTzGetDatum(instant);
+}
+
+Datum
+pm_length_datum(int64 microseconds)
+{
+	Interval   *length = palloc0(sizeof(Interval));
+
+	length->day = (int32) (microseconds / USECS_PER_DAY);
+	length->time = microseconds % USECS_PER_DAY;
+	return IntervalPGetDatum(length);
+}
+
+/* {"name": replicas, ...} */
+static Datum
+nodes_datum(const PmSimInput *input, const PmSimPlacement *placements, int n)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue *object;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < n; i++)
+	{
+		JsonbValue	value;
+
+		value.type = jbvString;
+		value.val.string.val = input->node_names[placements[i].node];
+		value.val.string.len = strlen(value.val.string.val);
+		(void) pushJsonbValue(&state, WJB_KEY, &value);
+		value.type = jbvNumeric;
+		value.val.numeric = int64_to_numeric(placements[i].replicas);
+		(void) pushJsonbValue(&state, WJB_VALUE, &value);
+	}
+	object = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return JsonbPGetDatum(JsonbValueToJsonb(object));
+}
+
+PG_FUNCTION_INFO_V1(pm_simulate_jobs);
+
+Datum
+pm_simulate_jobs(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "simulated jobs", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext row = AllocSetContextCreate(context, "row of simulate", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
+	PmSimulation simulation;
+	PmSimInput *input;
+
+	InitMaterializedSRF(fcinfo, 0);
+	old = MemoryContextSwitchTo(context);
+	input = pm_simulate_call(fcinfo, &simulation);
+	MemoryContextSwitchTo(row);
+	for (int i = 0; i < input->queue.njobs; i++)
+	{
+		const PmSimRun *run = &simulation.runs[i];
+		Datum		values[6] = {0};
+		bool		nulls[6] = {0};
+
+		if ((i & 1023) == 0)
+			CHECK_FOR_INTERRUPTS();
+		values[0] = Int64GetDatum(input->job_ids[i]);
+		values[1] = TimestampTzGetDatum(input->queue.jobs[i].submitted_at);
+		values[2] = pm_instant_datum(run->started_at, &nulls[2]);
+		values[3] = pm_instant_datum(run->ended_at, &nulls[3]);
+		nulls[4] = nulls[5] = nulls[2];
+		if (!nulls[2])
+		{
+			values[4] = pm_length_datum(run->started_at - input->queue.jobs[i].submitted_at);
+			values[5] = nodes_datum(input, simulation.placements + run->first_placement, run->nplacements);
+		}
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		MemoryContextReset(row);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}
