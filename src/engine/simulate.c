@@ -1,28 +1,29 @@
 /*-------------------------------------------------------------------------
  *
  * simulate.c
- *	  Discrete-event simulation: a loop of instants around the pass.
+ *	  Discrete-event simulation: a loop of instants around a scheduler that
+ *	  lives through them all.
  *
- * Decisions are those of pass.c, with the same code.  Here are only the
- * events, ends and submissions, and what runs hold until they end.
+ * Decisions are those of scheduler.c, as in real passes.  Here are only the
+ * events: ends, submissions, and times at which a stepped job withholds no
+ * more.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "common/int.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "engine/engine_internal.h"
+#include "engine/scheduler.h"
 #include "engine/simulate.h"
 
-/* A run that will end; those that never do are not among the ends */
-typedef struct End
+/* Something that will happen; what never does is not among the events */
+typedef struct Event
 {
 	int64		at;
-	int64		run_id;
-} End;
+	int			run;			/* ends; -1: nothing does, but a pass is due */
+} Event;
 
 typedef struct Simulator
 {
@@ -30,134 +31,67 @@ typedef struct Simulator
 	MemoryContext context;		/* of this simulation */
 	MemoryContext results;		/* the caller's */
 	MemoryContext instant;		/* emptied at each */
-	const PmJob *jobs;			/* [njobs] all of them */
-	int		   *arrivals;		/* jobs that join, in order of submission */
+	PmScheduler *scheduler;
+	PmQueue		queue;			/* all jobs, in the order of passes */
+	int		   *arrivals;		/* those that join, in order of submission */
 	int			narrivals;
 	int			next_arrival;
-	PmQueue		queue;			/* those that wait; in the order of the last pass,
-								 * new ones behind */
-	int			nends;			/* a heap */
-	int			maxends;
-	End		   *ends;
-	int			maxruns;		/* of cluster->runs, which are in order of run id */
-	int			nover;			/* of them, that have ended: have no holds */
-	int64		last_run_id;
+	int			nevents;		/* a heap */
+	int			maxevents;
+	Event	   *events;
 	int			maxplacements;
 } Simulator;
 
-/* ---- ends: a heap, the first on top ---- */
+/* ---- events: a heap, the first on top ---- */
 
 static inline bool
-ends_before(const End *a, const End *b)
+comes_before(const Event *a, const Event *b)
 {
 	if (a->at != b->at)
 		return a->at < b->at;
-	return a->run_id < b->run_id;
+	return a->run < b->run;
 }
 
 static void
-push_end(Simulator *sim, int64 instant, int64 run_id)
+push_event(Simulator *sim, int64 instant, int run)
 {
-	End			end = {instant, run_id};
-	int			at = sim->nends++;
+	Event		event = {instant, run};
+	int			at = sim->nevents++;
 
-	sim->ends = pm_grow(sim->context, sim->ends, &sim->maxends, sim->nends, sizeof(End));
-	while (at > 0 && ends_before(&end, &sim->ends[(at - 1) / 2]))
+	sim->events = pm_grow(sim->context, sim->events, &sim->maxevents, sim->nevents, sizeof(Event));
+	while (at > 0 && comes_before(&event, &sim->events[(at - 1) / 2]))
 	{
-		sim->ends[at] = sim->ends[(at - 1) / 2];
+		sim->events[at] = sim->events[(at - 1) / 2];
 		at = (at - 1) / 2;
 	}
-	sim->ends[at] = end;
+	sim->events[at] = event;
 }
 
-static End
-pop_end(Simulator *sim)
+static Event
+pop_event(Simulator *sim)
 {
-	End			first = sim->ends[0];
-	End			last = sim->ends[--sim->nends];
+	Event		first = sim->events[0];
+	Event		last = sim->events[--sim->nevents];
 	int			at = 0;
 
 	for (;;)
 	{
 		int			child = 2 * at + 1;
 
-		if (child >= sim->nends)
+		if (child >= sim->nevents)
 			break;
-		if (child + 1 < sim->nends && ends_before(&sim->ends[child + 1], &sim->ends[child]))
+		if (child + 1 < sim->nevents && comes_before(&sim->events[child + 1], &sim->events[child]))
 			child++;
-		if (!ends_before(&sim->ends[child], &last))
+		if (!comes_before(&sim->events[child], &last))
 			break;
-		sim->ends[at] = sim->ends[child];
+		sim->events[at] = sim->events[child];
 		at = child;
 	}
-	sim->ends[at] = last;
+	sim->events[at] = last;
 	return first;
 }
 
-/* ---- runs ---- */
-
-/* instant + length; PM_NEVER if that is too far away */
-static int64
-later(int64 instant, int64 length)
-{
-	int64		result;
-
-	if (length == PM_NEVER || pg_add_s64_overflow(instant, length, &result))
-		return PM_NEVER;
-	return result;
-}
-
-/*
- * What a start holds: holds, their amounts and devices, and the minimum of
- * each group, in one piece of memory.
- */
-static void
-keep_holds(Simulator *sim, PmRunning *run, const PmShape *shape,
-		   const PmDecision *decision, const PmStart *start)
-{
-	const PmPlacement *placements = decision->placements + start->first_placement;
-	int			ndims = sim->simulation->cluster->ndims;
-	int			ndevices = 0;
-	Size		size;
-	char	   *memory;
-	int64	   *amounts;
-	int		   *numbers;
-
-	for (int p = 0; p < start->nplacements; p++)
-		ndevices += placements[p].ndevices;
-	size = sizeof(PmHold) * start->nplacements + sizeof(int64) * start->nplacements * (Size) ndims +
-		sizeof(int) * ((Size) ndevices + shape->ngroups);
-	memory = MemoryContextAllocHuge(sim->context, size);
-	run->holds = (PmHold *) memory;
-	run->nholds = start->nplacements;
-	amounts = (int64 *) (memory + sizeof(PmHold) * start->nplacements);
-	numbers = (int *) (amounts + (Size) start->nplacements * ndims);
-
-	for (int p = 0; p < start->nplacements; p++)
-	{
-		const PmPlacement *placement = &placements[p];
-		const PmRequest *request = &sim->queue.requests[shape->groups[placement->group].request];
-		PmHold	   *hold = &run->holds[p];
-
-		hold->node = placement->node;
-		hold->group = placement->group;
-		hold->replicas = placement->replicas;
-		for (int d = 0; d < ndims; d++)
-			amounts[d] = request->amounts[d] * placement->replicas;
-		hold->amounts = amounts;
-		amounts += ndims;
-		hold->ndevices = placement->ndevices;
-		hold->devices = numbers;
-		if (placement->ndevices > 0)
-			memcpy(numbers, decision->devices + placement->first_device, sizeof(int) * placement->ndevices);
-		numbers += placement->ndevices;
-		hold->device_share = placement->device_share;
-	}
-	run->ngroups = shape->ngroups;
-	run->min_replicas = numbers;
-	for (int g = 0; g < shape->ngroups; g++)
-		numbers[g] = shape->groups[g].min_replicas;
-}
+/* ---- what a pass decides ---- */
 
 static void
 note_placements(Simulator *sim, PmSimRun *run, const PmDecision *decision, const PmStart *start)
@@ -187,80 +121,45 @@ note_placements(Simulator *sim, PmSimRun *run, const PmDecision *decision, const
 static void
 start_run(Simulator *sim, const PmDecision *decision, const PmStart *start, int64 now)
 {
-	PmCluster  *cluster = sim->simulation->cluster;
 	const PmJob *job = &sim->queue.jobs[start->job];
 	PmSimRun   *result = &sim->simulation->runs[job->job_id];
-	PmRunning  *run;
-
-	cluster->runs = pm_grow(sim->context, cluster->runs, &sim->maxruns, cluster->nruns + 1, sizeof(PmRunning));
-	run = &cluster->runs[cluster->nruns++];
-	memset(run, 0, sizeof(PmRunning));
-	run->run_id = ++sim->last_run_id;
-	run->job_id = job->job_id;
-	run->priority = job->priority;
-	run->placed_at = now;
-	run->planned_end = later(now, job->time_limit);
-	keep_holds(sim, run, &sim->queue.shapes[job->shape], decision, start);
 
 	result->started_at = now;
-	result->ended_at = later(now, Min(sim->simulation->durations[job->job_id], job->time_limit));
+	result->ended_at = pm_time_add(now, Min(sim->simulation->durations[job->job_id], job->time_limit));
 	note_placements(sim, result, decision, start);
 	if (result->ended_at != PM_NEVER)
-		push_end(sim, result->ended_at, run->run_id);
+		push_event(sim, result->ended_at, start->run);
 }
 
-static PmRunning *
-find_run(const PmCluster *cluster, int64 run_id)
+/* From now on it withholds, for the time of a step */
+static void
+lock_job(Simulator *sim, int number, int64 now)
 {
-	int			low = 0;
-	int			high = cluster->nruns - 1;
+	PmJob	   *job = &sim->queue.jobs[number];
+	int64		until;
 
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (cluster->runs[middle].run_id < run_id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	Assert(cluster->runs[low].run_id == run_id);
-	return &cluster->runs[low];
+	if (job->locked_since != 0)
+		return;
+	job->locked_since = now;
+	until = pm_time_add(now, sim->simulation->policy.step_timeout);
+	if (until != PM_NEVER)
+		push_event(sim, until, -1);
 }
 
 static void
-end_run(Simulator *sim, int64 run_id)
+make_pass(Simulator *sim, int64 now)
 {
-	PmCluster  *cluster = sim->simulation->cluster;
-	PmRunning  *run = find_run(cluster, run_id);
+	MemoryContext old = MemoryContextSwitchTo(sim->instant);
+	PmDecision *decision = pm_scheduler_pass(sim->scheduler, now);
 
-	for (int h = 0; h < run->nholds; h++)
-	{
-		const PmHold *hold = &run->holds[h];
-		PmNode	   *node = &cluster->nodes[hold->node];
-
-		for (int d = 0; d < cluster->ndims; d++)
-			node->free[d] += hold->amounts[d];
-		for (int i = 0; i < hold->ndevices; i++)
-			node->device_free[hold->devices[i]] += hold->device_share;
-	}
-	pfree(run->holds);
-	run->holds = NULL;
-	sim->nover++;
-}
-
-/* Drop the runs that are over from the cluster's */
-static void
-drop_ended(Simulator *sim)
-{
-	PmCluster  *cluster = sim->simulation->cluster;
-	int			kept = 0;
-
-	for (int i = 0; i < cluster->nruns; i++)
-		if (cluster->runs[i].holds != NULL)
-			cluster->runs[kept++] = cluster->runs[i];
-	cluster->nruns = kept;
-	sim->nover = 0;
+	for (int i = 0; i < decision->nstarts; i++)
+		start_run(sim, decision, &decision->starts[i], now);
+	for (int i = 0; i < decision->nlocks; i++)
+		lock_job(sim, decision->locks[i], now);
+	pm_scheduler_end_pass(sim->scheduler);
+	sim->simulation->npasses++;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(sim->instant);
 }
 
 /* ---- jobs ---- */
@@ -286,9 +185,8 @@ arrival_cmp(const int *a, const int *b, const PmJob *jobs)
 static void
 order_arrivals(Simulator *sim)
 {
-	PmQueue    *queue = sim->simulation->queue;
-	MemoryContext old = MemoryContextSwitchTo(sim->instant);
-	PmSpace    *space = pm_space_create(sim->simulation->cluster, queue, sim->simulation->policy.placement);
+	PmQueue    *queue = &sim->queue;
+	PmSpace    *space = sim->scheduler->space;
 	bool	   *fits = palloc(sizeof(bool) * Max(queue->nshapes, 1));
 
 	for (int s = 0; s < queue->nshapes; s++)
@@ -301,53 +199,14 @@ order_arrivals(Simulator *sim)
 	}
 	sim->arrivals = MemoryContextAllocHuge(sim->context, sizeof(int) * (Size) Max(queue->njobs, 1));
 	for (int i = 0; i < queue->njobs; i++)
-		if (fits[sim->jobs[i].shape])
+		if (fits[queue->jobs[i].shape])
 			sim->arrivals[sim->narrivals++] = i;
+	pfree(fits);
 	if (sim->narrivals > 1)
-		sort_arrivals(sim->arrivals, sim->narrivals, sim->jobs);
-	MemoryContextSwitchTo(old);
-}
-
-/* Take what has been started out of the queue */
-static void
-drop_started(Simulator *sim, const PmDecision *decision)
-{
-	const PmSimRun *runs = sim->simulation->runs;
-	PmJob	   *jobs = sim->queue.jobs;
-	int			first = sim->queue.njobs;
-	int			kept;
-
-	for (int i = 0; i < decision->nstarts; i++)
-		first = Min(first, decision->starts[i].job);
-	kept = first;
-	for (int i = first; i < sim->queue.njobs; i++)
-		if (runs[jobs[i].job_id].started_at == PM_NEVER)
-			jobs[kept++] = jobs[i];
-	sim->queue.njobs = kept;
+		sort_arrivals(sim->arrivals, sim->narrivals, queue->jobs);
 }
 
 /* ---- instants ---- */
-
-static void
-make_pass(Simulator *sim, int64 now)
-{
-	PmPolicy	policy = sim->simulation->policy;
-	PmDecision *decision;
-	MemoryContext old;
-
-	if (sim->queue.njobs == 0)
-		return;
-	old = MemoryContextSwitchTo(sim->instant);
-	policy.now = now;
-	decision = pm_pass(sim->simulation->cluster, &sim->queue, &policy);
-	for (int i = 0; i < decision->nstarts; i++)
-		start_run(sim, decision, &decision->starts[i], now);
-	if (decision->nstarts > 0)
-		drop_started(sim, decision);
-	sim->simulation->npasses++;
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(sim->instant);
-}
 
 /* The next instant at which something happens; false: nothing does any more */
 static bool
@@ -355,54 +214,63 @@ next_instant(const Simulator *sim, int64 *now)
 {
 	*now = PM_NEVER;
 	if (sim->next_arrival < sim->narrivals)
-		*now = sim->jobs[sim->arrivals[sim->next_arrival]].submitted_at;
-	if (sim->nends > 0)
-		*now = Min(*now, sim->ends[0].at);
-	return sim->next_arrival < sim->narrivals || sim->nends > 0;
+		*now = sim->queue.jobs[sim->arrivals[sim->next_arrival]].submitted_at;
+	if (sim->nevents > 0)
+		*now = Min(*now, sim->events[0].at);
+	return sim->next_arrival < sim->narrivals || sim->nevents > 0;
+}
+
+static void
+prepare(Simulator *sim, PmSimulation *simulation)
+{
+	int			njobs = simulation->queue->njobs;
+
+	sim->simulation = simulation;
+	sim->results = CurrentMemoryContext;
+	sim->context = AllocSetContextCreate(CurrentMemoryContext, "simulation", ALLOCSET_DEFAULT_SIZES);
+	sim->instant = AllocSetContextCreate(sim->context, "instant of a simulation", ALLOCSET_DEFAULT_SIZES);
+	simulation->nplacements = 0;
+	simulation->placements = NULL;
+	simulation->npasses = 0;
+	simulation->runs = MemoryContextAllocHuge(sim->results, sizeof(PmSimRun) * (Size) Max(njobs, 1));
+	for (int i = 0; i < njobs; i++)
+	{
+		simulation->runs[i].started_at = simulation->runs[i].ended_at = PM_NEVER;
+		simulation->runs[i].first_placement = simulation->runs[i].nplacements = 0;
+	}
+
+	MemoryContextSwitchTo(sim->context);
+	sim->queue = *simulation->queue;
+	sim->queue.jobs = MemoryContextAllocHuge(sim->context, sizeof(PmJob) * (Size) Max(njobs, 1));
+	if (njobs > 0)
+		memcpy(sim->queue.jobs, simulation->queue->jobs, sizeof(PmJob) * (Size) njobs);
+	pm_order_jobs(sim->queue.jobs, njobs, simulation->policy.order);
+	sim->scheduler = pm_scheduler_create(simulation->cluster, &sim->queue, &simulation->policy, true);
+	order_arrivals(sim);
+	MemoryContextSwitchTo(sim->results);
 }
 
 void
 pm_simulate(PmSimulation *simulation)
 {
 	Simulator	sim = {0};
-	int			njobs = simulation->queue->njobs;
 	int64		now;
 
-	sim.simulation = simulation;
-	sim.results = CurrentMemoryContext;
-	sim.context = AllocSetContextCreate(CurrentMemoryContext, "simulation", ALLOCSET_DEFAULT_SIZES);
-	sim.instant = AllocSetContextCreate(sim.context, "instant of a simulation", ALLOCSET_DEFAULT_SIZES);
-	sim.jobs = simulation->queue->jobs;
-	sim.queue = *simulation->queue;
-	sim.queue.njobs = 0;
-	sim.queue.jobs = MemoryContextAllocHuge(sim.context, sizeof(PmJob) * (Size) Max(njobs, 1));
-	simulation->cluster->nruns = 0;
-	simulation->cluster->runs = NULL;
-	simulation->nplacements = 0;
-	simulation->placements = NULL;
-	simulation->npasses = 0;
-	simulation->runs = MemoryContextAllocHuge(sim.results, sizeof(PmSimRun) * (Size) Max(njobs, 1));
-	for (int i = 0; i < njobs; i++)
-	{
-		simulation->runs[i].started_at = simulation->runs[i].ended_at = PM_NEVER;
-		simulation->runs[i].first_placement = simulation->runs[i].nplacements = 0;
-	}
-	order_arrivals(&sim);
-	MemoryContextReset(sim.instant);
-
+	prepare(&sim, simulation);
 	while (next_instant(&sim, &now))
 	{
 		CHECK_FOR_INTERRUPTS();
-		while (sim.nends > 0 && sim.ends[0].at == now)
-			end_run(&sim, pop_end(&sim).run_id);
-		if (sim.nover > simulation->cluster->nruns / 2)
-			drop_ended(&sim);
+		while (sim.nevents > 0 && sim.events[0].at == now)
+		{
+			int			run = pop_event(&sim).run;
+
+			if (run >= 0)
+				pm_scheduler_finish(sim.scheduler, run);
+		}
 		while (sim.next_arrival < sim.narrivals &&
-			   sim.jobs[sim.arrivals[sim.next_arrival]].submitted_at == now)
-			sim.queue.jobs[sim.queue.njobs++] = sim.jobs[sim.arrivals[sim.next_arrival++]];
+			   sim.queue.jobs[sim.arrivals[sim.next_arrival]].submitted_at == now)
+			pm_scheduler_submit(sim.scheduler, sim.arrivals[sim.next_arrival++]);
 		make_pass(&sim, now);
 	}
-	simulation->cluster->runs = NULL;
-	simulation->cluster->nruns = 0;
 	MemoryContextDelete(sim.context);
 }
