@@ -3,18 +3,20 @@
 CREATE FUNCTION simulate(
     node_query text, job_query text, queue_policy queue_policy DEFAULT 'fifo',
     placement placement_policy DEFAULT 'pack', job_order job_order DEFAULT 'priority',
+    backfill_order job_order DEFAULT 'priority', reservations integer DEFAULT 1, step_timeout interval DEFAULT '30 minutes',
     OUT job_id bigint, OUT submitted_at timestamptz, OUT started_at timestamptz, OUT ended_at timestamptz,
     OUT wait interval, OUT nodes jsonb) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'pm_simulate_jobs' LANGUAGE C ROWS 1000 COST 1000;
-COMMENT ON FUNCTION simulate(text, text, queue_policy, placement_policy, job_order) IS
-'what would become of these jobs on those nodes: one row a job, in order of job_id. Both queries run with the caller''s rights; columns by name. Nodes: name, resources, and where wanted count (so many alike, named name-1 and so on), labels, taints, sub_pool (whose jobs alone it takes), accelerator (the resource tracked by device; by default the one that has a / in its name). Jobs: job_id, submitted_at, request, duration (NULL: without end), and where wanted replicas, min_replicas, time_limit, priority, tenant, sub_pool, node_selector, tolerations. A run ends after its duration or at its time limit, if that is less. At one instant all ends come first, then all submissions, then one pass. Without a column sub_pool all jobs are one queue; else each sub-pool of each tenant is one. started_at is NULL if the job never starts, ended_at also if it never ends; nodes: replicas by node name. 22023: a query that is not one SELECT, a column out of its range, a node or job twice; 22004: a NULL in a column that must have values; 42701: a column twice; 42703: a column missing or unknown; 42846: a column of another type; 54000: too many rows or nodes';
+COMMENT ON FUNCTION simulate(text, text, queue_policy, placement_policy, job_order, job_order, integer, interval) IS
+'what would become of these jobs on those nodes: one row a job, in order of job_id. Policies are those of a pool; reservations and backfill_order are for backfill, step_timeout for stepped and tiered. Both queries run with the caller''s rights; columns by name. Nodes: name, resources, and where wanted count (so many alike, named name-1 and so on), labels, taints, sub_pool (whose jobs alone it takes), accelerator (the resource tracked by device; by default the one that has a / in its name). Jobs: job_id, submitted_at, request, duration (NULL: without end), and where wanted replicas, min_replicas, time_limit, priority, tenant, sub_pool, node_selector, tolerations. A run ends after its duration or at its time limit, if that is less. At one instant all ends come first, then all submissions, then one pass. Without a column sub_pool all jobs are one queue; else each sub-pool of each tenant is one. started_at is NULL if the job never starts, ended_at also if it never ends; nodes: replicas by node name. 22023: a query that is not one SELECT, a column out of its range, a node or job twice; 22004: a NULL in a column that must have values; 42701: a column twice; 42703: a column missing or unknown; 42846: a column of another type; 54000: too many rows or nodes';
 
 CREATE FUNCTION simulate_summary(
     node_query text, job_query text, queue_policy queue_policy DEFAULT 'fifo',
     placement placement_policy DEFAULT 'pack', job_order job_order DEFAULT 'priority',
+    backfill_order job_order DEFAULT 'priority', reservations integer DEFAULT 1, step_timeout interval DEFAULT '30 minutes',
     OUT jobs bigint, OUT started bigint, OUT mean_wait interval, OUT median_wait interval, OUT p95_wait interval,
     OUT max_wait interval, OUT zero_wait numeric, OUT bounded_slowdown numeric, OUT makespan interval,
     OUT utilisation numeric, OUT arrival_utilisation numeric, OUT resource text, OUT utilisations jsonb) RETURNS record
     AS 'MODULE_PATHNAME', 'pm_simulate_summary' LANGUAGE C COST 1000;
-COMMENT ON FUNCTION simulate_summary(text, text, queue_policy, placement_policy, job_order) IS
+COMMENT ON FUNCTION simulate_summary(text, text, queue_policy, placement_policy, job_order, job_order, integer, interval) IS
 'the usual figures of a simulation, in one row; arguments and errors are those of simulate. Waits and slowdown are of the jobs that started: of n waits, least first, median_wait is number n/2 + 1 and p95_wait number 0.95 n + 1, cut to whole numbers; zero_wait: the share that did not wait; bounded_slowdown: the mean of max(1, (wait + run) / max(run, 10 s)); makespan: from the first submission to the last event; utilisation: what was held of the resource used most (resource; utilisations has all), over capacity times makespan; arrival_utilisation: the same between first and last submission';

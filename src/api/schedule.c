@@ -103,27 +103,38 @@ give_up_restarts(PmCall *call, PmPoolInfo *pool, PmPassResult *result)
 	}
 }
 
+PmQueuePolicy
+pm_queue_policy(const char *name)
+{
+	if (strcmp(name, "fifo") == 0)
+		return PM_QUEUE_FIFO;
+	if (strcmp(name, "traversal") == 0)
+		return PM_QUEUE_TRAVERSAL;
+	if (strcmp(name, "stepped") == 0)
+		return PM_QUEUE_STEPPED;
+	if (strcmp(name, "tiered") == 0)
+		return PM_QUEUE_TIERED;
+	if (strcmp(name, "backfill") == 0)
+		return PM_QUEUE_BACKFILL;
+	return PM_QUEUE_RESERVE;
+}
+
+PmPlacementPolicy
+pm_placement_policy(const char *name)
+{
+	return strcmp(name, "pack") == 0 ? PM_PLACE_PACK : PM_PLACE_FIRST_FIT;
+}
+
 PmPolicy
 pm_policy_of(const PmPoolInfo *pool)
 {
 	PmPolicy	policy = {0};
 
-	if (strcmp(pool->queue_policy, "fifo") == 0)
-		policy.queue = PM_QUEUE_FIFO;
-	else if (strcmp(pool->queue_policy, "traversal") == 0)
-		policy.queue = PM_QUEUE_TRAVERSAL;
-	else if (strcmp(pool->queue_policy, "stepped") == 0)
-		policy.queue = PM_QUEUE_STEPPED;
-	else if (strcmp(pool->queue_policy, "tiered") == 0)
-		policy.queue = PM_QUEUE_TIERED;
-	else if (strcmp(pool->queue_policy, "backfill") == 0)
-		policy.queue = PM_QUEUE_BACKFILL;
-	else
-		policy.queue = PM_QUEUE_RESERVE;
+	policy.queue = pm_queue_policy(pool->queue_policy);
 	policy.step_timeout = pool->step_timeout;
 	policy.reservations = pool->reservations;
 	policy.backfill_shortest = strcmp(pool->backfill_order, "shortest") == 0;
-	policy.placement = strcmp(pool->placement, "pack") == 0 ? PM_PLACE_PACK : PM_PLACE_FIRST_FIT;
+	policy.placement = pm_placement_policy(pool->placement);
 	policy.order = pool->shortest ? PM_ORDER_SHORTEST : PM_ORDER_PRIORITY;
 	return policy;
 }

@@ -17,6 +17,10 @@ typedef struct PmPassResult
 	PmChange   *changes;		/* ended or stopping first, then started */
 } PmPassResult;
 
+/* By the names that SQL has for them */
+extern PmQueuePolicy pm_queue_policy(const char *name);
+extern PmPlacementPolicy pm_placement_policy(const char *name);
+
 extern PmPolicy pm_policy_of(const PmPoolInfo *pool);
 
 /* The caller has checked the actor's rights.  Takes the pool's lock. */

@@ -18,14 +18,17 @@
 
 #include "api/args.h"
 #include "api/check.h"
+#include "api/schedule.h"
 #include "api/simulate.h"
 
 #define MAX_COUNT		100000
 #define MAX_DEVICES		1024
+#define MAX_RESERVATIONS	10000
 
 enum
 {
-	ARG_NODE_QUERY, ARG_JOB_QUERY, ARG_QUEUE_POLICY, ARG_PLACEMENT, ARG_JOB_ORDER
+	ARG_NODE_QUERY, ARG_JOB_QUERY, ARG_QUEUE_POLICY, ARG_PLACEMENT, ARG_JOB_ORDER, ARG_BACKFILL_ORDER,
+	ARG_RESERVATIONS, ARG_STEP_TIMEOUT
 };
 
 /* ---- checks of rows ---- */
@@ -163,16 +166,16 @@ static PmPolicy
 policy_of(FunctionCallInfo fcinfo)
 {
 	PmPolicy	policy = {0};
-	const char *queue = pm_enum_arg(fcinfo, ARG_QUEUE_POLICY);
 
-	if (strcmp(queue, "fifo") == 0)
-		policy.queue = PM_QUEUE_FIFO;
-	else if (strcmp(queue, "traversal") == 0)
-		policy.queue = PM_QUEUE_TRAVERSAL;
-	else
-		policy.queue = PM_QUEUE_RESERVE;
-	policy.placement = strcmp(pm_enum_arg(fcinfo, ARG_PLACEMENT), "pack") == 0 ? PM_PLACE_PACK : PM_PLACE_FIRST_FIT;
+	policy.queue = pm_queue_policy(pm_enum_arg(fcinfo, ARG_QUEUE_POLICY));
+	policy.placement = pm_placement_policy(pm_enum_arg(fcinfo, ARG_PLACEMENT));
 	policy.order = strcmp(pm_enum_arg(fcinfo, ARG_JOB_ORDER), "shortest") == 0 ? PM_ORDER_SHORTEST : PM_ORDER_PRIORITY;
+	policy.backfill_shortest = strcmp(pm_enum_arg(fcinfo, ARG_BACKFILL_ORDER), "shortest") == 0;
+	policy.reservations = PG_GETARG_INT32(ARG_RESERVATIONS);
+	if (policy.reservations < 0 || policy.reservations > MAX_RESERVATIONS)
+		pm_invalid_argument("reservations", "It must be between 0, for all, and 10000.",
+							"Leave out the argument for 1.");
+	policy.step_timeout = pm_exact_interval(PG_GETARG_INTERVAL_P(ARG_STEP_TIMEOUT), "step_timeout")->time;
 	return policy;
 }
 
@@ -182,11 +185,7 @@ pm_simulate_call(FunctionCallInfo fcinfo, PmSimulation *simulation)
 	static const PmSimChecks checks = {check_node, check_job};
 	PmSimInput *input;
 
-	pm_not_null(fcinfo, ARG_NODE_QUERY, "node_query");
-	pm_not_null(fcinfo, ARG_JOB_QUERY, "job_query");
-	pm_not_null(fcinfo, ARG_QUEUE_POLICY, "queue_policy");
-	pm_not_null(fcinfo, ARG_PLACEMENT, "placement");
-	pm_not_null(fcinfo, ARG_JOB_ORDER, "job_order");
+	pm_refuse_nulls(fcinfo);
 	memset(simulation, 0, sizeof(PmSimulation));
 	simulation->policy = policy_of(fcinfo);
 	input = pm_read_simulation(pm_text_arg(fcinfo, ARG_NODE_QUERY), pm_text_arg(fcinfo, ARG_JOB_QUERY), &checks);

@@ -3,7 +3,7 @@
 -- reference has.
 BEGIN;
 SET LOCAL search_path TO pool_manager, public;
-SELECT plan(8);
+SELECT plan(20);
 
 CREATE TEMP TABLE batch (trace text, job_id bigint, submit_s bigint, duration_s bigint, processors int, estimate_s bigint) ON COMMIT DROP;
 CREATE TEMP TABLE start (trace text, job_id bigint, fcfs bigint, fcfs_easy bigint, easy_sjbf bigint, sjf bigint, sjf_easy bigint) ON COMMIT DROP;
@@ -29,14 +29,17 @@ CREATE FUNCTION pg_temp.jobs(trace text) RETURNS text LANGUAGE sql
         ('cpu=' || processors)::pool_manager.resource_list AS request, make_interval(secs => duration_s) AS duration,
         make_interval(secs => estimate_s) AS time_limit FROM batch WHERE trace = %L$$, trace);
 
-CREATE TEMP TABLE policy (name text, reference text, queue_policy queue_policy, job_order job_order) ON COMMIT DROP;
-INSERT INTO policy VALUES ('fcfs', 'FCFS', 'fifo', 'priority'), ('sjf', 'SJF', 'fifo', 'shortest');
+CREATE TEMP TABLE policy (name text, reference text, queue_policy queue_policy, job_order job_order, backfill_order job_order) ON COMMIT DROP;
+INSERT INTO policy VALUES
+    ('fcfs', 'FCFS', 'fifo', 'priority', 'priority'), ('fcfs_easy', 'FCFS+EASY', 'backfill', 'priority', 'priority'),
+    ('easy_sjbf', 'EASY-SJBF', 'backfill', 'priority', 'shortest'),
+    ('sjf', 'SJF', 'fifo', 'shortest', 'priority'), ('sjf_easy', 'SJF+EASY', 'backfill', 'shortest', 'priority');
 
 SELECT is_empty(format($$
     SELECT s.job_id, s.%1$I AS reference, extract(epoch FROM r.started_at) AS started
-    FROM start s FULL JOIN simulate(pg_temp.machine(%2$L), pg_temp.jobs(%2$L), %3$L, job_order => %4$L) r USING (job_id)
+    FROM start s FULL JOIN simulate(pg_temp.machine(%2$L), pg_temp.jobs(%2$L), %3$L, job_order => %4$L, backfill_order => %5$L) r USING (job_id)
     WHERE s.trace = %2$L AND s.%1$I IS DISTINCT FROM extract(epoch FROM r.started_at)
-    ORDER BY s.%1$I LIMIT 5$$, p.name, t.trace, p.queue_policy, p.job_order),
+    ORDER BY s.%1$I LIMIT 5$$, p.name, t.trace, p.queue_policy, p.job_order, p.backfill_order),
     format('%s, %s: every job starts when the reference says', t.trace, p.reference))
 FROM policy p, (VALUES ('sdsc_sp2'), ('lublin_1')) AS t(trace) ORDER BY t.trace, p.name;
 
@@ -48,7 +51,8 @@ SELECT results_eq(format($$
     SELECT jobs, started, round(bounded_slowdown, 2), round(extract(epoch FROM mean_wait), 1),
            round(extract(epoch FROM median_wait)), round(extract(epoch FROM p95_wait)), round(extract(epoch FROM max_wait)),
            round(utilisation, 7), round(arrival_utilisation, 7), round(extract(epoch FROM makespan)), round(zero_wait, 7)
-    FROM simulate_summary(pg_temp.machine(%1$L), pg_temp.jobs(%1$L), %2$L, job_order => %3$L)$$, t.trace, p.queue_policy, p.job_order),
+    FROM simulate_summary(pg_temp.machine(%1$L), pg_temp.jobs(%1$L), %2$L, job_order => %3$L, backfill_order => %4$L)$$,
+    t.trace, p.queue_policy, p.job_order, p.backfill_order),
     format('%s, %s: the figures are those of the reference', t.trace, p.reference))
 FROM policy p, (VALUES ('sdsc_sp2'), ('lublin_1')) AS t(trace) ORDER BY t.trace, p.name;
 
