@@ -190,19 +190,19 @@ held_row(Datum *values, bool *nulls, void *state)
 /*
  * What runs held after all was counted.  Allocations of a run that began and
  * ended together are one: its dominant share is that of all its task groups.
+ * Live ones are read by a plain IS NULL: of all that is live, most is asked for.
  */
 static void
 read_held(Held *held, int64 pool_id)
 {
 	static PmStatement read = PM_STATEMENT("int8;timestamptz",
 										   "SELECT j.tenant_id, j.workspace_id, h.since, h.released_at, h.allocated"
-										   " FROM (SELECT a.run_id, a.since, NULL::timestamptz AS released_at, pool_manager.sum(a.allocated) AS allocated"
-										   "   FROM pool_manager.job_run r JOIN pool_manager.allocation a USING (pool_id, run_id)"
-										   "   WHERE r.pool_id = $1 AND r.ended_at IS NULL AND " PM_HELD("a")
-										   "   GROUP BY a.run_id, a.since"
-										   "  UNION ALL SELECT a.run_id, a.since, a.released_at, pool_manager.sum(a.allocated)"
-										   "   FROM pool_manager.allocation a WHERE a.pool_id = $1 AND a.released_at > $2"
-										   "   GROUP BY a.run_id, a.since, a.released_at) AS h"
+										   " FROM (SELECT a.run_id, a.since, a.released_at, pool_manager.sum(a.allocated) AS allocated"
+										   "  FROM (SELECT run_id, since, released_at, allocated FROM pool_manager.allocation"
+										   "    WHERE pool_id = $1 AND released_at IS NULL"
+										   "   UNION ALL SELECT run_id, since, released_at, allocated FROM pool_manager.allocation"
+										   "    WHERE pool_id = $1 AND released_at > $2) AS a"
+										   "  GROUP BY a.run_id, a.since, a.released_at) AS h"
 										   " JOIN pool_manager.job_run r ON r.pool_id = $1 AND r.run_id = h.run_id"
 										   " JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = r.job_id");
 	PmArgs		args = {0};
