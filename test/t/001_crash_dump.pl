@@ -176,6 +176,7 @@ $node->safe_psql('original', "SET pool_manager.clock = '2026-01-20 09:00:00.25+0
 	SELECT create_workspace('acme', 'research');
 	SELECT grant_tenant('acme', 'postgres', 'member');
 	SELECT create_pool('agents', 'public', launch => 'agent', default_time_limit => '100 days');
+	SELECT set_job_order('agents', fair_weight => 100, age_weight => 1), set_fair_share('agents', 'acme', 3);
 	SELECT count(*) FROM add_nodes('agents', 'gpu4', 1, labels => '{"zone": "a"}', taints => '[{"key": "test"}]');
 	SELECT count(*) FROM (SELECT submit_job('pub', 'p' || i, request => 'cpu=1,nvidia.com/gpu=0.46', replicas => 1 + i % 3,
 		tenant => CASE i % 2 WHEN 0 THEN 'acme' ELSE 'beta' END, request_id => 'r' || i) FROM generate_series(1, 30) AS i) AS s;
@@ -226,6 +227,7 @@ sub go_on
 		SELECT add_nodes('pub', 'gpu4');
 		SELECT * FROM schedule();
 		SELECT * FROM queue;
+		SELECT * FROM fair_share_status;
 		SELECT * FROM job_status AS j ORDER BY j::text;
 		SELECT * FROM node_status AS n ORDER BY n::text;
 		SELECT * FROM running_cost AS r ORDER BY r::text;
