@@ -214,6 +214,8 @@ fit_on_node(const PmSpace *space, const PmView *view, int node)
 
 	if (!view->search->match[kind->config])
 		return 0;
+	if (view->empty)
+		return pm_copies_when_empty(view->search, kind, MAX_FIT);
 	return pm_copies(view->search, kind, pm_class_free(space, c), class->whole,
 					 pm_class_devices(space, c), MAX_FIT);
 }
@@ -288,7 +290,7 @@ open_view(PmSpace *space, PmView *view)
 }
 
 static PmView *
-find_view(PmSpace *space, const PmTaskGroup *group)
+find_view(PmSpace *space, const PmTaskGroup *group, bool empty)
 {
 	PmTopology *topology = space->topology;
 	int32	   *link = &topology->view_of_request[group->request];
@@ -299,7 +301,7 @@ find_view(PmSpace *space, const PmTaskGroup *group)
 		view = topology->views[v];
 		if (view->group_level == group->group_level && view->group_size == group->group_size &&
 			view->spread_level == group->spread_level &&
-			view->max_per_domain == group->max_per_domain)
+			view->max_per_domain == group->max_per_domain && view->empty == empty)
 			return view;
 	}
 	topology->views = pm_grow(space->context, topology->views, &topology->maxviews,
@@ -310,6 +312,7 @@ find_view(PmSpace *space, const PmTaskGroup *group)
 	view->group_size = group->group_size;
 	view->spread_level = group->spread_level;
 	view->max_per_domain = group->max_per_domain;
+	view->empty = empty;
 	view->next = *link;
 	*link = topology->nviews;
 	topology->views[topology->nviews++] = view;
@@ -320,13 +323,47 @@ find_view(PmSpace *space, const PmTaskGroup *group)
 PmView *
 pm_view(PmSpace *space, const PmTaskGroup *group)
 {
-	PmView	   *view = find_view(space, group);
+	PmView	   *view = find_view(space, group, false);
 
 	if (view->fit == NULL)
 		open_view(space, view);
 	for (; view->cursor < space->topology->nmoved; view->cursor++)
 		update_node(space, view, space->topology->moved[view->cursor]);
 	return view;
+}
+
+/* What they hold when nothing is on the nodes */
+PmView *
+pm_view_when_empty(PmSpace *space, const PmTaskGroup *group)
+{
+	PmView	   *view = find_view(space, group, true);
+
+	if (view->fit == NULL)
+		open_view(space, view);
+	return view;
+}
+
+static int
+collect_nodes(const PmTopology *topology, int domain, int *nodes, int n)
+{
+	if (pm_is_node(topology, domain))
+	{
+		nodes[n++] = domain - topology->ninner;
+		return n;
+	}
+	for (int i = topology->first_child[domain]; i < topology->first_child[domain + 1]; i++)
+		n = collect_nodes(topology, topology->children[i], nodes, n);
+	return n;
+}
+
+/* The nodes of a domain, palloc'd */
+int *
+pm_domain_nodes(const PmSpace *space, int domain, int *n)
+{
+	int		   *nodes = palloc(sizeof(int) * Max(space->cluster->nnodes, 1));
+
+	*n = collect_nodes(space->topology, domain, nodes, 0);
+	return nodes;
 }
 
 /* The job at hand has so many more (or fewer) replicas of the view on a node */

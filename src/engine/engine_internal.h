@@ -295,6 +295,7 @@ typedef struct PmView
 	int			group_size;
 	int			spread_level;
 	int			max_per_domain;
+	bool		empty;			/* what they hold when nodes are empty */
 	int			next;			/* view of the same request, or -1 */
 	int			cursor;			/* first moved node not yet looked at */
 	int64	   *fit;			/* [ninner + nnodes]: replicas; NULL: not open */
@@ -309,12 +310,15 @@ extern void pm_topology_begin(PmSpace *space);
 extern void pm_topology_moved(PmSpace *space, int node);
 extern int	pm_topology_level(const PmTopology *topology, int domain);
 extern PmView *pm_view(PmSpace *space, const PmTaskGroup *group);
+extern PmView *pm_view_when_empty(PmSpace *space, const PmTaskGroup *group);
+extern int *pm_domain_nodes(const PmSpace *space, int domain, int *n);
 extern void pm_view_hold(PmSpace *space, PmView *view, int node, int replicas);
 
 /* topology.c */
 extern bool pm_topology_rules(const PmShape *shape);
 extern bool pm_topology_place(PmSpace *space, int s);
 extern PmBlock pm_topology_block(PmSpace *space, int s);
+extern int	pm_topology_awaited(PmSpace *space, int s);
 
 /* place.c */
 extern void pm_take_on_node(PmSpace *space, PmSearch *search, int group, int n, int count);

@@ -16,6 +16,10 @@
  * shape that once found nothing to withhold would choose the same, exhausted
  * nodes again: it is not looked at any more.
  *
+ * A shape with required affinity is placed on the nodes of one domain, the one
+ * that has room for most of it (topology.c); what else it asks of the topology
+ * does not count here.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -127,29 +131,22 @@ close_heaps(PmReserve *reserve)
 	reserve->held = 0;
 }
 
-/* All nodes that match and could hold a replica when empty */
+/* Those of so many nodes that match and could hold a replica when empty; NULL:
+ * the first nodes of all */
 static void
-open_heap(PmReserve *reserve, ChoiceHeap *heap, const PmSearch *search)
+fill_heap(PmReserve *reserve, ChoiceHeap *heap, const PmSearch *search, const int *nodes, int nnodes)
 {
 	PmSpace    *space = reserve->space;
-	PmCluster  *cluster = space->cluster;
 	bool	   *holds = palloc(sizeof(bool) * Max(space->nkinds, 1));
 
 	CHECK_FOR_INTERRUPTS();
 	for (int k = 0; k < space->nkinds; k++)
 		holds[k] = pm_copies_when_empty(search, &space->kinds[k], 1) > 0;
-	if (heap->choices == NULL)
-	{
-		if (reserve->held > PM_MAX_CHOICES)
-			close_heaps(reserve);
-		heap->choices = MemoryContextAllocHuge(reserve->context,
-											   sizeof(Choice) * (Size) Max(cluster->nnodes, 1));
-		reserve->held += cluster->nnodes;
-	}
 	heap->n = 0;
-	for (int n = 0; n < cluster->nnodes; n++)
+	for (int i = 0; i < nnodes; i++)
 	{
-		const PmNode *node = &cluster->nodes[n];
+		int			n = nodes ? nodes[i] : i;
+		const PmNode *node = &space->cluster->nodes[n];
 		const PmKind *kind = &space->kinds[space->node_kind[n]];
 
 		if (!search->match[node->config] || !holds[space->node_kind[n]])
@@ -158,8 +155,25 @@ open_heap(PmReserve *reserve, ChoiceHeap *heap, const PmSearch *search)
 	}
 	for (int i = heap->n / FANOUT; i >= 0 && heap->n > 0; i--)
 		sift_down(heap, i);
-	heap->opened = true;
 	pfree(holds);
+}
+
+/* All nodes that do */
+static void
+open_heap(PmReserve *reserve, ChoiceHeap *heap, const PmSearch *search)
+{
+	int			nnodes = reserve->space->cluster->nnodes;
+
+	if (heap->choices == NULL)
+	{
+		if (reserve->held > PM_MAX_CHOICES)
+			close_heaps(reserve);
+		heap->choices = MemoryContextAllocHuge(reserve->context,
+											   sizeof(Choice) * (Size) Max(nnodes, 1));
+		reserve->held += nnodes;
+	}
+	fill_heap(reserve, heap, search, NULL, nnodes);
+	heap->opened = true;
 }
 
 PmReserve *
@@ -256,15 +270,12 @@ choose(PmReserve *reserve, ChoiceHeap *heap, const PmSearch *search)
 
 /* Withhold for the minimum of a group; false if capacities do not hold it */
 static bool
-withhold_group(PmReserve *reserve, const PmTaskGroup *group)
+withhold_from(PmReserve *reserve, const PmTaskGroup *group, ChoiceHeap *heap)
 {
 	PmSpace    *space = reserve->space;
 	PmSearch   *search = &space->searches[group->request];
-	ChoiceHeap *heap = &reserve->heaps[group->request];
 	int			left = group->min_replicas;
 
-	if (!heap->opened)
-		open_heap(reserve, heap, search);
 	for (; left > 0; left--)
 	{
 		int			n = choose(reserve, heap, search);
@@ -288,6 +299,33 @@ withhold_group(PmReserve *reserve, const PmTaskGroup *group)
 	while (reserve->naside > 0)
 		push(heap, reserve->aside[--reserve->naside]);
 	return left == 0;
+}
+
+/* On any node, or on those of the domain in which the job waits for room */
+static bool
+withhold_group(PmReserve *reserve, const PmTaskGroup *group, int domain)
+{
+	PmSpace    *space = reserve->space;
+	PmSearch   *search = &space->searches[group->request];
+	ChoiceHeap *heap = &reserve->heaps[group->request];
+	ChoiceHeap	own = {0};
+	int		   *nodes;
+	int			nnodes;
+	bool		holds;
+
+	if (domain == 0)
+	{
+		if (!heap->opened)
+			open_heap(reserve, heap, search);
+		return withhold_from(reserve, group, heap);
+	}
+	nodes = pm_domain_nodes(space, domain, &nnodes);
+	own.choices = palloc(sizeof(Choice) * Max(nnodes, 1));
+	fill_heap(reserve, &own, search, nodes, nnodes);
+	holds = withhold_from(reserve, group, &own);
+	pfree(own.choices);
+	pfree(nodes);
+	return holds;
 }
 
 /* Book what was withheld on a node for the job at hand; false if nothing */
@@ -324,6 +362,7 @@ pm_reserve_shape(PmReserve *reserve, int s)
 	const PmShape *shape = &space->queue->shapes[s];
 	bool		holds = true;
 	bool		any = false;
+	int			domain = 0;
 
 	if (reserve->done[s])
 		return false;
@@ -331,8 +370,11 @@ pm_reserve_shape(PmReserve *reserve, int s)
 		holds = pm_search_count_empty(space, &space->searches[shape->groups[g].request],
 									  shape->groups[g].min_replicas) >=
 			shape->groups[g].min_replicas;
+	if (holds)
+		domain = pm_topology_awaited(space, s);
+	holds = holds && domain >= 0;
 	for (int i = 0; i < shape->ngroups && holds; i++)
-		holds = withhold_group(reserve, &shape->groups[space->group_order[s][i]]);
+		holds = withhold_group(reserve, &shape->groups[space->group_order[s][i]], domain);
 	for (int t = 0; t < reserve->ntouched; t++)
 	{
 		Touched    *touched = &reserve->touched[t];

@@ -560,3 +560,42 @@ pm_topology_block(PmSpace *space, int s)
 		block.topology_level = level;
 	return block;
 }
+
+/*
+ * In which domain a blocked job of this shape is to wait for room: of those
+ * that would hold it empty the one that has room for most of it now.  0: it may
+ * run anywhere; -1: none holds it.
+ */
+int
+pm_topology_awaited(PmSpace *space, int s)
+{
+	const PmShape *shape = &space->queue->shapes[s];
+	const PmTopology *topology;
+	int			level = shape->affinity_level;
+	int			best = -1;
+	int64		best_fit = -1;
+
+	if (level == 0 || !shape->affinity_required)
+		return 0;
+	pm_topology_begin(space);
+	topology = space->topology;
+	for (int d = topology->first_of_level[level]; d < topology->first_of_level[level + 1]; d++)
+	{
+		int64		fit = 0;
+		bool		holds = is_named(topology, d);
+
+		for (int g = 0; g < shape->ngroups && holds; g++)
+		{
+			const PmTaskGroup *group = &shape->groups[g];
+
+			holds = pm_view_when_empty(space, group)->fit[d] >= group->min_replicas;
+			fit += Min(pm_view(space, group)->fit[d], group->min_replicas);
+		}
+		if (holds && fit > best_fit)
+		{
+			best = d;
+			best_fit = fit;
+		}
+	}
+	return best;
+}

@@ -514,6 +514,55 @@ one_round(int round)
 	}
 }
 
+/* Whatever the policy: rules are kept, gangs whole, and nodes as booked */
+static void
+any_policy(int round)
+{
+	World		world = {random_cluster()};
+	PmPolicy	policy = {(PmQueuePolicy) (round % (PM_QUEUE_BACKFILL + 1)), PM_PLACE_PACK, 100};
+	PmDecision *decision;
+
+	policy.step_timeout = 10;
+	policy.reservations = (int) core_between(0, 2);
+	world.queue = random_queue(world.cluster);
+	for (int i = 0; i < world.queue->njobs; i++)
+		world.queue->jobs[i].time_limit = core_between(0, 3) ? core_between(1, 5) : PM_NEVER;
+	for (int n = 0; n < world.cluster->nnodes; n++)
+		world.free[n] = world.cluster->nodes[n].free[0];
+	decision = pm_pass(world.cluster, world.queue, &policy);
+	for (int i = 0; i < decision->nstarts; i++)
+	{
+		const PmShape *shape = &world.queue->shapes[world.queue->jobs[decision->starts[i].job].shape];
+		int			all[MAX_NODES] = {0};
+		int			domain;
+
+		for (int g = 0; g < shape->ngroups; g++)
+		{
+			int			counts[MAX_NODES];
+			int			total = 0;
+
+			count_on_nodes(decision, &decision->starts[i], g, counts);
+			core_check(rule_holds(world.cluster, &shape->groups[g], counts),
+					   "topology, policy %d, %d: rule of group %d", policy.queue, round, g);
+			for (int n = 0; n < world.cluster->nnodes; n++)
+			{
+				total += counts[n];
+				all[n] += counts[n];
+				world.free[n] -= counts[n] *
+					world.queue->requests[shape->groups[g].request].amounts[0];
+			}
+			core_check(total >= shape->groups[g].min_replicas && total <= shape->groups[g].replicas,
+					   "topology, policy %d, %d: group %d is whole", policy.queue, round, g);
+		}
+		core_check(!shape->affinity_required ||
+				   in_one_domain(world.cluster, all, shape->affinity_level, &domain),
+				   "topology, policy %d, %d: in one domain", policy.queue, round);
+	}
+	for (int n = 0; n < world.cluster->nnodes; n++)
+		core_check(world.free[n] == world.cluster->nodes[n].free[0] && world.free[n] >= 0,
+				   "topology, policy %d, %d: node %d as booked", policy.queue, round, n);
+}
+
 void
 core_topology_properties(int rounds)
 {
@@ -522,5 +571,7 @@ core_topology_properties(int rounds)
 		core_seed(UINT64CONST(7000000) + round);
 		core_fresh_memory();
 		one_round(round);
+		core_fresh_memory();
+		any_policy(round);
 	}
 }

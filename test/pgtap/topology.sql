@@ -7,7 +7,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2026-03-01 09:00:00+00';
-SELECT plan(79);
+SELECT plan(83);
 
 SELECT create_tenant('acme', 'USD', 'UTC');
 SELECT create_sku('x', 'x');
@@ -185,6 +185,32 @@ SELECT throws_ok($$SELECT submit_job('roles', 'x', task_groups => '[{"request": 
                  '22023', 'invalid value for argument "task_groups"', 'groups of a task group are whole');
 SELECT throws_ok($$SELECT submit_job('roles', 'x', group_size => 2, task_groups => '[{"request": "cpu=1"}]')$$,
                  '22023', 'invalid value for argument "task_groups"', 'rules of one task group are not given twice');
+
+--
+-- With other queue policies
+--
+SELECT pg_temp.world('resv', '{rack}', 'p 2 r1', 'q 2 r1', 'r 4 r2');
+SELECT set_pool('resv', queue_policy => 'reserve');
+SELECT submit_job('resv', 'r1', request => 'cpu=1'), submit_job('resv', 'r2', request => 'cpu=3'),
+       submit_job('resv', 'four', request => 'cpu=1', replicas => 4, affinity_level => 'rack'),
+       submit_job('resv', 's1', request => 'cpu=1'), submit_job('resv', 's2', request => 'cpu=1');
+SELECT schedule('resv');
+-- p has room for 1, q for 2, r for 1; both racks would hold four, r1 has room for most of them
+SELECT is(array(SELECT pg_temp.placed(j) FROM unnest('{r1,r2,four,s1}'::text[]) AS j), '{p,r,NULL,r}', 'reserve withholds in one domain');
+SELECT is(pg_temp.waits('four'), 'resources pool 3 of 4 cpu', 'three are withheld there, and no more are free now');
+SELECT is(pg_temp.waits('s2'), 'reserved pool 0 of 1 cpu', 'another for what is withheld there');
+
+SELECT pg_temp.world('fill', '{rack}', 'p 2 r1', 'q 2 r2');
+SELECT set_pool('fill', queue_policy => 'backfill');
+SELECT submit_job('fill', 'both racks', request => 'cpu=1', replicas => 2, spread_level => 'rack', time_limit => '2 hours'),
+       submit_job('fill', 'pair', request => 'cpu=1', replicas => 2, affinity_level => 'rack', time_limit => '2 hours'),
+       submit_job('fill', 'long', request => 'cpu=1', time_limit => '3 hours'),
+       submit_job('fill', 'long2', request => 'cpu=1', time_limit => '3 hours'),
+       submit_job('fill', 'short', request => 'cpu=1', time_limit => '1 hour');
+SELECT schedule('fill');
+-- pair is given rack r1 in two hours: until then p is free for who ends by then, q for anybody
+SELECT is(array(SELECT pg_temp.placed(j) FROM unnest('{both racks,pair,long,long2,short}'::text[]) AS j),
+          ARRAY['p, q', NULL, 'q', NULL, 'p'], 'backfill reserves in one domain');
 
 --
 -- In bulk, in phases, again
