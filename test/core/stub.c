@@ -49,6 +49,50 @@ core_assert_failed(const char *condition, const char *file, int line)
 	abort();
 }
 
+/* Reports of what no test brings about: the program ends with the first */
+bool
+errstart_cold(int elevel, const char *domain)
+{
+	fprintf(stderr, "an error was reported\n");
+	abort();
+}
+
+bool
+errstart(int elevel, const char *domain)
+{
+	return errstart_cold(elevel, domain);
+}
+
+void
+errfinish(const char *filename, int lineno, const char *funcname)
+{
+	abort();
+}
+
+int
+errcode(int sqlerrcode)
+{
+	return 0;
+}
+
+int
+errmsg(const char *fmt,...)
+{
+	return 0;
+}
+
+int
+errdetail(const char *fmt,...)
+{
+	return 0;
+}
+
+int
+errhint(const char *fmt,...)
+{
+	return 0;
+}
+
 MemoryContext
 AllocSetContextCreateInternal(MemoryContext parent, const char *name,
 							  Size minContextSize, Size initBlockSize,
