@@ -30,7 +30,7 @@ CREATE TYPE job_state AS ENUM (
     'held', 'waiting', 'queued', 'starting', 'running', 'stopping', 'stopped',
     'completed', 'failed', 'cancelled', 'timed_out');
 COMMENT ON TYPE job_state IS
-'state of a job. waiting: on the phase before it; stopped: a notebook or service at rest; completed, failed, cancelled and timed_out are final';
+'state of a job. waiting: on jobs that it depends on, or a time; stopped: a notebook or service at rest; completed, failed, cancelled and timed_out are final';
 
 CREATE TYPE queue_policy AS ENUM ('fifo', 'traversal', 'reserve', 'stepped', 'tiered', 'backfill');
 COMMENT ON TYPE queue_policy IS
@@ -120,6 +120,10 @@ COMMENT ON TYPE flavor_sale IS 'can more nodes of a flavor be had?';
 CREATE TYPE run_start AS ENUM ('initial', 'restarted', 'resumed');
 COMMENT ON TYPE run_start IS
 'why a run began. initial: first of its job; restarted: after a fault or requeue_job; resumed: resume_job after a stop';
+
+CREATE TYPE dependency_kind AS ENUM ('after', 'afterok', 'afterany', 'afternotok');
+COMMENT ON TYPE dependency_kind IS
+'what a job waits for of another. after: it has begun to run, or ended; afterok: it has completed; afterany: it has ended; afternotok: it has ended otherwise than completed';
 
 CREATE TYPE tag_action AS ENUM ('create', 'delete', 'reset');
 COMMENT ON TYPE tag_action IS

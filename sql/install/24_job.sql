@@ -24,7 +24,9 @@ INSERT INTO pending_reason (reason, description) VALUES
     ('no_address', 'the network of the pool has too few free addresses: needed by its replicas, available'),
     ('network_bandwidth', 'jobs on the pools of the network would hold more bandwidth than it has: needed, available, in Mbit/s'),
     ('tenant_frozen', 'the tenant is frozen'),
-    ('dependency', 'the phase of its workflow before it has not completed'),
+    ('dependency', 'jobs that it depends on, or the phase of its workflow before it, have not ended yet'),
+    ('dependency_never', 'a job that it depends on has ended otherwise: it waits until it is cancelled'),
+    ('not_before', 'it is not to start before a time, or is restarted after a while'),
     ('pool_not_running', 'the pool is not running');
 
 CREATE SEQUENCE shape_id_seq;
@@ -143,6 +145,7 @@ CREATE TABLE job (
     submitted_by name        NOT NULL,
     end_state    job_state,
     ended_at     timestamptz,
+    not_before   timestamptz,
     CONSTRAINT job_pkey PRIMARY KEY (pool_id, job_id),
     CONSTRAINT job_id_key UNIQUE (job_id),
     CONSTRAINT job_sub_pool_fkey FOREIGN KEY (pool_id, sub_pool_id, tenant_id, pool_kind)
@@ -162,6 +165,7 @@ CREATE TABLE job (
     CONSTRAINT job_preemptible_check CHECK (NOT preemptible OR pool_kind = 'dedicated'),
     CONSTRAINT job_workflow_check CHECK (
         (workflow_id IS NULL) = (phase_no IS NULL) AND (phase_no IS NULL OR (phase_no >= 1 AND kind = 'workflow'))),
+    CONSTRAINT job_not_before_check CHECK (isfinite(not_before)),
     CONSTRAINT job_request_id_check CHECK (length(request_id) BETWEEN 1 AND 128),
     CONSTRAINT job_end_check CHECK (
         (end_state IS NULL) = (ended_at IS NULL) AND
@@ -196,6 +200,7 @@ COMMENT ON COLUMN job.submitted_at IS 'when it joined the queue';
 COMMENT ON COLUMN job.submitted_by IS 'database role that submitted it';
 COMMENT ON COLUMN job.end_state IS 'how it ended; NULL: not ended';
 COMMENT ON COLUMN job.ended_at IS 'when it ended';
+COMMENT ON COLUMN job.not_before IS 'it does not start before; NULL: at any time';
 
 CREATE TABLE job_queue (
     pool_id      bigint      NOT NULL,
@@ -214,10 +219,12 @@ CREATE TABLE job_queue (
     auto_stop    interval,
     workspace_id bigint      NOT NULL,
     locked_since timestamptz,
+    not_before   timestamptz,
     CONSTRAINT job_queue_pkey PRIMARY KEY (pool_id, job_id),
     CONSTRAINT job_queue_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
     CONSTRAINT job_queue_state_check CHECK (state IN ('held', 'waiting', 'queued', 'stopped')),
     CONSTRAINT job_queue_restarted_check CHECK (restarted = (requeued_at IS NOT NULL)),
+    CONSTRAINT job_queue_not_before_check CHECK (not_before IS NULL OR state = 'waiting'),
     CONSTRAINT job_queue_priority_check CHECK (priority BETWEEN 1 AND 3)
 ) WITH (fillfactor = 80);
 CREATE INDEX job_queue_restarted_idx ON job_queue (pool_id, requeued_at) WHERE restarted;
@@ -230,11 +237,36 @@ COMMENT ON COLUMN job_queue.sub_pool_id IS 'queue';
 COMMENT ON COLUMN job_queue.shape_id IS 'what it asks for';
 COMMENT ON COLUMN job_queue.submitted_at IS 'when it joined the queue: the order among equals';
 COMMENT ON COLUMN job_queue.changed_at IS 'last change of this row';
-COMMENT ON COLUMN job_queue.state IS 'held, waiting (on the phase before it), queued or stopped';
+COMMENT ON COLUMN job_queue.state IS 'held, waiting (on other jobs, or a time), queued or stopped';
 COMMENT ON COLUMN job_queue.priority IS '1 to 3, larger first';
 COMMENT ON COLUMN job_queue.restarted IS 'back after a fault: first of its priority';
 COMMENT ON COLUMN job_queue.requeued_at IS 'since when it waits to be restarted';
 COMMENT ON COLUMN job_queue.start_type IS 'why its next run will begin';
+COMMENT ON COLUMN job_queue.not_before IS 'a waiting job does not queue before; NULL: as soon as its dependencies hold';
+
+CREATE TABLE job_dependency (
+    pool_id    bigint          NOT NULL,
+    job_id     bigint          NOT NULL,
+    clause_no  smallint        NOT NULL,
+    depends_on bigint          NOT NULL,
+    kind       dependency_kind NOT NULL,
+    tenant_id  bigint          NOT NULL,
+    CONSTRAINT job_dependency_pkey PRIMARY KEY (pool_id, job_id, clause_no, depends_on, kind),
+    CONSTRAINT job_dependency_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
+    CONSTRAINT job_dependency_depends_on_fkey FOREIGN KEY (pool_id, depends_on) REFERENCES job,
+    CONSTRAINT job_dependency_clause_no_check CHECK (clause_no >= 1),
+    -- jobs depend on those that were there before them: never in a circle
+    CONSTRAINT job_dependency_order_check CHECK (depends_on < job_id)
+);
+CREATE INDEX job_dependency_depends_on_idx ON job_dependency (pool_id, depends_on);
+COMMENT ON TABLE job_dependency IS
+'what jobs depend on: all clauses of a job must hold, of a clause one row. Phases of workflows depend on the one before';
+COMMENT ON COLUMN job_dependency.pool_id IS 'pool, of both jobs';
+COMMENT ON COLUMN job_dependency.job_id IS 'job that waits';
+COMMENT ON COLUMN job_dependency.clause_no IS 'number of the clause within the job, from 1';
+COMMENT ON COLUMN job_dependency.depends_on IS 'job that it depends on, submitted before it';
+COMMENT ON COLUMN job_dependency.kind IS 'what it waits for';
+COMMENT ON COLUMN job_dependency.tenant_id IS 'whose jobs';
 COMMENT ON COLUMN job_queue.time_limit IS 'that of the job, where a pass reads it';
 COMMENT ON COLUMN job_queue.auto_stop IS 'that of the job, where a pass reads it';
 COMMENT ON COLUMN job_queue.workspace_id IS 'that of the job, where a pass reads it';
@@ -400,6 +432,7 @@ SELECT pg_catalog.pg_extension_config_dump('task_group', '');
 SELECT pg_catalog.pg_extension_config_dump('job_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('job', '');
 SELECT pg_catalog.pg_extension_config_dump('job_queue', '');
+SELECT pg_catalog.pg_extension_config_dump('job_dependency', '');
 SELECT pg_catalog.pg_extension_config_dump('run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('job_run', '');
 SELECT pg_catalog.pg_extension_config_dump('allocation', '');

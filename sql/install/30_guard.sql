@@ -125,7 +125,9 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON task_group
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'job_id', 'tenant_id', 'pool_kind', 'sub_pool_id', 'shape_id', 'workspace_id', 'kind',
-        'asked_priority?', 'name', 'time_limit', 'auto_stop', 'max_retries', 'preemptible', 'workflow_id', 'phase_no', 'tags', 'request_id', 'submitted_at', 'submitted_by', 'end_state?', 'ended_at?');
+        'asked_priority?', 'name', 'time_limit', 'auto_stop', 'max_retries', 'preemptible', 'workflow_id', 'phase_no', 'tags', 'request_id', 'submitted_at', 'submitted_by', 'not_before', 'end_state?', 'ended_at?');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_dependency
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'job_id', 'clause_no', 'depends_on', 'kind', 'tenant_id');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_queue
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'job_id', 'tenant_id', 'sub_pool_id', 'shape_id', 'submitted_at', 'time_limit', 'auto_stop', 'workspace_id');
@@ -193,6 +195,8 @@ CREATE TRIGGER guard_job_insert AFTER INSERT ON job_queue
 CREATE TRIGGER guard_job_update AFTER UPDATE ON job_queue
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
 CREATE TRIGGER guard_job_insert AFTER INSERT ON job_run
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
+CREATE TRIGGER guard_job_insert AFTER INSERT ON job_dependency
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
 CREATE TRIGGER guard_job_insert AFTER INSERT ON volume
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();

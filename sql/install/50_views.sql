@@ -11,7 +11,10 @@ SELECT p.name AS pool,
        q.priority,
        date_trunc('second', greatest(clock() - q.submitted_at, '0')) AS waiting,
        w.reason,
-       CASE WHEN w.of_shape AND s.resource IS NOT NULL
+       CASE WHEN w.reason = 'not_before' THEN 'until ' || date_trunc('second', q.not_before)
+            WHEN q.state = 'waiting'
+            THEN dependencies_text(q.pool_id, q.job_id, true)
+            WHEN w.of_shape AND s.resource IS NOT NULL
             THEN format('%s of %s %s',
                  coalesce(nullif(split_part(jsonb_build_object(s.resource, s.available)::resource_list::text, '=', 2), ''), '0'),
                  split_part(jsonb_build_object(s.resource, s.needed)::resource_list::text, '=', 2), s.resource)
@@ -33,7 +36,10 @@ JOIN tenant t ON t.tenant_id = q.tenant_id
 JOIN job_shape s ON s.pool_id = q.pool_id AND s.shape_id = q.shape_id
 CROSS JOIN LATERAL (
     SELECT CASE WHEN q.state = 'held' THEN 'held'
-                WHEN q.state = 'waiting' THEN 'dependency'
+                WHEN q.state = 'waiting'
+                THEN CASE dependencies_hold(q.pool_id, q.job_id) WHEN false THEN 'dependency_never'
+                        WHEN true THEN CASE WHEN q.not_before > clock() THEN 'not_before' ELSE 'not_considered' END
+                        ELSE 'dependency' END
                 WHEN NOT p.runs THEN 'pool_not_running'
                 WHEN t.state = 'frozen' THEN 'tenant_frozen'
                 WHEN p.behind_head THEN 'behind_head'
@@ -44,7 +50,7 @@ ORDER BY p.name, p."position", q.job_id;
 COMMENT ON VIEW queue IS
 'jobs that wait, in the order in which the next pass looks at them, and why they wait: see table pending_reason. Jobs of other tenants count in position but are not shown';
 COMMENT ON COLUMN queue.pool IS 'pool';
-COMMENT ON COLUMN queue."position" IS 'rank in the pool''s queue, from 1; NULL: held, or waiting on the phase before it';
+COMMENT ON COLUMN queue."position" IS 'rank in the pool''s queue, from 1; NULL: held, or waiting for other jobs or a time';
 COMMENT ON COLUMN queue.job_id IS 'job';
 COMMENT ON COLUMN queue.job IS 'name of the job';
 COMMENT ON COLUMN queue.tenant IS 'tenant';
@@ -52,7 +58,7 @@ COMMENT ON COLUMN queue.priority IS '1 to 3, larger first';
 COMMENT ON COLUMN queue.waiting IS 'time since it was submitted';
 COMMENT ON COLUMN queue.reason IS 'why it has not started';
 COMMENT ON COLUMN queue.lacking IS
-'how much is available of how much that is needed, of the resource that is lacking or of replicas; job_shape has the numbers';
+'how much is available of how much that is needed, of the resource that is lacking or of replicas (job_shape has the numbers); what is still open of its dependencies; until when it waits';
 
 CREATE VIEW job_status WITH (security_invoker = true) AS
 SELECT j.job_id,

@@ -222,14 +222,14 @@ live_run(PmCall *call, PmJobInfo *job, const char *wanted)
 	return run;
 }
 
-/* Ends a run, under the pool's lock since the instant; what follows for workflows too */
+/* Ends a run, under the pool's lock since the instant; what follows for jobs that depend on it too */
 static void
 end_run(PmCall *call, PmJobInfo *job, PmRunEnd *end, TimestampTz instant, const char *reason)
 {
 	TimestampTz ended_at = pm_end_runs(call, job->pool_id, end, 1, instant, reason);
 
-	if (job->workflow_id != 0 && end->job_after == NULL)
-		pm_release_phases(call, job->pool_id, ended_at);
+	if (job->has_dependents && end->job_after == NULL)
+		pm_release_dependents(call, job->pool_id, job->job_id, ended_at);
 	if (ended_at > instant)
 		pm_advance_pool(job->pool_id, ended_at);
 }
@@ -311,7 +311,7 @@ PG_FUNCTION_INFO_V1(pm_stop_job);
 Datum
 pm_stop_job(PG_FUNCTION_ARGS)
 {
-	static const Change stop = {" queued held ", "stopped", 0};
+	static const Change stop = {" queued held waiting ", "stopped", 0};
 	PmCall		call;
 	PmJobInfo  *job;
 	Datum		result;
@@ -319,7 +319,7 @@ pm_stop_job(PG_FUNCTION_ARGS)
 	pm_begin(&call, fcinfo);
 	job = pm_job_of_tenant(&call, fcinfo);
 	check_rests(job);
-	result = pm_enum_datum("job_state", change_or_stop(&call, job, &stop, "stopped", "queued or running"));
+	result = pm_enum_datum("job_state", change_or_stop(&call, job, &stop, "stopped", "waiting or running"));
 	pm_end(&call);
 	return result;
 }
@@ -382,6 +382,8 @@ pm_start_job(PG_FUNCTION_ARGS)
 	pm_start_run(&call, job->pool_id, run, instant);
 	n = pm_read_held(job->pool_id, run, &held);
 	pm_meter_held(job->pool_id, held, n, instant);
+	if (job->has_dependents)
+		pm_release_dependents(&call, job->pool_id, job->job_id, instant);
 	pm_end(&call);
 	PG_RETURN_VOID();
 }

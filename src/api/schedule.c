@@ -185,7 +185,7 @@ pm_run_pass(PmCall *call, PmPoolInfo *pool)
 		pool = pm_find_pool(call, NULL, pool->pool_id);
 	}
 	give_up_restarts(call, pool, &result);
-	pm_release_phases(call, pool->pool_id, result.instant);
+	pm_release_waiting(call, pool->pool_id, result.instant);
 
 	data = pm_read_pass(pool);
 	pm_score_jobs(data, result.instant);

@@ -82,6 +82,9 @@ check_spec(PmCall *call, PmSubmission *submission, PmJobSpec *job)
 								"Use the argument \"time_limit\" to end a job after a time.");
 		job->auto_stop = pm_exact_interval(job->auto_stop, "auto_stop");
 	}
+	pm_check_dependencies(job);
+	if (!TIMESTAMP_IS_NOBEGIN(job->not_before) && TIMESTAMP_NOT_FINITE(job->not_before))
+		pm_invalid_argument("not_before", "It must be a time that comes.", "Leave out the argument if the job may start at any time.");
 	if (job->request_id)
 		pm_check_request_id(job->request_id);
 	pm_check_tags(job->tags);
@@ -300,6 +303,7 @@ pm_submit_batch(PmCall *call, PmSubmission *submission, PmJobSpec *jobs, int n, 
 		pm_resolve_sub_pool(submission, &jobs[i]);
 		fresh[nfresh++] = &jobs[i];
 	}
+	pm_resolve_dependencies(submission, jobs, fresh, nfresh, current);
 	pm_resolve_mounts(submission, jobs, fresh, nfresh, current);
 	pm_resolve_volumes(jobs, fresh, nfresh, current);
 	resolve_shapes(submission, jobs, fresh, nfresh, current);
@@ -353,15 +357,23 @@ void
 pm_keep_promise(PmCall *call, PmSubmission *submission, const PmJobSpec *jobs, int n)
 {
 	const PmJobSpec *first = NULL;
+	const PmJobSpec *waits = NULL;
 
 	if (!submission->pool->dedicated)
 		return;
 	for (int i = 0; i < n; i++)
 	{
 		/* one without a shape was there before this call; later phases wait */
-		if (jobs[i].shape_id != 0 && jobs[i].phase_no <= 1 && (first == NULL || jobs[i].priority > first->priority))
+		if (jobs[i].shape_id == 0 || jobs[i].phase_no > 1)
+			continue;
+		/* what waits for nothing comes first */
+		if (jobs[i].ndependencies > 0 || !TIMESTAMP_IS_NOBEGIN(jobs[i].not_before))
+			waits = &jobs[i];
+		else if (first == NULL || jobs[i].priority > first->priority)
 			first = &jobs[i];
 	}
+	if (first == NULL)
+		first = waits;
 	if (first && !pm_is_queued_ahead(submission->pool->pool_id, first->job_id))
 		(void) pm_run_pass(call, submission->pool);
 }
@@ -373,7 +385,7 @@ enum
 	ARG_TENANT, ARG_WORKSPACE, ARG_PRIORITY, ARG_TIME_LIMIT, ARG_SELECTOR, ARG_TOLERATIONS,
 	ARG_SUB_POOL, ARG_PREEMPTIBLE, ARG_AUTO_STOP, ARG_MAX_RETRIES, ARG_MOUNTS, ARG_VOLUME_GIB,
 	ARG_VOLUME_TYPE, ARG_TASK_GROUPS, ARG_AFFINITY_LEVEL, ARG_AFFINITY_REQUIRED, ARG_GROUP_LEVEL,
-	ARG_GROUP_SIZE, ARG_SPREAD_LEVEL, ARG_MAX_PER_DOMAIN, ARG_TAGS, ARG_REQUEST_ID
+	ARG_GROUP_SIZE, ARG_SPREAD_LEVEL, ARG_MAX_PER_DOMAIN, ARG_DEPENDS_ON, ARG_NOT_BEFORE, ARG_TAGS, ARG_REQUEST_ID
 };
 
 static Jsonb *
@@ -421,6 +433,8 @@ spec_of_args(FunctionCallInfo fcinfo, PmJobSpec *job)
 	job->group_size = PG_ARGISNULL(ARG_GROUP_SIZE) ? 0 : PG_GETARG_INT32(ARG_GROUP_SIZE);
 	job->spread_level = pm_text_arg(fcinfo, ARG_SPREAD_LEVEL);
 	job->max_per_domain = PG_ARGISNULL(ARG_MAX_PER_DOMAIN) ? 0 : PG_GETARG_INT32(ARG_MAX_PER_DOMAIN);
+	job->depends_on = pm_text_arg(fcinfo, ARG_DEPENDS_ON);
+	job->not_before = PG_ARGISNULL(ARG_NOT_BEFORE) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(ARG_NOT_BEFORE);
 	job->tags = jsonb_arg(fcinfo, ARG_TAGS, "tags");
 	job->request_id = pm_text_arg(fcinfo, ARG_REQUEST_ID);
 }

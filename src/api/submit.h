@@ -45,6 +45,10 @@ extern void pm_invalid_group(const PmJobSpec *job, int g, const char *key, const
 /* Looks up their flavors, fills in requests and the digest */
 extern void pm_resolve_groups(PmSubmission *submission, PmJobSpec *job, PmFlavorsSeen *seen);
 
+/* dependency.c: what the argument depends_on says, then the jobs it names */
+extern void pm_check_dependencies(PmJobSpec *job);
+extern void pm_resolve_dependencies(PmSubmission *submission, PmJobSpec *jobs, PmJobSpec **fresh, int n, int *current);
+
 /* submit_fit.c: PM001 unless for each task group a node, empty,
  * could hold a replica */
 extern void pm_check_fit(PmSubmission *submission, PmJobSpec *job);

@@ -256,7 +256,8 @@ pm_find_job(PmCall *call, int64 job_id)
 {
 	static PmStatement find = PM_STATEMENT("int8",
 										   "SELECT j.pool_id, p.tenant_id, j.tenant_id, p.launch = 'agent', j.end_state::text, q.state::text,"
-										   " p.kind = 'dedicated', j.kind::text, j.workflow_id"
+										   " p.kind = 'dedicated', j.kind::text, EXISTS (SELECT FROM pool_manager.job_dependency d"
+										   "  WHERE d.pool_id = j.pool_id AND d.depends_on = j.job_id)"
 										   " FROM pool_manager.job j JOIN pool_manager.pool p USING (pool_id)"
 										   " LEFT JOIN pool_manager.job_queue q USING (pool_id, job_id)"
 										   " WHERE j.job_id = $1");
@@ -277,7 +278,7 @@ pm_find_job(PmCall *call, int64 job_id)
 	job->queue_state = pm_get_text(0, 6);
 	job->dedicated = pm_get_bool(0, 7);
 	job->kind = pm_get_text(0, 8);
-	job->workflow_id = pm_get_int64(0, 9);
+	job->has_dependents = pm_get_bool(0, 9);
 	if (!pm_may_see(call, job->tenant_id))
 		not_found(call, "job", NULL, job_id);
 	return job;

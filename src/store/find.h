@@ -73,7 +73,7 @@ typedef struct PmJobInfo
 	char	   *queue_state;	/* NULL: does not wait */
 	bool		dedicated;		/* is the pool? */
 	char	   *kind;
-	int64		workflow_id;	/* 0: it is no phase of one */
+	bool		has_dependents; /* jobs, or later phases, that wait for it */
 } PmJobInfo;
 
 extern PmJobInfo *pm_find_job(PmCall *call, int64 job_id);

@@ -65,9 +65,9 @@ static const Transitions transitions[] = {
 	{"job_type_state", "disabling", " disabled enabled "},
 	{"job_type_state", "disabled", " enabling "},
 	{"job_state", "held", " queued waiting stopped "},
-	{"job_state", "waiting", " queued held "},
+	{"job_state", "waiting", " queued held stopped "},
 	{"job_state", "queued", " held waiting stopped "},
-	{"job_state", "stopped", " queued "},
+	{"job_state", "stopped", " queued waiting "},
 	{"job_state", "starting", " running stopping stopped failed cancelled timed_out "},
 	{"job_state", "running", " stopping stopped completed failed cancelled timed_out "},
 	{"job_state", "stopping", " stopped failed cancelled timed_out "},
@@ -403,6 +403,11 @@ pm_guard_job(PG_FUNCTION_ARGS)
 	static PmStatement stored = PM_STATEMENT("",
 											 "SELECT 'job ' || t.job_id, 'its tenant is another' FROM new_rows t"
 											 " JOIN pool_manager.job j USING (pool_id, job_id) WHERE t.tenant_id <> j.tenant_id LIMIT 1");
+	static PmStatement depends = PM_STATEMENT("",
+											  "SELECT 'job ' || t.job_id, 'it would depend on a job of another tenant' FROM new_rows t"
+											  " JOIN pool_manager.job j USING (pool_id, job_id)"
+											  " JOIN pool_manager.job o ON o.pool_id = t.pool_id AND o.job_id = t.depends_on"
+											  " WHERE t.tenant_id <> j.tenant_id OR t.tenant_id <> o.tenant_id LIMIT 1");
 	static PmStatement forgotten = PM_STATEMENT("",
 												"SELECT coalesce('job ' || t.job_id, 'node ' || t.node_id), CASE WHEN n.node_id IS NOT NULL THEN 'the node is still in service'"
 												"  WHEN v.volume_id IS NOT NULL THEN 'the volume is still there' ELSE 'the run has not ended' END"
@@ -425,6 +430,8 @@ pm_guard_job(PG_FUNCTION_ARGS)
 		statement = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? &queued : &requeued;
 	else if (strcmp(table, "job_run") == 0)
 		statement = &placed;
+	else if (strcmp(table, "job_dependency") == 0)
+		statement = &depends;
 	else if (strcmp(table, "volume") == 0)
 		statement = &stored;
 	else if (strcmp(table, "holding") == 0)

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * phase.c
- *	  Phases of workflows: reading what is asked for, letting those go whose
- *	  time has come.
+ *	  Phases of workflows: reading what is asked for.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,7 +12,6 @@
 #include "utils/timestamp.h"
 
 #include "store/phase.h"
-#include "store/run.h"
 #include "store/statement.h"
 
 /* A pointer to a copy of the value; NULL: none */
@@ -49,7 +47,8 @@ pm_read_phases(Jsonb *phases, PmJobSpec **jobs)
 										   " coalesce(nullif(v -> 'mounts', 'null'), '{}'), coalesce(nullif(v -> 'tags', 'null'), '{}'),"
 										   " nullif(v -> 'task_groups', 'null'),"
 										   " v ->> 'affinity_level', coalesce((v ->> 'affinity_required')::boolean, true),"
-										   " v ->> 'group_level', (v ->> 'group_size')::integer, v ->> 'spread_level', (v ->> 'max_per_domain')::integer"
+										   " v ->> 'group_level', (v ->> 'group_size')::integer, v ->> 'spread_level', (v ->> 'max_per_domain')::integer,"
+										   " v ->> 'depends_on', coalesce((v ->> 'not_before')::timestamptz, '-infinity')"
 										   " FROM jsonb_array_elements($1) WITH ORDINALITY AS e(v, n) ORDER BY n");
 	PmArgs		args = {0};
 	int			n;
@@ -82,44 +81,9 @@ pm_read_phases(Jsonb *phases, PmJobSpec **jobs)
 		job->group_size = pm_get_int32(i, 19);
 		job->spread_level = pm_get_text(i, 20);
 		job->max_per_domain = pm_get_int32(i, 21);
+		job->depends_on = pm_get_text(i, 22);
+		job->not_before = pm_get_time(i, 23);
 		job->phase_no = i + 1;
 	}
 	return n;
-}
-
-/*
- * A phase goes when the one before it has completed, and is cancelled when one
- * before it ended otherwise.  What another session is changing is left to the
- * next that calls.
- */
-void
-pm_release_phases(PmCall *call, int64 pool_id, TimestampTz instant)
-{
-	static PmStatement release = PM_STATEMENT("int8;timestamptz;text",
-											  "WITH due AS MATERIALIZED (SELECT q.job_id, q.tenant_id, greatest($2, q.changed_at) AS at,"
-											  "   EXISTS (SELECT FROM pool_manager.job p WHERE p.workflow_id = j.workflow_id"
-											  "    AND p.phase_no < j.phase_no AND p.end_state <> 'completed') AS never"
-											  "  FROM pool_manager.job_queue q JOIN pool_manager.job j USING (pool_id, job_id)"
-											  "  WHERE q.pool_id = $1 AND q.state = 'waiting' AND EXISTS (SELECT FROM pool_manager.job p"
-											  "   WHERE p.workflow_id = j.workflow_id AND ((p.phase_no = j.phase_no - 1 AND p.end_state = 'completed')"
-											  "    OR (p.phase_no < j.phase_no AND p.end_state <> 'completed')))"
-											  "  ORDER BY q.job_id FOR UPDATE OF q SKIP LOCKED),"
-											  " queued AS (UPDATE pool_manager.job_queue q SET state = 'queued', changed_at = d.at"
-											  "  FROM due d WHERE q.pool_id = $1 AND q.job_id = d.job_id AND NOT d.never),"
-											  " gone AS (DELETE FROM pool_manager.job_queue q USING due d"
-											  "  WHERE q.pool_id = $1 AND q.job_id = d.job_id AND d.never),"
-											  " ended AS (UPDATE pool_manager.job j SET end_state = 'cancelled', ended_at = d.at"
-											  "  FROM due d WHERE j.pool_id = $1 AND j.job_id = d.job_id AND d.never)"
-											  " INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, from_state, to_state, actor, reason)"
-											  " SELECT d.tenant_id, d.at, 'job_state', $1, d.job_id, 'waiting',"
-											  "  CASE WHEN d.never THEN 'cancelled' ELSE 'queued' END, $3,"
-											  "  CASE WHEN d.never THEN 'a phase before it did not complete' ELSE 'the phase before it has completed' END"
-											  " FROM due d ORDER BY d.job_id");
-	PmArgs		args = {0};
-
-	pm_arg_int64(&args, pool_id);
-	pm_arg_time(&args, instant);
-	pm_arg_text(&args, call->actor_name);
-	if (pm_run(&release, &args) > 0)
-		pm_changed();
 }

@@ -87,7 +87,7 @@ pm_busy_pools(int64 **pools)
 {
 	static PmStatement read = PM_STATEMENT("timestamptz",
 										   "SELECT p.pool_id FROM pool_manager.pool p WHERE p.deleted_at IS NULL"
-										   " AND (EXISTS (SELECT FROM pool_manager.job_queue q WHERE q.pool_id = p.pool_id AND q.state = 'queued')"
+										   " AND (EXISTS (SELECT FROM pool_manager.job_queue q WHERE q.pool_id = p.pool_id AND q.state IN ('queued', 'waiting'))"
 										   "  OR EXISTS (SELECT FROM pool_manager.job_run r WHERE r.pool_id = p.pool_id AND r.deadline <= $1)"
 										   "  OR pool_manager.pool_is_busy(p.pool_id, $1))"
 										   " ORDER BY p.pool_id");

@@ -66,8 +66,8 @@ pm_cancel_queued(PmCall *call, PmJobInfo *job)
 	pm_arg_text(&args, state);
 	if (pm_run(&cancel, &args) > 0)
 		pm_close_holdings(PM_HOLDER_JOB, job->pool_id, &job->job_id, 1, instant);
-	if (job->workflow_id != 0)
-		pm_release_phases(call, job->pool_id, instant);
+	if (job->has_dependents)
+		pm_release_dependents(call, job->pool_id, job->job_id, instant);
 	pm_changed();
 	return state;
 }
@@ -75,17 +75,25 @@ pm_cancel_queued(PmCall *call, PmJobInfo *job)
 char *
 pm_change_queued(PmCall *call, PmJobInfo *job, const char *from, const char *to)
 {
-	/* one that comes to rest has nothing to wait for; it begins again as what it is.  Held, it does not look for resources. */
+	/*
+	 * One that comes to rest has nothing to wait for; it begins again as what
+	 * it is, and if it never began, when it would have.  Held, it does not
+	 * look for resources.
+	 */
 	static PmStatement change = PM_STATEMENT("int8;int8;int8;timestamptz;text;text;text",
-											 "WITH q AS (UPDATE pool_manager.job_queue SET state = $7::pool_manager.job_state, changed_at = $4,"
+											 "WITH t AS MATERIALIZED (SELECT j.not_before > $4 AS early, CASE WHEN $6 = 'stopped' AND $7 = 'queued'"
+											 "    AND (j.not_before > $4 OR pool_manager.dependencies_hold($1, $2) IS NOT TRUE) THEN 'waiting' ELSE $7 END AS state,"
+											 "   j.not_before FROM pool_manager.job j WHERE j.pool_id = $1 AND j.job_id = $2),"
+											 " q AS (UPDATE pool_manager.job_queue SET state = t.state::pool_manager.job_state, changed_at = $4,"
+											 "   not_before = CASE WHEN t.state = 'waiting' AND t.early THEN t.not_before END,"
 											 "   restarted = restarted AND $7 <> 'stopped', requeued_at = CASE WHEN $7 = 'stopped' THEN NULL"
 											 "    WHEN restarted AND $6 = 'held' THEN $4 ELSE requeued_at END,"
 											 "   start_type = CASE WHEN $6 <> 'stopped' THEN start_type"
 											 "    WHEN EXISTS (SELECT FROM pool_manager.job_run r WHERE r.pool_id = $1 AND r.job_id = $2)"
 											 "    THEN 'resumed'::pool_manager.run_start ELSE 'initial' END"
-											 "  WHERE pool_id = $1 AND job_id = $2)"
+											 "  FROM t WHERE pool_id = $1 AND job_id = $2)"
 											 " INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, from_state, to_state, actor)"
-											 " VALUES ($3, $4, 'job_state', $1, $2, $6, $7, $5)");
+											 " SELECT $3, $4, 'job_state', $1, $2, $6, t.state, $5 FROM t");
 	TimestampTz instant;
 	char	   *state = lock_queued(job, &instant);
 	PmArgs		args = {0};

@@ -134,9 +134,12 @@ extern char *pm_cancel_queued(PmCall *call, PmJobInfo *job);
 extern char *pm_change_queued(PmCall *call, PmJobInfo *job, const char *from, const char *to);
 extern char *pm_prioritize_queued(PmCall *call, PmJobInfo *job, const char *from, int priority);
 
-/* ---- phase.c ---- */
+/* ---- dependency.c ---- */
 
-/* Lets phases of workflows queue, or ends them, after what came before */
-extern void pm_release_phases(PmCall *call, int64 pool_id, TimestampTz instant);
+/* Lets waiting jobs queue whose dependencies hold and whose time has come;
+ * phases of workflows that never will are cancelled */
+extern void pm_release_waiting(PmCall *call, int64 pool_id, TimestampTz instant);
+/* The same of those alone that depend on a job, which began or ended */
+extern void pm_release_dependents(PmCall *call, int64 pool_id, int64 job_id, TimestampTz instant);
 
 #endif							/* PM_RUN_H */

@@ -14,6 +14,7 @@
 #include "utils/snapmgr.h"
 
 #include "billing/calendar.h"
+#include "store/dependency.h"
 #include "store/statement.h"
 #include "store/submit.h"
 
@@ -354,7 +355,7 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	static PmStatement find = PM_STATEMENT(
 										   "int8;text;int8;text;text;int8;int4;interval;int8;resource_list;int4;int4;jsonb;jsonb;"
 										   "text;int8;bool;interval;int4;jsonb;int4;text;jsonb;int4;bytea;"
-										   "text;bool;text;int4;text;int4",
+										   "text;bool;text;int4;text;int4;text;timestamptz",
 										   "SELECT j.job_id, CASE WHEN j.pool_id <> $3 THEN 'pool' WHEN j.name <> $4 THEN 'name'"
 										   "  WHEN j.kind::text <> $5 THEN 'kind' WHEN j.workspace_id <> $6 THEN 'workspace'"
 										   "  WHEN coalesce(j.asked_priority, j.priority) <> $7 THEN 'priority' WHEN j.time_limit IS DISTINCT FROM $8 THEN 'time_limit'"
@@ -376,7 +377,9 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 										   "   FROM pool_manager.job_mount m LEFT JOIN pool_manager.file_system f USING (file_system_id)"
 										   "   WHERE m.pool_id = j.pool_id AND m.job_id = j.job_id) <> $20 THEN 'mounts'"
 										   "  WHEN coalesce(v.gib, 0) <> $21 THEN 'volume_gib'"
-										   "  WHEN v.volume_type IS DISTINCT FROM $22 THEN 'volume_type' WHEN j.tags <> $23 THEN 'tags' END"
+										   "  WHEN v.volume_type IS DISTINCT FROM $22 THEN 'volume_type'"
+										   "  WHEN j.phase_no IS NULL AND pool_manager.dependencies_text(j.pool_id, j.job_id) IS DISTINCT FROM $32 THEN 'depends_on'"
+										   "  WHEN coalesce(j.not_before, '-infinity') <> $33 THEN 'not_before' WHEN j.tags <> $23 THEN 'tags' END"
 										   " FROM pool_manager.job j JOIN pool_manager.job_shape h USING (pool_id, shape_id)"
 										   " JOIN pool_manager.task_group g ON g.pool_id = j.pool_id AND g.shape_id = j.shape_id AND g.group_no = 1"
 										   " CROSS JOIN LATERAL (SELECT count(*) AS groups FROM pool_manager.task_group o"
@@ -418,6 +421,8 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	pm_arg(&args, Int32GetDatum(first->group_size), first->group_level == NULL);
 	pm_arg_text(&args, first->spread_level);
 	pm_arg(&args, Int32GetDatum(first->max_per_domain), first->max_per_domain == 0);
+	pm_arg_text(&args, job->depends_on);
+	pm_arg_time(&args, job->not_before);
 	if (pm_run(&find, &args) == 0)
 		return 0;
 	*differs = pm_get_text(0, 2);
@@ -486,7 +491,8 @@ has_extras(PmJobSpec **jobs, int n)
 	for (int i = 0; i < n; i++)
 	{
 		if (jobs[i]->preemptible || jobs[i]->auto_stop || jobs[i]->max_retries != 0 ||
-			jobs[i]->phase_no != 0 || JB_ROOT_COUNT(jobs[i]->tags) > 0)
+			jobs[i]->phase_no != 0 || jobs[i]->ndependencies > 0 ||
+			!TIMESTAMP_IS_NOBEGIN(jobs[i]->not_before) || JB_ROOT_COUNT(jobs[i]->tags) > 0)
 			return true;
 	}
 	return false;
@@ -497,9 +503,13 @@ arg_extras(PmArgs *args, PmJobSpec **jobs, int n)
 {
 	Datum	   *preemptible = palloc(sizeof(Datum) * n);
 	Datum	   *tags = palloc(sizeof(Datum) * n);
+	Datum	   *not_before = palloc(sizeof(Datum) * n);
+	Datum	   *depends = palloc(sizeof(Datum) * n);
 
 	for (int i = 0; i < n; i++)
 	{
+		not_before[i] = TimestampTzGetDatum(jobs[i]->not_before);
+		depends[i] = BoolGetDatum(jobs[i]->ndependencies > 0 || jobs[i]->phase_no > 1);
 		preemptible[i] = BoolGetDatum(jobs[i]->preemptible);
 		tags[i] = JsonbPGetDatum(jobs[i]->tags);
 	}
@@ -508,6 +518,8 @@ arg_extras(PmArgs *args, PmJobSpec **jobs, int n)
 	ARG_COLUMN(ints, max_retries);
 	ARG_COLUMN(ints, phase_no);
 	pm_arg_array(args, tags, NULL, n, JSONBOID, -1, false, TYPALIGN_INT);
+	pm_arg_array(args, not_before, NULL, n, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	pm_arg_array(args, depends, NULL, n, BOOLOID, sizeof(bool), true, TYPALIGN_CHAR);
 }
 
 /* Rows of mounts and volumes of jobs that were inserted */
@@ -591,8 +603,8 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 {
 #define INSERT_TYPES \
 	"int8;int8;text;timestamptz;text;int8[];int8[];int8[];int8[];int4[];text[];text[];interval[];text[]"
-#define EXTRA_TYPES ";bool[];interval[];int4[];int4[];jsonb[]"
-#define INSERT_JOBS(columns, values, arrays, names, state, on_conflict, result) \
+#define EXTRA_TYPES ";bool[];interval[];int4[];int4[];jsonb[];timestamptz[];bool[]"
+#define INSERT_JOBS(columns, values, arrays, names, state, queue_columns, queue_values, waits, on_conflict, result) \
 	"WITH new_job AS (INSERT INTO pool_manager.job (pool_id, job_id, tenant_id, pool_kind, sub_pool_id, shape_id," \
 	"   workspace_id, kind, priority, name, time_limit, request_id, submitted_at, submitted_by" columns ")" \
 	"  SELECT $1, g.job_id, $2, $3::pool_manager.pool_kind, g.sub_pool_id, g.shape_id, g.workspace_id," \
@@ -600,29 +612,32 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 	"  FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14" arrays ")" \
 	"   AS g(job_id, sub_pool_id, shape_id, workspace_id, priority, kind, name, time_limit, request_id" names ")" \
 	on_conflict \
-	"  RETURNING job_id, sub_pool_id, shape_id, priority, phase_no, time_limit, auto_stop, workspace_id)," \
+	"  RETURNING job_id, sub_pool_id, shape_id, priority, time_limit, auto_stop, workspace_id, not_before)," \
 	" queued AS (INSERT INTO pool_manager.job_queue (pool_id, job_id, tenant_id, sub_pool_id, shape_id," \
-	"   submitted_at, changed_at, state, priority, time_limit, auto_stop, workspace_id)" \
-	"  SELECT $1, job_id, $2, sub_pool_id, shape_id, $4, $4, " state ", priority, time_limit, auto_stop, workspace_id FROM new_job)," \
-	" noted AS (INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, to_state, actor)" \
-	"  SELECT $2, $4, 'job_state', $1, job_id, " state ", $5 FROM new_job)" \
+	"   submitted_at, changed_at, priority, time_limit, auto_stop, workspace_id, state" queue_columns ")" \
+	"  SELECT $1, job_id, $2, sub_pool_id, shape_id, $4, $4, priority, time_limit, auto_stop, workspace_id, " state queue_values " FROM new_job" waits ")," \
+	" noted AS (INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, actor, to_state)" \
+	"  SELECT $2, $4, 'job_state', $1, job_id, $5, " state " FROM new_job" waits ")" \
 	result
-#define EXTRA_COLUMNS ", preemptible, auto_stop, max_retries, workflow_id, phase_no, tags"
+#define EXTRA_COLUMNS ", preemptible, auto_stop, max_retries, workflow_id, phase_no, tags, not_before"
 #define EXTRA_VALUES \
-	", g.preemptible, g.auto_stop, g.max_retries, CASE WHEN g.phase_no <> 0 THEN ($6)[1] END, nullif(g.phase_no, 0), g.tags"
-#define EXTRA_ARRAYS ", $15, $16, $17, $18, $19"
-#define EXTRA_NAMES ", preemptible, auto_stop, max_retries, phase_no, tags"
-#define EXTRA_STATE "CASE WHEN phase_no > 1 THEN 'waiting' ELSE 'queued' END::pool_manager.job_state"
+	", g.preemptible, g.auto_stop, g.max_retries, CASE WHEN g.phase_no <> 0 THEN ($6)[1] END, nullif(g.phase_no, 0), g.tags, nullif(g.not_before, '-infinity')"
+#define EXTRA_ARRAYS ", $15, $16, $17, $18, $19, $20"
+#define EXTRA_NAMES ", preemptible, auto_stop, max_retries, phase_no, tags, not_before"
+#define EXTRA_STATE "CASE WHEN w.depends OR not_before > $4 THEN 'waiting' ELSE 'queued' END::pool_manager.job_state"
+#define EXTRA_QUEUE ", not_before"
+#define EXTRA_QUEUED ", CASE WHEN not_before > $4 THEN not_before END"
+#define EXTRA_WAITS " JOIN unnest($6, $21) AS w(job_id, depends) USING (job_id)"
 	/* in the order of request_ids, so that two batches do not wait crosswise */
 #define ONCE " ORDER BY g.request_id ON CONFLICT (tenant_id, request_id) WHERE request_id IS NOT NULL DO NOTHING"
 #define INSERTED " SELECT job_id FROM new_job ORDER BY job_id"
 	static PmStatement insert = PM_STATEMENT(INSERT_TYPES,
-											 INSERT_JOBS("", "", "", "", "'queued'", "", " SELECT count(*) FROM new_job"));
+											 INSERT_JOBS("", "", "", "", "'queued'", "", "", "", "", " SELECT count(*) FROM new_job"));
 	static PmStatement insert_once = PM_STATEMENT(INSERT_TYPES,
-												  INSERT_JOBS("", "", "", "", "'queued'", ONCE, INSERTED));
+												  INSERT_JOBS("", "", "", "", "'queued'", "", "", "", ONCE, INSERTED));
 	static PmStatement insert_extra = PM_STATEMENT(INSERT_TYPES EXTRA_TYPES,
 												   INSERT_JOBS(EXTRA_COLUMNS, EXTRA_VALUES, EXTRA_ARRAYS, EXTRA_NAMES,
-															   EXTRA_STATE, ONCE, INSERTED));
+															   EXTRA_STATE, EXTRA_QUEUE, EXTRA_QUEUED, EXTRA_WAITS, ONCE, INSERTED));
 	PmArgs		all = {0};
 	PmArgs	   *args = &all;
 	TimestampTz instant = pm_writing_clock();
@@ -665,6 +680,7 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 	}
 	insert_mounts(submission, jobs, n);
 	insert_volumes(submission, jobs, n, instant);
+	pm_insert_dependencies(call, submission, jobs, n, instant);
 }
 
 int64

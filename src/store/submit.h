@@ -75,6 +75,14 @@ typedef struct PmGroupSpec
 	int64		flavor_id;		/* as found out; 0: none */
 } PmGroupSpec;
 
+/* Of the dependencies of a clause one must hold, of the clauses all */
+typedef struct PmDependency
+{
+	int			clause_no;		/* from 1 */
+	int			kind;			/* index into pm_dependency_kinds */
+	int64		job_id;
+} PmDependency;
+
 /* A job that is asked for */
 typedef struct PmJobSpec
 {
@@ -106,6 +114,8 @@ typedef struct PmJobSpec
 	int32		group_size;
 	char	   *spread_level;
 	int32		max_per_domain;
+	char	   *depends_on;		/* NULL: nothing; becomes canonical */
+	TimestampTz not_before;		/* DT_NOBEGIN: at any time */
 	Jsonb	   *tags;
 	char	   *request_id;		/* NULL: none */
 	int			phase_no;		/* of the workflow that the batch is; 0: none */
@@ -117,6 +127,8 @@ typedef struct PmJobSpec
 	int			ngroups;
 	PmGroupSpec *groups;
 	PmGroupSpec one;			/* where there is but one */
+	int			ndependencies;
+	PmDependency *dependencies; /* by clause */
 	uint8		digest[32];
 	int64		shape_id;
 	int64		job_id;			/* 0: not inserted yet */

@@ -54,7 +54,7 @@ SELECT throws_ok($$DELETE FROM holding WHERE job_id = pg_temp.id('n1')$$, 'PM006
 SELECT is_empty($$SELECT FROM node_load l JOIN pool USING (pool_id) WHERE name = 'lab' AND allocated <> ''$$, 'the node is free');
 SELECT is_empty($$SELECT FROM schedule('lab')$$, 'no pass starts what rests');
 SELECT is_empty($$SELECT FROM queue_order(1) WHERE job_id = pg_temp.id('n1')$$, 'it has no place in the queue');
-SELECT throws_like($$SELECT stop_job(pg_temp.id('n1'))$$, '%is not queued or running', 'not stopped twice');
+SELECT throws_like($$SELECT stop_job(pg_temp.id('n1'))$$, '%is not waiting or running', 'not stopped twice');
 SELECT throws_like($$SELECT hold_job(pg_temp.id('n1'))$$, '%is not queued', 'nor held');
 SELECT throws_like($$SELECT finish_job(pg_temp.id('n1'))$$, '%is not running', 'nor finished');
 
@@ -156,7 +156,7 @@ SELECT results_eq($$SELECT quantity, run_id FROM holding h WHERE job_id = pg_tem
 INSERT INTO made SELECT 'a', submit_job('agents', 'a', 'notebook', 'nb.t4', tenant => 'acme');
 SELECT count(*) FROM schedule('agents');
 SELECT is(stop_job(pg_temp.id('a')), 'stopping', 'a starting one is told to stop');
-SELECT throws_like($$SELECT stop_job(pg_temp.id('a'))$$, '%is not queued or running', 'once');
+SELECT throws_like($$SELECT stop_job(pg_temp.id('a'))$$, '%is not waiting or running', 'once');
 SELECT throws_like($$SELECT cancel_job(pg_temp.id('a'))$$, '%is not waiting or running', 'and not cancelled meanwhile');
 SELECT is(finish_job(pg_temp.id('a')), 'stopped', 'finish_job says where it rests');
 SELECT is(pg_temp.state('a'), 'stopped', 'it rests');
@@ -217,7 +217,7 @@ SELECT throws_ok($$SELECT resume_job(pg_temp.id('t'))$$, 'PM003', NULL, 'nor is 
 SELECT throws_ok($$SELECT stop_job(999)$$, '42704', 'job 999 does not exist', 'no such job');
 SELECT throws_ok($$SELECT stop_job(NULL)$$, '22004', NULL, 'NULL');
 SELECT throws_ok($$SELECT resume_job(pg_temp.id('d'))$$, 'PM002', NULL, 'a running one is not resumed');
-SELECT throws_ok($$SELECT stop_job(pg_temp.id('n1'))$$, 'PM002', format('job %s is not queued or running', pg_temp.id('n1')), 'nor an ended one stopped');
+SELECT throws_ok($$SELECT stop_job(pg_temp.id('n1'))$$, 'PM002', format('job %s is not waiting or running', pg_temp.id('n1')), 'nor an ended one stopped');
 SELECT throws_ok($$SELECT submit_job('own', 'x', auto_stop => '1 hour', request => 'cpu=1')$$, '22023', 'invalid value for argument "auto_stop"', 'auto_stop of training');
 SELECT throws_ok($$SELECT submit_job('own', 'x', 'notebook', auto_stop => '0', request => 'cpu=1')$$, '22023', 'invalid value for argument "auto_stop"', 'auto_stop of no time');
 SELECT throws_ok($$SELECT submit_job('own', 'x', request => 'cpu=1', volume_gib => 5, volume_type => 'SSD')$$, '22023', NULL, 'a volume of training');

@@ -490,7 +490,7 @@ INSERT INTO machine VALUES
     ('network', 'creating-active creating-abnormal active-abnormal abnormal-active'),
     ('pool_job_type', 'enabling-enabled enabling-enable_failed enabled-disabling enable_failed-enabling enable_failed-disabling
                        disabling-disabled disabling-enabled disabled-enabling'),
-    ('job_queue', 'held-queued held-waiting held-stopped waiting-queued waiting-held queued-held queued-waiting queued-stopped stopped-queued'),
+    ('job_queue', 'held-queued held-waiting held-stopped waiting-queued waiting-held waiting-stopped queued-held queued-waiting queued-stopped stopped-queued stopped-waiting'),
     ('job_run', 'starting-running starting-stopping starting-failed starting-cancelled starting-timed_out running-stopping running-completed
                  running-failed running-cancelled running-timed_out starting-stopped running-stopped stopping-cancelled stopping-timed_out
                  stopping-stopped stopping-failed');

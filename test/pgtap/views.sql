@@ -89,6 +89,7 @@ SET pool_manager.clock = '2026-03-02 09:10:00+00';
 SELECT release_job(:wide), release_job(:behind), release_job(:urgent), release_job(:phase), release_job(:rests);
 -- a phase that waits, a notebook at rest
 UPDATE job_queue SET state = 'waiting' WHERE job_id = :phase;
+INSERT INTO job_dependency SELECT pool_id, job_id, 1::smallint, :gang, 'afterok', tenant_id FROM job WHERE job_id = :phase;
 UPDATE job_queue SET state = 'stopped' WHERE job_id = :rests;
 SET pool_manager.clock = '2026-03-02 09:30:00+00';
 SELECT finish_job(:done, exit_code => 0);
@@ -111,7 +112,7 @@ SELECT is(pg_temp.said($$SELECT job, kind, state, priority, pending_position, pe
     'pool_jobs: all that has not ended');
 SELECT is(pg_temp.said($$SELECT "position", job, waiting, reason, lacking FROM queue WHERE pool = 'own'$$),
     '1 urgent 01:00:00 resources 6 of 12 cpu | 2 again 01:00:00 behind_head - | 3 wide 01:00:00 behind_head - | ' ||
-    '4 behind 01:00:00 behind_head - | - held 01:00:00 held - | - phase 01:00:00 dependency -',
+    '4 behind 01:00:00 behind_head - | - held 01:00:00 held - | - phase 01:00:00 dependency afterok:' || :gang,
     'queue: what waits; what rests does not');
 SELECT is(pg_temp.said($$SELECT job, state, waited, ran, exit_code FROM job_status WHERE pool = 'own' ORDER BY job_id$$),
     'gang running 00:00:00 01:00:00 - | done completed 00:00:00 00:30:00 0 | again queued 00:00:00 00:40:00 - | ' ||
@@ -141,7 +142,7 @@ FROM job_queue q WHERE q.job_id = :urgent AND s.pool_id = q.pool_id AND s.shape_
 SELECT is((SELECT reason || ' ' || lacking FROM queue WHERE job_id = :urgent), 'network_bandwidth 0.5 of 1.5 bandwidth', 'too little bandwidth');
 UPDATE tenant SET state = 'frozen' WHERE name = 'acme';
 SELECT is(pg_temp.said($$SELECT job, reason, lacking FROM queue WHERE pool = 'own'$$),
-    'urgent tenant_frozen - | again tenant_frozen - | wide tenant_frozen - | behind tenant_frozen - | held held - | phase dependency -',
+    'urgent tenant_frozen - | again tenant_frozen - | wide tenant_frozen - | behind tenant_frozen - | held held - | phase dependency afterok:' || :gang,
     'a frozen tenant''s jobs');
 UPDATE tenant SET state = 'active' WHERE name = 'acme';
 UPDATE pool SET restrictions = '{frozen}' WHERE name = 'own';
