@@ -150,8 +150,13 @@ CREATE TABLE sub_pool (
     pool_kind   pool_kind   NOT NULL,
     owner_id    bigint      NOT NULL,
     name        object_name,
+    parent_id   bigint,
     guaranteed  resource_list NOT NULL DEFAULT '',
     upper       resource_list,
+    borrow_limit resource_list,
+    lend_limit  resource_list,
+    limited     boolean     NOT NULL GENERATED ALWAYS AS (
+        guaranteed <> '' OR upper IS NOT NULL OR borrow_limit IS NOT NULL OR lend_limit IS NOT NULL) STORED,
     blocked_by  bigint,
     created_at  timestamptz,
     deleted_at  timestamptz,
@@ -161,26 +166,37 @@ CREATE TABLE sub_pool (
     CONSTRAINT sub_pool_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
     CONSTRAINT sub_pool_owner_check CHECK (pool_kind = 'public' OR tenant_id = owner_id),
     CONSTRAINT sub_pool_tenant_check CHECK (tenant_id <> 0),
-    CONSTRAINT sub_pool_public_check CHECK (
-        pool_kind = 'dedicated' OR (name IS NULL AND guaranteed = '' AND upper IS NULL)),
+    CONSTRAINT sub_pool_parent_fkey FOREIGN KEY (pool_id, parent_id) REFERENCES sub_pool,
+    -- so it is a tree
+    CONSTRAINT sub_pool_parent_check CHECK (parent_id < sub_pool_id),
+    CONSTRAINT sub_pool_name_check CHECK (
+        CASE WHEN name IS NULL THEN parent_id IS NULL AND deleted_at IS NULL ELSE created_at IS NOT NULL END),
+    CONSTRAINT sub_pool_public_check CHECK (pool_kind = 'dedicated' OR name IS NULL),
+    CONSTRAINT sub_pool_undivided_check CHECK (
+        name IS NOT NULL OR pool_kind = 'public' OR
+        (guaranteed = '' AND upper IS NULL AND borrow_limit IS NULL AND lend_limit IS NULL)),
     CONSTRAINT sub_pool_quota_check CHECK (
-        CASE WHEN name IS NULL THEN guaranteed = '' AND upper IS NULL AND deleted_at IS NULL
-             ELSE guaranteed @> '' AND guaranteed <@ upper AND upper <> '' AND created_at IS NOT NULL END),
-    CONSTRAINT sub_pool_upper_check CHECK (name IS NULL OR upper IS NOT NULL),
+        guaranteed @> '' AND guaranteed <@ upper AND upper <> '' AND borrow_limit @> '' AND lend_limit @> ''),
+    CONSTRAINT sub_pool_upper_check CHECK (name IS NULL OR upper IS NOT NULL OR borrow_limit IS NOT NULL),
     CONSTRAINT sub_pool_deleted_check CHECK (deleted_at >= created_at)
 );
 CREATE UNIQUE INDEX sub_pool_tenant_key ON sub_pool (pool_id, tenant_id) WHERE name IS NULL;
 CREATE UNIQUE INDEX sub_pool_name_key ON sub_pool (pool_id, name) WHERE name IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX sub_pool_parent_idx ON sub_pool (pool_id, parent_id) WHERE parent_id IS NOT NULL;
 COMMENT ON TABLE sub_pool IS
-'shares of a pool, each one queue: one without a name per tenant in a public pool and for the owner of a dedicated one; those that an owner made have names';
+'shares of a pool, each one queue: one without a name per tenant in a public pool and for the owner of a dedicated one; those that an owner made have names, and may be divided again';
 COMMENT ON COLUMN sub_pool.pool_id IS 'pool';
 COMMENT ON COLUMN sub_pool.sub_pool_id IS 'identifier';
 COMMENT ON COLUMN sub_pool.tenant_id IS 'whose jobs it queues';
 COMMENT ON COLUMN sub_pool.pool_kind IS 'kind of the pool, for constraints';
 COMMENT ON COLUMN sub_pool.owner_id IS 'owner of the pool, for constraints';
 COMMENT ON COLUMN sub_pool.name IS 'name, unique within the pool; NULL: the share for work that names none';
-COMMENT ON COLUMN sub_pool.guaranteed IS 'resources that are its own; not more than upper';
-COMMENT ON COLUMN sub_pool.upper IS 'most that its jobs may hold together; a resource that is not listed is not offered. NULL, without a name: all';
+COMMENT ON COLUMN sub_pool.parent_id IS 'sub-pool that it is a part of; NULL: of the pool itself. Fixed';
+COMMENT ON COLUMN sub_pool.guaranteed IS 'resources that are its own, in addition to those of its parts; not more than upper';
+COMMENT ON COLUMN sub_pool.upper IS 'most that its jobs and those of its parts may hold together; a resource that is not listed is not offered. NULL: no bound';
+COMMENT ON COLUMN sub_pool.borrow_limit IS 'most that it may hold beyond what is its own and its parts'', of what others leave idle; what is not listed is not borrowed. NULL: no limit';
+COMMENT ON COLUMN sub_pool.lend_limit IS 'most of its own that others may hold while it is idle; the rest stays free for it. NULL: all';
+COMMENT ON COLUMN sub_pool.limited IS 'does it have a quota of any kind?';
 COMMENT ON COLUMN sub_pool.created_at IS 'when it was made, if it has a name';
 COMMENT ON COLUMN sub_pool.deleted_at IS 'when it was deleted; the row stays for its jobs';
 COMMENT ON COLUMN sub_pool.blocked_by IS 'job at its head that the last pass could not start, where that blocks the queue';

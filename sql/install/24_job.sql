@@ -16,11 +16,11 @@ INSERT INTO pending_reason (reason, description) VALUES
     ('reserved', 'what is free is withheld for a job ahead of it, or it would delay one that was given a time'),
     ('maintenance', 'what is free is not free for as long as it may run: maintenance is scheduled'),
     ('no_time_limit', 'the same, and it has no time limit that could end in time; only shown by queue'),
-    ('exceeds_max', 'more than the matching nodes hold when they are empty: needed and the most there is'),
+    ('exceeds_max', 'more than the quota of its sub-pool, or the matching nodes, hold when nobody else holds anything: needed and the most there is'),
     ('no_matching_node', 'no node in service passes the node selector and the taints'),
     ('behind_head', 'the head of its queue is blocked, and the pool''s queue policy lets nothing pass'),
     ('held', 'held by hold_job until release_job'),
-    ('quota', 'the jobs of its sub-pool would hold more than its upper quota: needed by the job, available up to the quota'),
+    ('quota', 'the quota of its sub-pool, or of one above it (level parent), or what others keep (pool), does not allow more now: needed by the job, available'),
     ('no_address', 'the network of the pool has too few free addresses: needed by its replicas, available'),
     ('network_bandwidth', 'jobs on the pools of the network would hold more bandwidth than it has: needed, available, in Mbit/s'),
     ('tenant_frozen', 'the tenant is frozen'),
@@ -49,7 +49,7 @@ CREATE TABLE job_shape (
     CONSTRAINT job_shape_digest_key UNIQUE (pool_id, sub_pool_id, digest, generation),
     CONSTRAINT job_shape_sub_pool_fkey FOREIGN KEY (pool_id, sub_pool_id) REFERENCES sub_pool,
     CONSTRAINT job_shape_reason_fkey FOREIGN KEY (reason) REFERENCES pending_reason,
-    CONSTRAINT job_shape_level_check CHECK (level IN ('pool', 'node') OR reason = 'topology'),
+    CONSTRAINT job_shape_level_check CHECK (level IN ('pool', 'node', 'parent') OR reason = 'topology'),
     CONSTRAINT job_shape_affinity_check CHECK ((affinity_level IS NULL) = (affinity_required IS NULL))
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE job_shape IS
@@ -61,7 +61,7 @@ COMMENT ON COLUMN job_shape.tenant_id IS 'whose jobs';
 COMMENT ON COLUMN job_shape.digest IS 'SHA-256 of the task groups';
 COMMENT ON COLUMN job_shape.generation IS 'the generation of the pool''s node groups that could hold it when empty';
 COMMENT ON COLUMN job_shape.reason IS 'why the last pass did not start a job of this shape';
-COMMENT ON COLUMN job_shape.level IS 'where the numbers were taken: the whole pool, the best single node, or the best domain of a level of the topology';
+COMMENT ON COLUMN job_shape.level IS 'where the numbers were taken: the whole pool, the best single node, or the best domain of a level of the topology; of a quota NULL: its sub-pool, parent: a sub-pool above it, pool: what is free less what others keep';
 COMMENT ON COLUMN job_shape.resource IS 'resource that is lacking, or replicas';
 COMMENT ON COLUMN job_shape.needed IS 'how much of it is needed, in units (bytes for memory)';
 COMMENT ON COLUMN job_shape.available IS 'how much of it there is';

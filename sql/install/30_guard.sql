@@ -87,7 +87,7 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON fair_share
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON fair_usage
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'tenant_id', 'workspace_id');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON sub_pool
-    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'sub_pool_id', 'tenant_id', 'pool_kind', 'owner_id', 'name', 'created_at', 'deleted_at?');
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'sub_pool_id', 'tenant_id', 'pool_kind', 'owner_id', 'name', 'parent_id', 'created_at', 'deleted_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON node_group
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'flavor_id', 'cpu_architecture', 'step', 'step_type');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON node

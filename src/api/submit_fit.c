@@ -117,17 +117,25 @@ pm_check_fit(PmSubmission *submission, PmJobSpec *job)
 
 /* ---- sub-pools ---- */
 
-/* "a", "b" and so on, for people; not all of very many */
+/* "a", "b" and so on, for people: those that take jobs; not all of very many */
 static char *
 sub_pool_names(PmSubmission *submission)
 {
 	StringInfoData names;
+	int			shown = 0;
 
 	initStringInfo(&names);
-	for (int i = 0; i < submission->nsub_pools && i < MAX_NAMES_SHOWN; i++)
-		appendStringInfo(&names, "%s\"%s\"", i == 0 ? "" : ", ", submission->sub_pools[i].name);
-	if (submission->nsub_pools > MAX_NAMES_SHOWN)
-		appendStringInfoString(&names, ", ...");
+	for (int i = 0; i < submission->nsub_pools; i++)
+	{
+		if (submission->sub_pools[i].divided)
+			continue;
+		if (shown == MAX_NAMES_SHOWN)
+		{
+			appendStringInfoString(&names, ", ...");
+			break;
+		}
+		appendStringInfo(&names, "%s\"%s\"", shown++ == 0 ? "" : ", ", submission->sub_pools[i].name);
+	}
 	return names.data;
 }
 
@@ -163,40 +171,40 @@ needed_together(const PmJobSpec *job, PmResource resource)
 	return needed > PG_INT64_MAX ? PG_INT64_MAX : (int64) needed;
 }
 
-/* What the sub-pool's upper quota never allows, whatever ends */
+/* What the sub-pool's own quotas never allow, whatever ends */
 static void
-check_upper(const PmSubPool *sub_pool, PmJobSpec *job, int g)
+check_reach(const PmSubPool *sub_pool, PmJobSpec *job, int g)
 {
 	const PmGroupSpec *group = &job->groups[g];
 
 	for (uint32 i = 0; i < group->request->count; i++)
 	{
 		PmResource	resource = pm_resource_entry(group->request, i);
-		int64		upper = pm_resource_get(sub_pool->upper, resource.name, resource.name_len);
+		int64		reach = pm_resource_get(sub_pool->reach, resource.name, resource.name_len);
 		int64		needed = needed_together(job, resource);
 
-		if (needed <= upper)
+		if (needed <= reach)
 			continue;
-		if (upper == 0)
+		if (reach == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_PM_NEVER_FITS),
 					 errmsg("sub-pool \"%s\" does not offer \"%.*s\", which job \"%s\" asks for",
 							sub_pool->name, resource.name_len, resource.name, job->name),
-					 errdetail("A resource that its upper quota does not list is not offered."),
+					 errdetail("A resource that its quotas do not list is not offered."),
 					 errhint("Name another sub-pool, or leave the resource out of the request.")));
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_NEVER_FITS),
 				 errmsg("job \"%s\" asks for more than sub-pool \"%s\" may ever hold", job->name, sub_pool->name),
 				 job->ngroups > 1 ?
-				 errdetail("Replicas of its task groups that must start together need %s of \"%.*s\"; the upper quota is %s.",
+				 errdetail("Replicas of its task groups that must start together need %s of \"%.*s\"; its quotas allow %s.",
 						   pm_resource_quantity_text(resource.name, resource.name_len, needed),
 						   resource.name_len, resource.name,
-						   pm_resource_quantity_text(resource.name, resource.name_len, upper)) :
-				 errdetail("%d of its replicas must start together, with %s of \"%.*s\" each; the upper quota is %s.",
+						   pm_resource_quantity_text(resource.name, resource.name_len, reach)) :
+				 errdetail("%d of its replicas must start together, with %s of \"%.*s\" each; its quotas allow %s.",
 						   group->min_replicas,
 						   pm_resource_quantity_text(resource.name, resource.name_len, resource.value),
 						   resource.name_len, resource.name,
-						   pm_resource_quantity_text(resource.name, resource.name_len, upper)),
+						   pm_resource_quantity_text(resource.name, resource.name_len, reach)),
 				 errhint("Ask for less, or name another sub-pool.")));
 	}
 }
@@ -219,6 +227,12 @@ pm_resolve_sub_pool(PmSubmission *submission, PmJobSpec *job)
 				 errdetail("Pool \"%s\" is divided into %s.", submission->pool->name, sub_pool_names(submission)),
 				 errhint("Name one of them with the argument \"sub_pool\".")));
 	sub_pool = find_sub_pool(submission, job);
+	if (sub_pool->divided)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("sub-pool \"%s\" takes no jobs", sub_pool->name),
+				 errdetail("It has parts, and these do; pool \"%s\" has %s.", submission->pool->name, sub_pool_names(submission)),
+				 errhint("Name one of them with the argument \"sub_pool\".")));
 	if (strcmp(job->kind, "notebook") == 0 && !sub_pool->fixed)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_NOT_OFFERED),
@@ -226,6 +240,6 @@ pm_resolve_sub_pool(PmSubmission *submission, PmJobSpec *job)
 				 errdetail("Notebooks are for sub-pools whose guaranteed and upper quota are the same."),
 				 errhint("Name another sub-pool, or ask the owner of the pool to make its quotas equal.")));
 	for (int g = 0; g < job->ngroups; g++)
-		check_upper(sub_pool, job, g);
+		check_reach(sub_pool, job, g);
 	job->sub_pool_id = sub_pool->sub_pool_id;
 }

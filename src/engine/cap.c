@@ -4,8 +4,9 @@
  *	  Caps: what the job at hand may still be given, whatever is free on
  *	  nodes.
  *
- * A job is held against the cap of its lane and against that of the pool.  It
- * starts if its minimum fits both, and takes what it is given from both.
+ * A job is held against the quota of its lane (quota.c) and against the cap of
+ * the pool.  It starts if its minimum fits both, and takes what it is given
+ * from both.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,25 +14,57 @@
 
 #include "engine/engine_internal.h"
 
+static const PmLack nothing = {PM_DIM_NONE, 0, 0};
+
 /* The job at hand is one of this lane */
 void
 pm_caps_choose(PmSpace *space, int lane)
 {
-	const PmQueue *queue = space->queue;
-
-	space->ncaps = 0;
-	if (queue->lane_caps && queue->lane_caps[lane].limited)
-		space->caps[space->ncaps++] = &queue->lane_caps[lane];
-	if (queue->pool_cap && queue->pool_cap->limited)
-		space->caps[space->ncaps++] = queue->pool_cap;
+	space->lane = lane;
+	space->pool_cap = space->queue->pool_cap && space->queue->pool_cap->limited ?
+		space->queue->pool_cap : NULL;
 }
 
-/* What of its minimum a shape lacks in a cap: replicas, or a dimension */
+/* The quota of the lane at hand does not allow the minimum of a shape */
+static PmBlock
+block_of_quota(const PmSpace *space, const PmShape *shape)
+{
+	PmLack		never = nothing;
+	PmLack		now = nothing;
+	PmLevel		level = PM_LEVEL_NONE;
+
+	for (int d = 0; d < space->cluster->ndims; d++)
+	{
+		int64		needed = pm_minimum_amount(space, shape, 0, shape->ngroups - 1, d);
+		int64		available;
+
+		if (needed == 0)
+			continue;
+		available = pm_lane_available(space->quota, space->lane, d, &level);
+		if (available == PM_CAP_NONE || available >= needed)
+			continue;
+		pm_note_lack(&now, d, needed, available);
+		available = pm_lane_potential(space->quota, space->lane, d, &level);
+		if (available != PM_CAP_NONE)
+			pm_note_lack(&never, d, needed, available);
+	}
+	if (never.dimension != PM_DIM_NONE)
+	{
+		pm_lane_potential(space->quota, space->lane, never.dimension, &level);
+		return pm_make_block(PM_REASON_EXCEEDS_MAX, level, &never);
+	}
+	if (now.dimension == PM_DIM_NONE)
+		return pm_make_block(PM_REASON_NONE, PM_LEVEL_NONE, &nothing);
+	pm_lane_available(space->quota, space->lane, now.dimension, &level);
+	return pm_make_block(PM_REASON_QUOTA, level, &now);
+}
+
+/* What of its minimum a shape lacks in the pool's cap: replicas, or a dimension */
 static PmLack
 lack_in_cap(const PmSpace *space, const PmShape *shape, const PmCap *cap)
 {
 	int			last = shape->ngroups - 1;
-	PmLack		lack = {PM_DIM_NONE, 0, 0};
+	PmLack		lack = nothing;
 
 	if (cap->replicas != PM_CAP_NONE)
 	{
@@ -52,42 +85,46 @@ lack_in_cap(const PmSpace *space, const PmShape *shape, const PmCap *cap)
 PmBlock
 pm_caps_block(const PmSpace *space, int s)
 {
-	PmLack		lack = {PM_DIM_NONE, 0, 0};
+	const PmShape *shape = &space->queue->shapes[s];
+	PmLack		lack;
 
-	for (int i = 0; i < space->ncaps; i++)
+	if (space->quota && space->lane >= 0)
 	{
-		const PmCap *cap = space->caps[i];
+		PmBlock		block = block_of_quota(space, shape);
 
-		lack = lack_in_cap(space, &space->queue->shapes[s], cap);
-		if (lack.dimension == PM_DIM_NONE)
-			continue;
-		if (cap != space->queue->pool_cap)
-			return pm_make_block(PM_REASON_QUOTA, PM_LEVEL_NONE, &lack);
-		return pm_make_block(lack.dimension == PM_DIM_REPLICAS ?
-							 PM_REASON_NO_ADDRESS : PM_REASON_NETWORK_BANDWIDTH,
-							 PM_LEVEL_POOL, &lack);
+		if (block.reason != PM_REASON_NONE)
+			return block;
 	}
-	return pm_make_block(PM_REASON_NONE, PM_LEVEL_NONE, &lack);
+	if (space->pool_cap == NULL)
+		return pm_make_block(PM_REASON_NONE, PM_LEVEL_NONE, &nothing);
+	lack = lack_in_cap(space, shape, space->pool_cap);
+	if (lack.dimension == PM_DIM_NONE)
+		return pm_make_block(PM_REASON_NONE, PM_LEVEL_NONE, &nothing);
+	return pm_make_block(lack.dimension == PM_DIM_REPLICAS ?
+						 PM_REASON_NO_ADDRESS : PM_REASON_NETWORK_BANDWIDTH,
+						 PM_LEVEL_POOL, &lack);
 }
 
 /* How many replicas the caps allow, at most limit */
 int64
 pm_caps_copies(const PmSpace *space, const PmSearch *search, int64 limit)
 {
-	int64		n = limit;
+	const PmCap *cap = space->pool_cap;
+	int64		n = cap ? Min(limit, cap->replicas) : limit;
 
-	for (int i = 0; i < space->ncaps; i++)
+	for (int k = 0; k < search->ndims; k++)
 	{
-		const PmCap *cap = space->caps[i];
+		int			d = search->dims[k];
+		int64		available = cap ? cap->available[d] : PM_CAP_NONE;
 
-		n = Min(n, cap->replicas);
-		for (int k = 0; k < search->ndims; k++)
+		if (space->quota && space->lane >= 0)
 		{
-			int64		available = cap->available[search->dims[k]];
+			PmLevel		level;
 
-			if (available != PM_CAP_NONE)
-				n = Min(n, available / search->request->amounts[search->dims[k]]);
+			available = Min(available, pm_lane_available(space->quota, space->lane, d, &level));
 		}
+		if (available != PM_CAP_NONE)
+			n = Min(n, available / search->request->amounts[d]);
 	}
 	return Max(n, 0);
 }
@@ -99,19 +136,19 @@ pm_caps_copies(const PmSpace *space, const PmSearch *search, int64 limit)
 void
 pm_caps_take(PmSpace *space, const PmSearch *search, int64 replicas)
 {
-	for (int i = 0; i < space->ncaps; i++)
+	PmCap	   *cap = space->pool_cap;
+
+	if (cap && cap->replicas != PM_CAP_NONE)
+		cap->replicas -= replicas;
+	for (int k = 0; k < search->ndims; k++)
 	{
-		PmCap	   *cap = space->caps[i];
+		int			d = search->dims[k];
+		int64		amount = replicas * search->request->amounts[d];
 
-		if (cap->replicas != PM_CAP_NONE)
-			cap->replicas -= replicas;
-		for (int k = 0; k < search->ndims; k++)
-		{
-			int			d = search->dims[k];
-
-			if (cap->available[d] != PM_CAP_NONE)
-				cap->available[d] -= replicas * search->request->amounts[d];
-		}
+		if (cap && cap->available[d] != PM_CAP_NONE)
+			cap->available[d] -= amount;
+		if (space->quota && space->lane >= 0)
+			pm_lane_take(space->quota, space->lane, d, amount);
 	}
 }
 

@@ -60,7 +60,7 @@ typedef enum PmReason
 	PM_REASON_EXCEEDS_MAX,		/* more than fits when the pool is empty */
 	PM_REASON_NO_MATCHING_NODE, /* no node passes selector and taints, or none in service */
 	PM_REASON_BEHIND_HEAD,		/* the head of its queue is blocked */
-	PM_REASON_QUOTA,			/* the cap of its lane: the sub-pool's upper quota */
+	PM_REASON_QUOTA,			/* the quota of its lane, see quota.c */
 	PM_REASON_NO_ADDRESS,		/* the pool's cap, in replicas: free network addresses */
 	PM_REASON_NETWORK_BANDWIDTH,	/* the pool's cap, in a dimension */
 	PM_REASON_TENANT_FROZEN		/* its lane is frozen */
@@ -212,9 +212,25 @@ typedef struct PmJob
 } PmJob;
 
 /*
- * What may still be given out, whatever is free on nodes: to the jobs of one
- * lane, or to those of the whole pool.  A zeroed cap limits nothing; a number
- * below 0 is as good as 0.
+ * A lane in the tree of those that share the pool.  Vectors are [ndims]; quota.c
+ * says what they mean.  A zeroed lane below the pool, with parent -1, has no
+ * quota.
+ */
+typedef struct PmLane
+{
+	int64		sub_pool_id;
+	int			parent;			/* the lane above it, or -1: the pool */
+	const int64 *guaranteed;	/* NULL: nothing */
+	const int64 *upper;			/* NULL: no bound */
+	const int64 *borrow_limit;	/* NULL: no limit */
+	const int64 *lend_limit;	/* NULL: no limit */
+	int64	   *held;			/* by its own jobs; NULL, where it has no quota and
+								 * is no parent: not known.  engine updates */
+} PmLane;
+
+/*
+ * What may still be given out to the jobs of the whole pool, whatever is free
+ * on nodes.  A zeroed cap limits nothing; a number below 0 is as good as 0.
  */
 #define PM_CAP_NONE		PG_INT64_MAX
 
@@ -236,10 +252,10 @@ typedef struct PmQueue
 	int			nlanes;			/* sub-pools; each is one queue */
 
 	/*
-	 * With caps or frozen lanes, all jobs of a shape are in one lane: what
-	 * stopped one of them stops them all.
+	 * With quotas, caps or frozen lanes, all jobs of a shape are in one lane:
+	 * what stopped one of them stops them all.
 	 */
-	PmCap	   *lane_caps;		/* [nlanes], or NULL: none */
+	PmLane	   *lanes;			/* [nlanes], or NULL: none has a quota */
 	PmCap	   *pool_cap;		/* or NULL: none */
 	const bool *lane_frozen;	/* [nlanes]: not looked at; or NULL: none is */
 
@@ -290,9 +306,11 @@ typedef struct PmStart
 typedef enum PmLevel
 {
 	PM_LEVEL_NONE,
-	PM_LEVEL_POOL,				/* summed over the nodes that match */
+	PM_LEVEL_POOL,				/* summed over the nodes that match; of a
+								 * quota: less what other lanes keep at home */
 	PM_LEVEL_NODE,				/* the best single node */
-	PM_LEVEL_DOMAIN				/* the best domain of PmBlock.topology_level */
+	PM_LEVEL_DOMAIN,			/* the best domain of PmBlock.topology_level */
+	PM_LEVEL_PARENT				/* of a quota: a lane above */
 } PmLevel;
 
 typedef struct PmBlock
@@ -334,8 +352,8 @@ typedef struct PmDecision
 /* order.c: sort jobs as a pass looks at them */
 extern void pm_order_jobs(PmJob *jobs, int njobs, PmJobOrder order);
 
-/* pass.c: one scheduling pass; updates free and device_free of the nodes, and
- * the caps */
+/* pass.c: one scheduling pass; updates free and device_free of the nodes,
+ * what lanes hold, and the pool's cap */
 extern PmDecision *pm_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy);
 
 /* reason.c */

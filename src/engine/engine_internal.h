@@ -16,7 +16,7 @@
  *			still be placed
  * take		replicas of one task group put on one node
  * space	the nodes of a pass with all of the above
- * cap		what a lane, or the pool, may still be given (cap.c)
+ * cap		what a lane, or the pool, may still be given (cap.c, quota.c)
  *
  * plan		what nodes will have: ends of runs, reservations
  *
@@ -117,6 +117,9 @@ typedef struct PmTake
 	int			from_class;
 } PmTake;
 
+/* The tree of quotas (quota.c) */
+typedef struct PmQuota PmQuota;
+
 typedef struct PmSpace
 {
 	PmCluster  *cluster;
@@ -157,8 +160,9 @@ typedef struct PmSpace
 
 	struct PmTopology *topology;	/* made when a rule first asks for it */
 
-	int			ncaps;			/* of the job at hand: its lane's, the pool's */
-	PmCap	   *caps[2];
+	PmQuota    *quota;			/* NULL: no lane has one */
+	int			lane;			/* of the job at hand; -1: none chosen */
+	PmCap	   *pool_cap;		/* for the job at hand; NULL: none */
 
 	int			ntakes;			/* of the job at hand */
 	int			maxtakes;
@@ -251,6 +255,14 @@ extern int64 pm_search_count(PmSpace *space, PmSearch *search, int64 limit);
 extern int64 pm_search_bound(const PmSpace *space, const PmSearch *search);
 extern void pm_search_set_bound(const PmSpace *space, PmSearch *search, int64 bound);
 extern int64 pm_search_count_empty(const PmSpace *space, const PmSearch *search, int64 limit);
+
+/* quota.c */
+extern PmQuota *pm_quota_create(const PmCluster *cluster, const PmQueue *queue);
+extern int64 pm_lane_available(const PmQuota *quota, int lane, int d, PmLevel *level);
+extern int64 pm_lane_potential(const PmQuota *quota, int lane, int d, PmLevel *level);
+extern bool pm_lane_would_borrow(const PmSpace *space, int lane, int s);
+extern bool pm_lane_owes(const PmQuota *quota, int lane, int to, int d);
+extern void pm_lane_take(PmQuota *quota, int lane, int d, int64 amount);
 
 /* cap.c */
 extern void pm_caps_choose(PmSpace *space, int lane);

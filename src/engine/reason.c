@@ -7,7 +7,10 @@
  * The first that holds, for the minimum counts of the shape's groups:
  *
  * tenant_frozen		the lane is frozen
- * quota				the cap of the lane does not allow them (cap.c)
+ * exceeds_max			the quota of the lane would not allow them if nobody held
+ *						anything (cap.c; no level: that of the lane itself, level
+ *						parent: of one above, level pool: what others keep)
+ * quota				it does not allow them now (the same levels)
  * no_address			the cap of the pool does not allow as many replicas
  *						(level pool)
  * network_bandwidth	it does not allow as much of a dimension (pool)
@@ -99,6 +102,8 @@ pm_level_name(PmLevel level)
 			return "node";
 		case PM_LEVEL_DOMAIN:
 			return "domain";
+		case PM_LEVEL_PARENT:
+			return "parent";
 	}
 	return "unknown";
 }

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * cap.c
- *	  What limits jobs beside the nodes: upper quotas of sub-pools, addresses
- *	  and bandwidth of the pool's network.
+ *	  What limits jobs beside the nodes: quotas of sub-pools, addresses and
+ *	  bandwidth of the pool's network.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "billing/calendar.h"
+#include "store/numbers.h"
 #include "store/pass.h"
 #include "store/statement.h"
 
@@ -26,68 +27,109 @@ pm_dimension_of(const PmPassData *data, const char *name, int len)
 	return -1;
 }
 
-static PmCap *
-make_caps(PmPassData *data, int n, int64 available)
-{
-	PmCap	   *caps = palloc0(sizeof(PmCap) * n);
-	int			ndims = data->cluster.ndims;
+/* ---- quotas ---- */
 
-	for (int i = 0; i < n; i++)
-	{
-		caps[i].replicas = PM_CAP_NONE;
-		caps[i].available = palloc(sizeof(int64) * Max(ndims, 1));
-		for (int d = 0; d < ndims; d++)
-			caps[i].available[d] = available;
-	}
-	return caps;
+static PmResourceList *
+keep_list(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pm_get(row, column, &isnull);
+
+	return isnull ? NULL : (PmResourceList *) PG_DETOAST_DATUM_COPY(value);
 }
 
-/* A resource that an upper quota does not list is not offered */
-static void
-set_quota(PmPassData *data, PmCap *cap, const PmResourceList *upper, const PmResourceList *used)
+void
+pm_keep_quotas(PmPassData *data, HTAB *lanes, uint64 n)
 {
-	cap->limited = true;
-	for (uint32 i = 0; i < upper->count; i++)
+	for (uint64 row = 0; row < n; row++)
 	{
-		PmResource	resource = pm_resource_entry(upper, i);
+		PmStoredQuota *quota;
+		bool		is_new;
+
+		if (pm_is_null(row, 5))
+			continue;
+		if (data->quotas == NULL)
+			data->quotas = palloc0(sizeof(PmStoredQuota) * data->queue.nlanes);
+		quota = &data->quotas[pm_number_id(lanes, pm_get_int64(row, 1), &is_new)];
+		quota->guaranteed = keep_list(row, 5);
+		quota->upper = keep_list(row, 6);
+		quota->borrow_limit = keep_list(row, 7);
+		quota->lend_limit = keep_list(row, 8);
+		quota->parent = pm_is_null(row, 9) ? -1 :
+			pm_number_id(lanes, pm_get_int64(row, 9), &is_new);
+	}
+}
+
+/* What a list does not name is not offered */
+static int64 *
+vector_of(const PmPassData *data, const PmResourceList *list)
+{
+	int64	   *amounts;
+
+	if (list == NULL)
+		return NULL;
+	amounts = palloc0(sizeof(int64) * Max(data->cluster.ndims, 1));
+	for (uint32 i = 0; i < list->count; i++)
+	{
+		PmResource	resource = pm_resource_entry(list, i);
 		int			d = pm_dimension_of(data, resource.name, resource.name_len);
 
 		if (d >= 0)
-			cap->available[d] = resource.value - pm_resource_get(used, resource.name, resource.name_len);
+			amounts[d] = resource.value;
 	}
+	return amounts;
 }
 
-/* What live runs of each sub-pool with a quota hold, and the quota */
+/* The lanes as a tree, and what live runs of those with a quota hold */
 static void
 read_quotas(PmPassData *data)
 {
 	static PmStatement read = PM_STATEMENT("int8;int8[]",
-										   "SELECT s.sub_pool_id, s.upper, coalesce(u.used, '')"
-										   " FROM pool_manager.sub_pool s LEFT JOIN LATERAL ("
-										   "  SELECT pool_manager.sum(a.allocated) AS used FROM pool_manager.job_run r"
-										   "   JOIN pool_manager.job j USING (pool_id, job_id) JOIN pool_manager.allocation a USING (pool_id, run_id)"
-										   "  WHERE r.pool_id = $1 AND r.ended_at IS NULL AND j.sub_pool_id = s.sub_pool_id AND " PM_HELD("a") ") AS u ON true"
-										   " WHERE s.pool_id = $1 AND s.sub_pool_id = ANY ($2) AND s.upper IS NOT NULL");
+										   "SELECT j.sub_pool_id, pool_manager.sum(a.allocated) FROM pool_manager.job_run r"
+										   " JOIN pool_manager.job j USING (pool_id, job_id) JOIN pool_manager.allocation a USING (pool_id, run_id)"
+										   " WHERE r.pool_id = $1 AND r.ended_at IS NULL AND j.sub_pool_id = ANY ($2) AND " PM_HELD("a")
+										   " GROUP BY j.sub_pool_id");
+	int			nlanes = data->queue.nlanes;
+	int64	   *limited;
+	int			nlimited = 0;
 	PmArgs		args = {0};
 	uint64		n;
 
-	pm_arg_int64(&args, data->pool->pool_id);
-	pm_arg_int64_array(&args, data->lanes, data->queue.nlanes);
-	n = pm_run(&read, &args);
-	if (n == 0)
+	if (data->quotas == NULL)
 		return;
-	data->queue.lane_caps = make_caps(data, data->queue.nlanes, 0);
+	limited = palloc(sizeof(int64) * nlanes);
+	data->queue.lanes = palloc0(sizeof(PmLane) * nlanes);
+	for (int l = 0; l < nlanes; l++)
+	{
+		PmLane	   *lane = &data->queue.lanes[l];
+		const PmStoredQuota *quota = &data->quotas[l];
+
+		lane->sub_pool_id = data->lanes[l];
+		lane->parent = -1;
+		if (quota->guaranteed == NULL)
+			continue;
+		lane->parent = quota->parent;
+		lane->guaranteed = vector_of(data, quota->guaranteed);
+		lane->upper = vector_of(data, quota->upper);
+		lane->borrow_limit = vector_of(data, quota->borrow_limit);
+		lane->lend_limit = vector_of(data, quota->lend_limit);
+		lane->held = palloc0(sizeof(int64) * Max(data->cluster.ndims, 1));
+		limited[nlimited++] = lane->sub_pool_id;
+	}
+	pm_arg_int64(&args, data->pool->pool_id);
+	pm_arg_int64_array(&args, limited, nlimited);
+	n = pm_run(&read, &args);
 	for (uint64 row = 0; row < n; row++)
 	{
-		bool		isnull;
 		int			lane = 0;
 
 		while (data->lanes[lane] != pm_get_int64(row, 1))
 			lane++;
-		set_quota(data, &data->queue.lane_caps[lane], DatumGetResourceListP(pm_get(row, 2, &isnull)),
-				  DatumGetResourceListP(pm_get(row, 3, &isnull)));
+		data->queue.lanes[lane].held = vector_of(data, keep_list(row, 2));
 	}
 }
+
+/* ---- the network ---- */
 
 void
 pm_lock_network(const PmPoolInfo *pool)
@@ -113,15 +155,18 @@ read_network(PmPassData *data)
 										   " WHERE network_id = $1 AND ($2 OR bandwidth_capacity IS NOT NULL) FOR NO KEY UPDATE");
 	PmCap	   *cap;
 	PmArgs		args = {0};
+	int			ndims = data->cluster.ndims;
 
 	pm_arg_int64(&args, data->pool->network_id);
 	pm_arg_bool(&args, data->pool->addressed);
 	if (pm_run(&read, &args) == 0)
 		return;
-	cap = make_caps(data, 1, PM_CAP_NONE);
+	cap = palloc0(sizeof(PmCap));
 	cap->limited = true;
-	if (data->pool->addressed)
-		cap->replicas = pm_get_int64(0, 1);
+	cap->replicas = data->pool->addressed ? pm_get_int64(0, 1) : PM_CAP_NONE;
+	cap->available = palloc(sizeof(int64) * Max(ndims, 1));
+	for (int d = 0; d < ndims; d++)
+		cap->available[d] = PM_CAP_NONE;
 	if (data->bandwidth >= 0 && !pm_is_null(0, 2))
 		cap->available[data->bandwidth] = pm_get_int64(0, 2);
 	data->queue.pool_cap = cap;
@@ -131,9 +176,9 @@ void
 pm_read_caps(PmPassData *data)
 {
 	data->bandwidth = -1;
+	read_quotas(data);
 	if (!data->pool->dedicated)
 		return;
-	read_quotas(data);
 	data->bandwidth = pm_dimension_of(data, "bandwidth", strlen("bandwidth"));
 	if (data->pool->network_id != 0)
 		read_network(data);

@@ -17,6 +17,7 @@
 #include "store/fair.h"
 #include "store/find.h"
 #include "types/resource_list.h"
+#include "utils/hsearch.h"
 
 /* One task group of a shape, as stored */
 typedef struct PmStoredGroup
@@ -36,6 +37,16 @@ typedef struct PmStoredShape
 	PmStoredGroup *groups;
 } PmStoredShape;
 
+/* The quota of a sub-pool, as stored */
+typedef struct PmStoredQuota
+{
+	int			parent;			/* lane, -1: none */
+	PmResourceList *guaranteed; /* NULL: it has no quota, nor the rest */
+	PmResourceList *upper;		/* NULL: no bound */
+	PmResourceList *borrow_limit;	/* NULL: no limit */
+	PmResourceList *lend_limit; /* NULL: no limit */
+} PmStoredQuota;
+
 typedef struct PmPassData
 {
 	PmPoolInfo *pool;
@@ -44,9 +55,10 @@ typedef struct PmPassData
 	int64	   *node_flavors;	/* [nnodes] flavor ids */
 	PmQueue		queue;
 	PmStoredShape *shapes;		/* [queue.nshapes] */
-	int64	   *lanes;			/* [queue.nlanes] sub-pool ids; those that have no
-								 * queued job any more come last */
+	int64	   *lanes;			/* [queue.nlanes] sub-pool ids; those without a
+								 * queued job come last */
 	int64	   *lane_tenants;	/* [queue.nlanes] */
+	PmStoredQuota *quotas;		/* [queue.nlanes], NULL: no sub-pool has one */
 	int64	   *lane_blocked;	/* [queue.nlanes] stored blocked_by, 0: none */
 	int64	   *shape_ids;		/* [queue.nshapes] */
 	int			nworkspaces;	/* of the queued jobs, where fair shares count */
@@ -71,9 +83,14 @@ extern int	pm_dimension_of(const PmPassData *data, const char *name, int len);
 /* The queue and its lanes alone: enough to order it */
 extern PmPassData *pm_read_queue(PmPoolInfo *pool);
 
+/* cap.c: keeps the quotas in these columns, the last of n rows of lanes */
+#define PM_QUOTA_COLUMNS \
+	", CASE WHEN s.limited AND s.deleted_at IS NULL THEN s.guaranteed END, s.upper, s.borrow_limit, s.lend_limit, s.parent_id"
+extern void pm_keep_quotas(PmPassData *data, HTAB *lanes, uint64 n);
+
 /*
- * cap.c: fills in the caps of lanes and pool once lanes and dimensions are
- * known.  Locks the load of the pool's network where the network limits jobs.
+ * cap.c: fills in the quotas of lanes and the cap of the pool once lanes and
+ * dimensions are known.  Locks the load of the pool's network where the network limits jobs.
  */
 extern void pm_read_caps(PmPassData *data);
 

@@ -345,8 +345,10 @@ read_lanes(Reader *reader)
 {
 	static PmStatement lanes = PM_STATEMENT("int8;int8[]",
 											"SELECT s.sub_pool_id, s.tenant_id, s.blocked_by, t.state = 'frozen'"
+											PM_QUOTA_COLUMNS
 											" FROM pool_manager.sub_pool s JOIN pool_manager.tenant t USING (tenant_id)"
-											" WHERE s.pool_id = $1 AND (s.sub_pool_id = ANY ($2) OR s.blocked_by IS NOT NULL)");
+											" WHERE s.pool_id = $1 AND (s.sub_pool_id = ANY ($2) OR s.blocked_by IS NOT NULL"
+											"  OR (s.limited AND s.deleted_at IS NULL))");
 	PmPassData *data = reader->data;
 	bool	   *frozen;
 	bool		any_frozen = false;
@@ -366,7 +368,7 @@ read_lanes(Reader *reader)
 		bool		is_new;
 		int			lane = pm_number_id(reader->lanes, pm_get_int64(row, 1), &is_new);
 
-		/* one that was blocked and has no queued job any more */
+		/* one that has no queued job: it was blocked, or has a quota */
 		if (is_new)
 			data->lanes[data->queue.nlanes++] = pm_get_int64(row, 1);
 		data->lane_tenants[lane] = pm_get_int64(row, 2);
@@ -375,6 +377,7 @@ read_lanes(Reader *reader)
 		any_frozen |= frozen[lane];
 	}
 	data->queue.lane_frozen = any_frozen ? frozen : NULL;
+	pm_keep_quotas(data, reader->lanes, n);
 }
 
 /* The engine's request for a row; equal rows get the same number */

@@ -95,8 +95,12 @@ void
 pm_read_sub_pools(PmSubmission *submission)
 {
 	static PmStatement read = PM_STATEMENT("int8",
-										   "SELECT sub_pool_id, name, upper, guaranteed = upper FROM pool_manager.sub_pool"
-										   " WHERE pool_id = $1 AND name IS NOT NULL AND deleted_at IS NULL ORDER BY name");
+										   "SELECT s.sub_pool_id, s.name, pool_manager.sub_pool_reach(s.guaranteed, s.upper, s.borrow_limit),"
+										   " pool_manager.sub_pool_takes(s.guaranteed, s.upper, 'notebook', s.borrow_limit),"
+										   " EXISTS (SELECT FROM pool_manager.sub_pool c"
+										   "  WHERE c.pool_id = $1 AND c.parent_id = s.sub_pool_id AND c.deleted_at IS NULL)"
+										   " FROM pool_manager.sub_pool s"
+										   " WHERE s.pool_id = $1 AND s.name IS NOT NULL AND s.deleted_at IS NULL ORDER BY s.name");
 	PmArgs		args = {0};
 
 	if (submission->sub_pools != NULL)
@@ -108,8 +112,9 @@ pm_read_sub_pools(PmSubmission *submission)
 	{
 		submission->sub_pools[i].sub_pool_id = pm_get_int64(i, 1);
 		submission->sub_pools[i].name = pm_get_text(i, 2);
-		submission->sub_pools[i].upper = get_list(i, 3);
+		submission->sub_pools[i].reach = get_list(i, 3);
 		submission->sub_pools[i].fixed = pm_get_bool(i, 4);
+		submission->sub_pools[i].divided = pm_get_bool(i, 5);
 	}
 }
 

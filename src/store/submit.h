@@ -29,8 +29,9 @@ typedef struct PmSubPool
 {
 	int64		sub_pool_id;
 	char	   *name;
-	PmResourceList *upper;
-	bool		fixed;			/* guaranteed = upper */
+	PmResourceList *reach;		/* the most it can ever hold by its own quotas */
+	bool		fixed;			/* that is what it is guaranteed */
+	bool		divided;		/* has parts, and takes no jobs itself */
 } PmSubPool;
 
 typedef struct PmFileSystem

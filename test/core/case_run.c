@@ -113,15 +113,32 @@ build_cap(PmCap *cap, const CaseCap *from)
 	memcpy(cap->available, from->available, sizeof(int64) * NDIMS);
 }
 
-/* Without any limit, no cap is made; see engine.h */
+static void
+build_lane(PmLane *lane, const CaseLane *from)
+{
+	lane->parent = from->above - 1;
+	lane->guaranteed = from->guaranteed;
+	lane->upper = from->upper;
+	lane->borrow_limit = from->borrow;
+	lane->lend_limit = from->lend;
+	lane->held = palloc0(sizeof(int64) * NDIMS);
+	if (from->held)
+		memcpy(lane->held, from->held, sizeof(int64) * NDIMS);
+}
+
+/* Without any quota or limit, none is made; see engine.h */
 static void
 build_caps(PmQueue *queue, const Case *c)
 {
-	if (c->lane_caps[0].limited || c->lane_caps[1].limited)
+	bool		any = false;
+
+	for (int l = 0; l < NLANES; l++)
+		any |= c->lanes[l].guaranteed || c->lanes[l].upper || c->lanes[l].borrow;
+	if (any)
 	{
-		queue->lane_caps = palloc0(sizeof(PmCap) * NLANES);
+		queue->lanes = palloc0(sizeof(PmLane) * NLANES);
 		for (int l = 0; l < NLANES; l++)
-			build_cap(&queue->lane_caps[l], &c->lane_caps[l]);
+			build_lane(&queue->lanes[l], &c->lanes[l]);
 	}
 	if (c->pool_cap.limited)
 	{

@@ -13,12 +13,6 @@
 
 #include "cases.h"
 
-#define GIB			(INT64CONST(1) << 30)
-#define FIFO		PM_QUEUE_FIFO
-#define TRAVERSAL	PM_QUEUE_TRAVERSAL
-#define RESERVE		PM_QUEUE_RESERVE
-#define ANY			PM_CAP_NONE
-
 static const Case cases[] = {
 	/* From the collection */
 	{
@@ -456,196 +450,7 @@ static const Case cases[] = {
 		},
 		"wait 1 fragmented node cpu 4000/2000; wait 2 fragmented node cpu 4000/2000; "
 		"wait 3 reserved pool cpu 1000/0"
-	},
-
-	/* Caps and frozen lanes */
-	{
-		"quota: what the cap of the lane does not allow waits, other lanes do not",
-		TRAVERSAL, PM_PLACE_PACK,
-		{{{8000}}},
-		{
-			{1, .submitted = 0, .groups = {{1, 0, {2000}}}},
-			{2, .submitted = 1, .groups = {{1, 0, {2000}}}},
-			{3, .submitted = 2, .groups = {{1, 0, {1000}}}},
-			{4, .submitted = 3, .lane = 1, .groups = {{1, 0, {4000}}}}
-		},
-		"start 1 n0 x1; start 3 n0 x1; start 4 n0 x1; wait 2 quota cpu 2000/0",
-		.lane_caps = {{true, ANY, {3000, ANY, ANY}}}
-	},
-	{
-		"quota, fifo: the blocked job blocks its own lane", FIFO, PM_PLACE_PACK,
-		{{{8000}}},
-		{
-			{1, .submitted = 0, .groups = {{1, 0, {2000}}}},
-			{2, .submitted = 1, .groups = {{1, 0, {2000}}}},
-			{3, .submitted = 2, .groups = {{1, 0, {1000}}}},
-			{4, .submitted = 3, .lane = 1, .groups = {{1, 0, {4000}}}}
-		},
-		"start 1 n0 x1; start 4 n0 x1; wait 2 quota cpu 2000/1000; wait 3 behind_head",
-		.lane_caps = {{true, ANY, {3000, ANY, ANY}}}
-	},
-	{
-		"quota: a partial gang is cut to what the cap allows", TRAVERSAL, PM_PLACE_PACK,
-		{{{8000}}},
-		{{1, .groups = {{6, 2, {1000}}}}},
-		"start 1 n0 x3",
-		.lane_caps = {{true, ANY, {3500, ANY, ANY}}}
-	},
-	{
-		"quota: but not below its minimum, and then nothing is taken", TRAVERSAL, PM_PLACE_PACK,
-		{{{8000}}},
-		{
-			{1, .submitted = 0, .groups = {{6, 4, {1000}}}},
-			{2, .submitted = 1, .groups = {{1, 0, {3500}}}}
-		},
-		"start 2 n0 x1; wait 1 quota cpu 4000/0",
-		.lane_caps = {{true, ANY, {3500, ANY, ANY}}}
-	},
-	{
-		"quota: what counts is what was placed, not what was asked for", TRAVERSAL, PM_PLACE_PACK,
-		{{{2000}}, {{2000}, .taint = {5, 1}}},
-		{
-			{1, .submitted = 0, .groups = {{3, 1, {1000}}}},
-			{2, .submitted = 1, .groups = {{1, 0, {1000}}}, .toleration = {5, 1}},
-			{3, .submitted = 2, .groups = {{1, 0, {1000}}}, .toleration = {5, 1}}
-		},
-		"start 1 n0 x2; start 2 n1 x1; wait 3 quota cpu 1000/0",
-		.lane_caps = {{true, ANY, {3000, ANY, ANY}}}
-	},
-	{
-		"quota: the groups count together", TRAVERSAL, PM_PLACE_PACK,
-		{{{8000}}},
-		{{1, .groups = {{2, 0, {1000}}, {1, 0, {2000}}}}},
-		"wait 1 quota cpu 4000/3500",
-		.lane_caps = {{true, ANY, {3500, ANY, ANY}}}
-	},
-	{
-		"quota: minimum of both groups before more of either", TRAVERSAL, PM_PLACE_PACK,
-		{{{8000}}},
-		{{1, .groups = {{3, 1, {1000}}, {3, 1, {1000}}}}},
-		"start 1 g0 n0 x2 g1 n0 x1",
-		.lane_caps = {{true, ANY, {3000, ANY, ANY}}}
-	},
-	{
-		"quota: the dimension with the largest relative lack", TRAVERSAL, PM_PLACE_PACK,
-		{{{8000, 8 * GIB}}},
-		/* lacking 1 of 4 cores and 3 of 4 GiB */
-		{{1, .groups = {{1, 0, {4000, 4 * GIB}}}}},
-		"wait 1 quota mem 4294967296/1073741824",
-		.lane_caps = {{true, ANY, {3000, 1 * GIB, ANY}}}
-	},
-	{
-		"quota: replicas come before dimensions", TRAVERSAL, PM_PLACE_PACK,
-		{{{8000}}},
-		{{1, .groups = {{4, 3, {1000}}}}},
-		"wait 1 quota replicas 3/2",
-		.lane_caps = {{true, 2, {0, ANY, ANY}}}
-	},
-	{
-		"quota: below zero is nothing, and stops only those who ask for it",
-		TRAVERSAL, PM_PLACE_PACK,
-		{{{8000, 8000}}},
-		{
-			{1, .submitted = 0, .groups = {{1, 0, {1000}}}},
-			{2, .submitted = 1, .groups = {{1, 0, {0, 1000}}}}
-		},
-		"start 2 n0 x1; wait 1 quota cpu 1000/0",
-		.lane_caps = {{true, ANY, {-1000, ANY, ANY}}}
-	},
-	{
-		"quota: a need beyond all numbers", TRAVERSAL, PM_PLACE_PACK,
-		{{{8000}}},
-		{{1, .groups = {{3, 0, {PG_INT64_MAX / 2}}}}},
-		"wait 1 quota cpu 9223372036854775807/9223372036854775806",
-		.lane_caps = {{true, ANY, {PM_CAP_NONE - 1, ANY, ANY}}}
-	},
-	{
-		"quota: it is looked at before the nodes", TRAVERSAL, PM_PLACE_PACK,
-		{{{1000}}},
-		{{1, .groups = {{1, 0, {4000}}}}},
-		"wait 1 quota cpu 4000/3000",
-		.lane_caps = {{true, ANY, {3000, ANY, ANY}}}
-	},
-	{
-		"no_address: replicas of all lanes count together", TRAVERSAL, PM_PLACE_PACK,
-		{{{8000}}},
-		{
-			{1, .submitted = 0, .groups = {{2, 0, {1000}}}},
-			{2, .submitted = 1, .lane = 1, .groups = {{2, 0, {1000}}}},
-			{3, .submitted = 2, .groups = {{1, 0, {1000}}}}
-		},
-		"start 1 n0 x2; start 3 n0 x1; wait 2 no_address pool replicas 2/0",
-		.pool_cap = {true, 3, {ANY, ANY, ANY}}
-	},
-	{
-		"network_bandwidth (mem in its place)", TRAVERSAL, PM_PLACE_PACK,
-		{{{8000, 8000}}},
-		{
-			{1, .submitted = 0, .groups = {{1, 0, {1000, 600}}}},
-			{2, .submitted = 1, .lane = 1, .groups = {{2, 0, {1000, 300}}}}
-		},
-		"start 1 n0 x1; wait 2 network_bandwidth pool mem 600/500",
-		.pool_cap = {true, ANY, {ANY, 1100, ANY}}
-	},
-	{
-		"the cap of the lane is named before that of the pool; the smaller one cuts",
-		TRAVERSAL, PM_PLACE_PACK,
-		{{{8000}}},
-		{
-			{1, .submitted = 0, .groups = {{5, 1, {1000}}}},
-			{2, .submitted = 1, .groups = {{3, 1, {1000}}}},
-			{3, .submitted = 2, .lane = 1, .groups = {{3, 1, {1000}}}},
-			{4, .submitted = 3, .lane = 1, .groups = {{1, 0, {1000}}}}
-		},
-		"start 1 n0 x2; start 3 n0 x2; wait 2 quota cpu 1000/0; "
-		"wait 4 no_address pool replicas 1/0",
-		.lane_caps = {{true, 9, {2000, ANY, ANY}}}, .pool_cap = {true, 4, {ANY, ANY, ANY}}
-	},
-	{
-		"reserve: a job that a cap blocks withholds nothing", RESERVE, PM_PLACE_PACK,
-		{{{4000}, {1000}}},
-		{
-			{1, .submitted = 0, .groups = {{1, 0, {4000}}}},
-			{2, .submitted = 1, .lane = 1, .groups = {{1, 0, {3000}}}}
-		},
-		"start 2 n0 x1; wait 1 quota cpu 4000/3000",
-		.lane_caps = {{true, ANY, {3000, ANY, ANY}}}
-	},
-	{
-		"reserve: once the cap is used up, jobs behind withhold no more", RESERVE, PM_PLACE_PACK,
-		{{{4000}, {1000}}, {{4000}, {1000}}, {{1000}, .label = {7, 1}}},
-		/* job 1 keeps node 0; job 2 takes what the lane may still have; job 3,
-		 * like job 1, would keep node 1, but could not start there */
-		{
-			{1, .submitted = 0, .groups = {{1, 0, {4000}}}},
-			{2, .submitted = 1, .groups = {{1, 0, {1000}}}, .selector = {7, 1}},
-			{3, .submitted = 2, .groups = {{1, 0, {4000}}}},
-			{4, .submitted = 3, .lane = 1, .groups = {{1, 0, {3000}}}}
-		},
-		"start 2 n2 x1; start 4 n1 x1; wait 1 quota cpu 4000/3000; wait 3 quota cpu 4000/3000",
-		.lane_caps = {{true, ANY, {4000, ANY, ANY}}}
-	},
-	{
-		"a frozen lane waits, whatever the policy, and stops no other", FIFO, PM_PLACE_PACK,
-		{{{4000}}},
-		{
-			{1, .submitted = 0, .groups = {{1, 0, {9000}}}},
-			{2, .submitted = 1, .groups = {{1, 0, {1000}}}},
-			{3, .submitted = 2, .lane = 1, .groups = {{1, 0, {1000}}}}
-		},
-		"start 3 n0 x1; wait 1 tenant_frozen; wait 2 tenant_frozen",
-		.frozen = {true, false}
-	},
-	{
-		"reserve: a frozen lane withholds nothing", RESERVE, PM_PLACE_PACK,
-		{{{4000}, {1000}}},
-		{
-			{1, .submitted = 0, .groups = {{1, 0, {4000}}}},
-			{2, .submitted = 1, .lane = 1, .groups = {{1, 0, {3000}}}}
-		},
-		"start 2 n0 x1; wait 1 tenant_frozen",
-		.frozen = {true, false}
-	},
+	}
 };
 
 /* order-001 and order-003: positions, overall and in each lane */
@@ -697,6 +502,7 @@ core_cases(void)
 		core_fresh_memory();
 		core_run_case(&cases[i]);
 	}
+	core_cap_cases();
 	positions();
 	scores();
 }

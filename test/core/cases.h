@@ -16,11 +16,17 @@
 
 #include "core.h"
 
+#define GIB			(INT64CONST(1) << 30)
+#define FIFO		PM_QUEUE_FIFO
+#define TRAVERSAL	PM_QUEUE_TRAVERSAL
+#define RESERVE		PM_QUEUE_RESERVE
+#define ANY			PM_CAP_NONE
+
 #define NDIMS		3			/* by name: cpu, mem, gpu */
 #define MAX_NODES	4
 #define MAX_JOBS	6
 #define MAX_GROUPS	2
-#define NLANES		2
+#define NLANES		4
 
 typedef struct CaseNode
 {
@@ -52,6 +58,19 @@ typedef struct CaseJob
 	bool		impossible;
 } CaseJob;
 
+/* A lane with a quota; what is not listed of a vector is 0 */
+#define Q(...) ((const int64[NDIMS]) {__VA_ARGS__})
+
+typedef struct CaseLane
+{
+	int			above;			/* number of the lane above, from 1; 0: the pool */
+	const int64 *guaranteed;
+	const int64 *upper;
+	const int64 *borrow;
+	const int64 *lend;
+	const int64 *held;
+} CaseLane;
+
 typedef struct CaseCap
 {
 	bool		limited;
@@ -67,10 +86,13 @@ typedef struct Case
 	CaseNode	nodes[MAX_NODES];	/* up to the first without capacity */
 	CaseJob		jobs[MAX_JOBS]; /* up to the first without id */
 	const char *expected;
-	CaseCap		lane_caps[NLANES];
+	CaseLane	lanes[NLANES];
 	CaseCap		pool_cap;
 	bool		frozen[NLANES];
 } Case;
+
+/* cases_cap.c */
+extern void core_cap_cases(void);
 
 /* case_run.c: run a case and compare */
 extern void core_run_case(const Case *c);

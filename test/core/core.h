@@ -23,6 +23,7 @@ extern uint64 core_next(void);
 extern int64 core_between(int64 low, int64 high);
 extern PmCluster *core_random_cluster(int size);
 extern PmQueue *core_random_queue(const PmCluster *cluster, int size);
+extern void core_random_lanes(const PmCluster *cluster, PmQueue *queue, int size);
 extern void core_random_caps(const PmCluster *cluster, PmQueue *queue, int size);
 extern PmCluster *core_copy_cluster(const PmCluster *cluster);
 extern PmQueue *core_copy_queue(const PmCluster *cluster, const PmQueue *queue);
@@ -52,6 +53,11 @@ typedef struct RefDecision
 	int64	   *available;
 } RefDecision;
 
+/* reference_cap.c: the recursion of quotas, done slowly */
+extern int64 ref_lane_available(const PmQueue *queue, const int64 *pool_free, int lane, int d);
+extern int128 ref_held_below(const PmQueue *queue, int lane, int d);
+extern int128 ref_kept_idle(const PmQueue *queue, int d);
+
 extern RefDecision *ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy);
 
 /* cases.c and property.c: the tests */
@@ -67,6 +73,10 @@ extern void core_topology_properties(int rounds);
 /* property_cap.c: rules of caps and frozen lanes, whatever the reference says */
 extern bool core_caps_agree(const PmDecision *decision, const PmCluster *cluster,
 							const PmQueue *queue, const PmQueue *before);
+extern bool core_quotas_kept(const PmDecision *decision, const PmCluster *cluster,
+							 const PmCluster *start, const PmQueue *queue,
+							 const PmQueue *before);
+extern void core_quota_properties(int rounds);
 extern bool core_cut_only_by_need(const PmDecision *decision, const PmCluster *cluster,
 								  const PmQueue *queue);
 extern bool core_frozen_wait(const PmDecision *decision, const PmQueue *queue);

@@ -237,6 +237,9 @@ one_round(int round, int size, PmPolicy policy)
 			   "round %d, %s, %s: decides as the reference", round, q, p);
 	core_check(same_reasons(decision, ref, queue),
 			   "round %d, %s, %s: reasons as the reference", round, q, p);
+	if (policy.queue != PM_QUEUE_RESERVE)
+		core_check(core_quotas_kept(decision, cluster, start, queue, before),
+				   "round %d, %s, %s: upper quotas and what is kept at home hold", round, q, p);
 	core_check(books_agree(decision, queue, start, cluster),
 			   "round %d, %s, %s: never over-allocated, devices consistent", round, q, p);
 	core_check(gangs_whole(decision, queue), "round %d, %s, %s: gangs whole", round, q, p);
@@ -286,6 +289,7 @@ void
 core_properties(int rounds)
 {
 	shares_exact();
+	core_quota_properties(rounds / 10 + 1);
 	for (int round = 0; round < rounds; round++)
 	{
 		PmPolicy	policy = {0};

@@ -235,18 +235,54 @@ random_cap(const PmCluster *cluster, PmCap *cap, int size)
 	}
 }
 
-/* Caps and frozen lanes for a queue, whose shapes come to belong to one lane */
+static int64 *
+random_amounts(const PmCluster *cluster, int most)
+{
+	int64	   *amounts = palloc(sizeof(int64) * cluster->ndims);
+
+	for (int d = 0; d < cluster->ndims; d++)
+		amounts[d] = core_between(0, most) * steps[d] +
+			(most > 0 && core_between(0, 3) == 0 ? 250 : 0);
+	return amounts;
+}
+
+/* A tree of lanes with quotas, in which more lanes than those of jobs may be */
+void
+core_random_lanes(const PmCluster *cluster, PmQueue *queue, int size)
+{
+	bool		upwards = core_between(0, 1);
+
+	queue->nlanes += (int) core_between(0, 4);
+	queue->lanes = palloc0(sizeof(PmLane) * queue->nlanes);
+	for (int l = 0; l < queue->nlanes; l++)
+	{
+		PmLane	   *lane = &queue->lanes[l];
+		int			above = upwards ? l + 1 : 0;
+		int			n = upwards ? queue->nlanes - l - 1 : l;
+
+		lane->sub_pool_id = l + 1;
+		lane->parent = n == 0 || core_between(0, 2) == 0 ? -1 :
+			above + (int) core_between(0, n - 1);
+		lane->held = random_amounts(cluster, (int) core_between(0, 2) * 3 * size);
+		if (core_between(0, 2) > 0)
+			lane->guaranteed = random_amounts(cluster, 8 * size);
+		if (core_between(0, 2) == 0)
+			lane->upper = random_amounts(cluster, 16 * size);
+		if (core_between(0, 2) == 0)
+			lane->borrow_limit = random_amounts(cluster, 6 * size);
+		if (core_between(0, 2) == 0)
+			lane->lend_limit = random_amounts(cluster, 4 * size);
+	}
+}
+
+/* Quotas, caps and frozen lanes for a queue, whose shapes come to belong to one lane */
 void
 core_random_caps(const PmCluster *cluster, PmQueue *queue, int size)
 {
 	for (int i = 0; i < queue->njobs; i++)
 		queue->jobs[i].lane = queue->jobs[i].shape % queue->nlanes;
 	if (core_between(0, 3) > 0)
-	{
-		queue->lane_caps = palloc0(sizeof(PmCap) * queue->nlanes);
-		for (int l = 0; l < queue->nlanes; l++)
-			random_cap(cluster, &queue->lane_caps[l], size);
-	}
+		core_random_lanes(cluster, queue, size);
 	if (core_between(0, 1))
 	{
 		queue->pool_cap = palloc0(sizeof(PmCap));
@@ -302,7 +338,24 @@ copy_caps(const PmCluster *cluster, const PmCap *caps, int n)
 	return copy;
 }
 
-/* A copy whose jobs and caps are its own */
+static PmLane *
+copy_lanes(const PmCluster *cluster, const PmQueue *queue)
+{
+	PmLane	   *copy;
+
+	if (queue->lanes == NULL)
+		return NULL;
+	copy = palloc(sizeof(PmLane) * queue->nlanes);
+	memcpy(copy, queue->lanes, sizeof(PmLane) * queue->nlanes);
+	for (int l = 0; l < queue->nlanes; l++)
+	{
+		copy[l].held = palloc(sizeof(int64) * cluster->ndims);
+		memcpy(copy[l].held, queue->lanes[l].held, sizeof(int64) * cluster->ndims);
+	}
+	return copy;
+}
+
+/* A copy whose jobs, lanes and caps are its own */
 PmQueue *
 core_copy_queue(const PmCluster *cluster, const PmQueue *queue)
 {
@@ -311,7 +364,7 @@ core_copy_queue(const PmCluster *cluster, const PmQueue *queue)
 	*copy = *queue;
 	copy->jobs = palloc(sizeof(PmJob) * Max(queue->njobs, 1));
 	memcpy(copy->jobs, queue->jobs, sizeof(PmJob) * queue->njobs);
-	copy->lane_caps = copy_caps(cluster, queue->lane_caps, queue->nlanes);
+	copy->lanes = copy_lanes(cluster, queue);
 	copy->pool_cap = copy_caps(cluster, queue->pool_cap, 1);
 	return copy;
 }

@@ -508,6 +508,10 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 		ref.withheld_devices[n] = palloc0(sizeof(int32) * 16);
 	}
 	ref.hopeless = palloc0(sizeof(bool) * queue->nshapes);
+	ref.pool_free = palloc0(sizeof(int64) * cluster->ndims);
+	for (int n = 0; n < cluster->nnodes; n++)
+		for (int d = 0; d < cluster->ndims; d++)
+			ref.pool_free[d] += cluster->nodes[n].free[d];
 	out->starts = palloc(sizeof(int) * Max(queue->njobs, 1));
 	out->blocked = palloc0(sizeof(bool) * queue->nshapes);
 	out->reasons = palloc0(sizeof(PmReason) * queue->nshapes);

@@ -20,6 +20,7 @@ typedef struct Ref
 	int64	  **withheld;		/* [nnodes][ndims] */
 	int32	  **withheld_devices;
 	bool	   *hopeless;		/* [nshapes]: capacities did not hold it */
+	int64	   *pool_free;		/* [ndims]: of all nodes, withheld or not */
 } Ref;
 
 extern bool ref_matches(const PmCluster *cluster, const PmNode *node, const PmRequest *request);
@@ -32,5 +33,6 @@ extern bool ref_cap_allows(const Ref *ref, int lane, const PmRequest *request);
 extern void ref_cap_count(const Ref *ref, int lane, const PmRequest *request, int sign);
 extern PmReason ref_cap_reason(const Ref *ref, int lane, const PmShape *shape,
 							   int64 *needed, int64 *available);
+extern bool ref_would_borrow(const Ref *ref, int lane, const PmShape *shape);
 
 #endif							/* CORE_REFERENCE_H */

@@ -71,9 +71,9 @@ FROM (VALUES ('cpu=1', 'cpu=1', 'notebook'::job_kind, true), ('cpu=1', 'cpu=2', 
 -- ---- made, resized, deleted ----
 
 SELECT create_sub_pool('lab', 'vision', 'cpu=32,gpu=8') AS vision \gset
-SELECT create_sub_pool('lab', 'speech', 'cpu=8', 'cpu=48,gpu=12', 's') AS speech \gset
-SELECT is(create_sub_pool('lab', 'speech', 'cpu=8', 'cpu=48,gpu=12', 's'), :speech::bigint, 'a repeated call returns the first one''s');
-SELECT is(pg_temp.tried($$SELECT create_sub_pool('lab', 'speech', 'cpu=9', 'cpu=48,gpu=12', 's')$$),
+SELECT create_sub_pool('lab', 'speech', 'cpu=8', 'cpu=48,gpu=12', request_id => 's') AS speech \gset
+SELECT is(create_sub_pool('lab', 'speech', 'cpu=8', 'cpu=48,gpu=12', request_id => 's'), :speech::bigint, 'a repeated call returns the first one''s');
+SELECT is(pg_temp.tried($$SELECT create_sub_pool('lab', 'speech', 'cpu=9', 'cpu=48,gpu=12', request_id => 's')$$),
     'PM004 request_id "s" was used before with other content', 'other content');
 SELECT results_eq($$SELECT sub_pool::text, guaranteed::text, upper::text, used::text, nodes, queued, running FROM sub_pool_status WHERE pool = 'lab' ORDER BY sub_pool_id$$,
     $$VALUES (NULL::text, '', NULL, 'cpu=5,gpu=2', 0::bigint, 1::bigint, 2::bigint), ('vision', 'cpu=32,gpu=8', 'cpu=32,gpu=8', '', 0, 0, 0),
