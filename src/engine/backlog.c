@@ -9,7 +9,8 @@
  * them can, so a pass costs what it starts and the buckets that it tries,
  * whatever the length of the queue.
  *
- * Looked at next is the first job of the lane whose first job comes first.  A
+ * Looked at next is the first job of the lane whose first job comes first: it
+ * would not borrow while others would (quota.c), or else is before them.  A
  * pass takes it out, puts it aside until the pass ends, lets its bucket sleep
  * or closes its lane.
  *
@@ -36,6 +37,7 @@ typedef struct Lane
 	int			maxbuckets;
 	int32	   *buckets;		/* the first nawake are a heap, first job on top */
 	int			nawake;
+	bool		borrows;		/* would its first job? */
 } Lane;
 
 struct PmBacklog
@@ -77,7 +79,22 @@ bucket_before(const PmBacklog *backlog, int a, int b)
 static inline bool
 lane_before(const PmBacklog *backlog, int a, int b)
 {
-	return bucket_before(backlog, backlog->lanes[a].buckets[0], backlog->lanes[b].buckets[0]);
+	const Lane *x = &backlog->lanes[a];
+	const Lane *y = &backlog->lanes[b];
+
+	if (x->borrows != y->borrows)
+		return y->borrows;
+	return bucket_before(backlog, x->buckets[0], y->buckets[0]);
+}
+
+/* The first job of a lane, or what the lane holds, has changed */
+static void
+note_borrowing(PmBacklog *backlog, int l)
+{
+	Lane	   *lane = &backlog->lanes[l];
+
+	lane->borrows = pm_lane_would_borrow(backlog->queue, l,
+										 backlog->buckets[lane->buckets[0]].shape);
 }
 
 typedef bool (*Before) (const PmBacklog *backlog, int a, int b);
@@ -280,6 +297,7 @@ pm_backlog_begin(PmBacklog *backlog)
 		if (lane->nawake == 0)
 			continue;
 		heapify(backlog, lane->buckets, lane->nawake, bucket_before);
+		note_borrowing(backlog, l);
 		backlog->open[backlog->nopen++] = l;
 	}
 	heapify(backlog, backlog->open, backlog->nopen, lane_before);
@@ -300,6 +318,8 @@ lane_changed(PmBacklog *backlog)
 {
 	if (backlog->lanes[backlog->open[0]].nawake == 0)
 		backlog->open[0] = backlog->open[--backlog->nopen];
+	else
+		note_borrowing(backlog, backlog->open[0]);
 	if (backlog->nopen > 1)
 		sift_down(backlog, backlog->open, backlog->nopen, 0, lane_before);
 }
@@ -364,6 +384,7 @@ pm_backlog_go_on_shortest(PmBacklog *backlog)
 		Lane	   *lane = &backlog->lanes[backlog->open[i]];
 
 		heapify(backlog, lane->buckets, lane->nawake, bucket_before);
+		note_borrowing(backlog, backlog->open[i]);
 	}
 	heapify(backlog, backlog->open, backlog->nopen, lane_before);
 }

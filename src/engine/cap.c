@@ -25,6 +25,14 @@ pm_caps_choose(PmSpace *space, int lane)
 		space->queue->pool_cap : NULL;
 }
 
+/* No cap holds for the job at hand: what they will allow is not known */
+void
+pm_caps_ignore(PmSpace *space)
+{
+	space->lane = -1;
+	space->pool_cap = NULL;
+}
+
 /* The quota of the lane at hand does not allow the minimum of a shape */
 static PmBlock
 block_of_quota(const PmSpace *space, const PmShape *shape)
@@ -35,27 +43,27 @@ block_of_quota(const PmSpace *space, const PmShape *shape)
 
 	for (int d = 0; d < space->cluster->ndims; d++)
 	{
-		int64		needed = pm_minimum_amount(space, shape, 0, shape->ngroups - 1, d);
+		int64		needed = pm_minimum_amount(space->queue, shape, 0, shape->ngroups - 1, d);
 		int64		available;
 
 		if (needed == 0)
 			continue;
-		available = pm_lane_available(space->quota, space->lane, d, &level);
+		available = pm_lane_available(space->queue->quota, space->lane, d, &level);
 		if (available == PM_CAP_NONE || available >= needed)
 			continue;
 		pm_note_lack(&now, d, needed, available);
-		available = pm_lane_potential(space->quota, space->lane, d, &level);
+		available = pm_lane_potential(space->queue->quota, space->lane, d, &level);
 		if (available != PM_CAP_NONE)
 			pm_note_lack(&never, d, needed, available);
 	}
 	if (never.dimension != PM_DIM_NONE)
 	{
-		pm_lane_potential(space->quota, space->lane, never.dimension, &level);
+		pm_lane_potential(space->queue->quota, space->lane, never.dimension, &level);
 		return pm_make_block(PM_REASON_EXCEEDS_MAX, level, &never);
 	}
 	if (now.dimension == PM_DIM_NONE)
 		return pm_make_block(PM_REASON_NONE, PM_LEVEL_NONE, &nothing);
-	pm_lane_available(space->quota, space->lane, now.dimension, &level);
+	pm_lane_available(space->queue->quota, space->lane, now.dimension, &level);
 	return pm_make_block(PM_REASON_QUOTA, level, &now);
 }
 
@@ -76,7 +84,7 @@ lack_in_cap(const PmSpace *space, const PmShape *shape, const PmCap *cap)
 	}
 	for (int d = 0; d < space->cluster->ndims && lack.dimension != PM_DIM_REPLICAS; d++)
 		if (cap->available[d] != PM_CAP_NONE)
-			pm_note_lack(&lack, d, pm_minimum_amount(space, shape, 0, last, d),
+			pm_note_lack(&lack, d, pm_minimum_amount(space->queue, shape, 0, last, d),
 						 Max(cap->available[d], 0));
 	return lack;
 }
@@ -88,7 +96,7 @@ pm_caps_block(const PmSpace *space, int s)
 	const PmShape *shape = &space->queue->shapes[s];
 	PmLack		lack;
 
-	if (space->quota && space->lane >= 0)
+	if (space->queue->quota && space->lane >= 0)
 	{
 		PmBlock		block = block_of_quota(space, shape);
 
@@ -117,11 +125,11 @@ pm_caps_copies(const PmSpace *space, const PmSearch *search, int64 limit)
 		int			d = search->dims[k];
 		int64		available = cap ? cap->available[d] : PM_CAP_NONE;
 
-		if (space->quota && space->lane >= 0)
+		if (space->queue->quota && space->lane >= 0)
 		{
 			PmLevel		level;
 
-			available = Min(available, pm_lane_available(space->quota, space->lane, d, &level));
+			available = Min(available, pm_lane_available(space->queue->quota, space->lane, d, &level));
 		}
 		if (available != PM_CAP_NONE)
 			n = Min(n, available / search->request->amounts[d]);
@@ -147,24 +155,27 @@ pm_caps_take(PmSpace *space, const PmSearch *search, int64 replicas)
 
 		if (cap && cap->available[d] != PM_CAP_NONE)
 			cap->available[d] -= amount;
-		if (space->quota && space->lane >= 0)
-			pm_lane_take(space->quota, space->lane, d, amount);
+		if (space->queue->quota && space->lane >= 0)
+			pm_lane_take(space->queue->quota, space->lane, d, amount);
 	}
 }
 
-/* What a run of a lane held is given out again */
+/* What a run of a lane (-1: of one without quota) held is given out again */
 void
 pm_caps_return(PmSpace *space, int lane, const PmHold *hold)
 {
-	pm_caps_choose(space, lane);
-	for (int i = 0; i < space->ncaps; i++)
-	{
-		PmCap	   *cap = space->caps[i];
+	PmCap	   *cap;
 
-		if (cap->replicas != PM_CAP_NONE)
-			cap->replicas += hold->replicas;
-		for (int d = 0; d < space->cluster->ndims; d++)
-			if (cap->available[d] != PM_CAP_NONE)
-				cap->available[d] += hold->amounts[d];
+	pm_caps_choose(space, lane);
+	cap = space->pool_cap;
+	if (cap && cap->replicas != PM_CAP_NONE)
+		cap->replicas += hold->replicas;
+	for (int d = 0; d < space->cluster->ndims; d++)
+	{
+		if (cap && cap->available[d] != PM_CAP_NONE)
+			cap->available[d] += hold->amounts[d];
+		if (space->queue->quota)
+			pm_lane_take(space->queue->quota, lane, d, -hold->amounts[d]);
 	}
+	pm_caps_ignore(space);
 }

@@ -256,6 +256,7 @@ typedef struct PmQueue
 	 * what stopped one of them stops them all.
 	 */
 	PmLane	   *lanes;			/* [nlanes], or NULL: none has a quota */
+	struct PmQuota *quota;		/* what the engine keeps of them */
 	PmCap	   *pool_cap;		/* or NULL: none */
 	const bool *lane_frozen;	/* [nlanes]: not looked at; or NULL: none is */
 

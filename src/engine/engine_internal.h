@@ -160,8 +160,7 @@ typedef struct PmSpace
 
 	struct PmTopology *topology;	/* made when a rule first asks for it */
 
-	PmQuota    *quota;			/* NULL: no lane has one */
-	int			lane;			/* of the job at hand; -1: none chosen */
+	int			lane;			/* of the job at hand; -1: no cap holds for it */
 	PmCap	   *pool_cap;		/* for the job at hand; NULL: none */
 
 	int			ntakes;			/* of the job at hand */
@@ -258,14 +257,16 @@ extern int64 pm_search_count_empty(const PmSpace *space, const PmSearch *search,
 
 /* quota.c */
 extern PmQuota *pm_quota_create(const PmCluster *cluster, const PmQueue *queue);
+extern int	pm_lane_of(const PmQueue *queue, int64 sub_pool_id);
 extern int64 pm_lane_available(const PmQuota *quota, int lane, int d, PmLevel *level);
 extern int64 pm_lane_potential(const PmQuota *quota, int lane, int d, PmLevel *level);
-extern bool pm_lane_would_borrow(const PmSpace *space, int lane, int s);
+extern bool pm_lane_would_borrow(const PmQueue *queue, int lane, int s);
 extern bool pm_lane_owes(const PmQuota *quota, int lane, int to, int d);
 extern void pm_lane_take(PmQuota *quota, int lane, int d, int64 amount);
 
 /* cap.c */
 extern void pm_caps_choose(PmSpace *space, int lane);
+extern void pm_caps_ignore(PmSpace *space);
 extern PmBlock pm_caps_block(const PmSpace *space, int s);
 extern int64 pm_caps_copies(const PmSpace *space, const PmSearch *search, int64 limit);
 extern void pm_caps_return(PmSpace *space, int lane, const PmHold *hold);
@@ -366,7 +367,7 @@ extern void pm_plan_started(PmPlan *plan, const PmHold *holds, int nholds);
 extern int64 pm_plan_reserve(PmPlan *plan, int s, int64 length, bool for_ever);
 
 /* reason.c */
-extern int64 pm_minimum_amount(const PmSpace *space, const PmShape *shape,
+extern int64 pm_minimum_amount(const PmQueue *queue, const PmShape *shape,
 							   int first, int last, int dim);
 extern void pm_note_lack(PmLack *worst, int dimension, int64 needed, int64 available);
 extern PmBlock pm_make_block(PmReason reason, PmLevel level, const PmLack *lack);

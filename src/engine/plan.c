@@ -584,7 +584,8 @@ pm_plan_reserve(PmPlan *plan, int s, int64 length, bool for_ever)
 {
 	PmSpace    *space = plan->space;
 	Instants	next = {0};
-	int			ncaps = space->ncaps;
+	int			lane = space->lane;
+	PmCap	   *pool_cap = space->pool_cap;
 	int64		at = PM_NEVER;
 	bool		found = false;
 
@@ -594,7 +595,7 @@ pm_plan_reserve(PmPlan *plan, int s, int64 length, bool for_ever)
 			sort_ends(plan->ends, plan->nends);
 		plan->sorted = true;
 	}
-	space->ncaps = 0;			/* what caps will allow is not known */
+	pm_caps_ignore(space);
 	while (!found && (at = next_instant(plan, &next)) != PM_NEVER)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -623,6 +624,7 @@ pm_plan_reserve(PmPlan *plan, int s, int64 length, bool for_ever)
 	}
 	else
 		untouch(plan);
-	space->ncaps = ncaps;
+	space->lane = lane;
+	space->pool_cap = pool_cap;
 	return at;
 }

@@ -156,6 +156,16 @@ pm_quota_create(const PmCluster *cluster, const PmQueue *queue)
 	return quota;
 }
 
+/* The lane of a sub-pool; -1: there is none, or no lane has a quota */
+int
+pm_lane_of(const PmQueue *queue, int64 sub_pool_id)
+{
+	for (int l = 0; l < queue->nlanes && queue->lanes; l++)
+		if (queue->lanes[l].sub_pool_id == sub_pool_id)
+			return l;
+	return -1;
+}
+
 /* ---- asking ---- */
 
 /* free_to(), also when nobody holds anything, and the lane or pool that sets it */
@@ -237,24 +247,25 @@ pm_lane_potential(const PmQuota *quota, int lane, int d, PmLevel *level)
 }
 
 /*
- * Would the minimum of a shape bring a lane beyond what is its own, in a
- * resource that the shape asks for?  It changes with what the lane itself is
- * given, and with nothing else.
+ * Would the minimum of a shape bring the jobs of a lane beyond what is
+ * guaranteed to it, in a resource that the shape asks for?  It changes with
+ * what the lane itself is given, and with nothing else.
  */
 bool
-pm_lane_would_borrow(const PmSpace *space, int l, int s)
+pm_lane_would_borrow(const PmQueue *queue, int l, int s)
 {
-	const PmQuota *quota = space->quota;
-	const PmShape *shape = &space->queue->shapes[s];
+	const PmShape *shape = &queue->shapes[s];
+	const PmLane *lane;
 
-	if (quota == NULL)
+	if (queue->quota == NULL)
 		return false;
-	for (int d = 0; d < quota->ndims; d++)
+	lane = &queue->lanes[l];
+	for (int d = 0; d < queue->quota->ndims; d++)
 	{
-		int64		amount = pm_minimum_amount(space, shape, 0, shape->ngroups - 1, d);
-		const QuotaLane *lane = &quota->lanes[l];
+		int64		amount = pm_minimum_amount(queue, shape, 0, shape->ngroups - 1, d);
 
-		if (amount > 0 && (lane->subtree == NULL || lane->use[d] + amount > lane->subtree[d]))
+		if (amount > 0 && (lane->guaranteed == NULL || lane->held == NULL ||
+						   lane->held[d] > lane->guaranteed[d] - amount))
 			return true;
 	}
 	return false;
@@ -291,7 +302,8 @@ pm_lane_owes(const PmQuota *quota, int l, int to, int d)
 /* ---- holding ---- */
 
 /*
- * The jobs of a lane hold so much more of a dimension; less, if it is below 0.
+ * The jobs of a lane (-1: of one without quota) hold so much more of a
+ * dimension; less, if it is below 0.
  * Giving back what was taken leads to where it was before.
  */
 void
@@ -299,7 +311,7 @@ pm_lane_take(PmQuota *quota, int l, int d, int64 amount)
 {
 	int128		over = amount;	/* what the next above sees of it */
 
-	if (quota->queue->lanes[l].held)
+	if (l >= 0 && quota->queue->lanes[l].held)
 		quota->queue->lanes[l].held[d] += amount;
 	while (l >= 0 && quota->lanes[l].subtree)
 	{

@@ -351,7 +351,7 @@ lack_on_nodes(const PmFacts *facts, const PmSearch *search)
 
 /* What the minimum of the groups first .. last asks of a dimension */
 int64
-pm_minimum_amount(const PmSpace *space, const PmShape *shape, int first, int last, int dim)
+pm_minimum_amount(const PmQueue *queue, const PmShape *shape, int first, int last, int dim)
 {
 	int64		amount = 0;
 
@@ -360,7 +360,7 @@ pm_minimum_amount(const PmSpace *space, const PmShape *shape, int first, int las
 		const PmTaskGroup *group = &shape->groups[g];
 
 		amount = add_saturated(amount,
-							   mul_saturated(space->queue->requests[group->request].amounts[dim],
+							   mul_saturated(queue->requests[group->request].amounts[dim],
 											 group->min_replicas));
 	}
 	return amount;
@@ -379,7 +379,7 @@ lack_in_pool(const PmFacts *facts, const PmShape *shape, int first, int last)
 
 	for (int d = 0; d < ndims; d++)
 	{
-		int64		needed = pm_minimum_amount(space, shape, first, last, d);
+		int64		needed = pm_minimum_amount(space->queue, shape, first, last, d);
 		int64		available = 0;
 
 		if (needed == 0)

@@ -360,18 +360,20 @@ pm_scheduler_create(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy, 
 	scheduler->queue = queue;
 	scheduler->policy = policy;
 	scheduler->tracks = tracks || policy->queue == PM_QUEUE_BACKFILL;
+	queue->quota = pm_quota_create(cluster, queue);
 	scheduler->space = pm_space_create(cluster, queue, policy->placement);
 	scheduler->backlog = pm_backlog_create(queue, policy->queue == PM_QUEUE_BACKFILL ||
 										   cluster->nwindows > 0);
 	scheduler->blocked = palloc(sizeof(bool) * nshapes);
 	scheduler->failed_until = palloc(sizeof(int64) * nshapes);
 	scheduler->failed_lane = palloc(sizeof(int32) * nshapes);
-	if (queue->lane_caps || queue->pool_cap)
+	if (queue->lanes || queue->pool_cap)
 		scheduler->capped = palloc(sizeof(int32) * nshapes);
 	for (int r = 0; r < cluster->nruns && scheduler->tracks; r++)
 	{
 		const PmRunning *run = &cluster->runs[r];
-		int			live = add_run(scheduler, -1, run->planned_end, run->holds, run->nholds);
+		int			live = add_run(scheduler, pm_lane_of(queue, run->sub_pool_id),
+								   run->planned_end, run->holds, run->nholds);
 
 		scheduler->live[live].own = false;
 	}
@@ -394,7 +396,7 @@ pm_scheduler_finish(PmScheduler *scheduler, int run)
 	Assert(!live->ended);
 	live->ended = true;
 	pm_space_give(scheduler->space, live->holds, live->nholds);
-	for (int i = 0; i < live->nholds && live->lane >= 0; i++)
+	for (int i = 0; i < live->nholds; i++)
 		pm_caps_return(scheduler->space, live->lane, &live->holds[i]);
 	if (live->own)
 		pfree(live->holds);

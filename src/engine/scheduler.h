@@ -14,7 +14,7 @@
 /* A run that has not ended, or one that has: numbers do not change */
 typedef struct PmLive
 {
-	int			lane;			/* -1: of the cluster's runs */
+	int			lane;			/* -1: of the cluster's runs, in none with a quota */
 	bool		ended;
 	bool		own;			/* are the holds the scheduler's? */
 	int64		planned_end;

@@ -197,7 +197,6 @@ pm_space_create(PmCluster *cluster, const PmQueue *queue, PmPlacementPolicy plac
 	space->queue = queue;
 	space->placement = placement;
 	space->context = CurrentMemoryContext;
-	space->quota = pm_quota_create(cluster, queue);
 	space->lane = -1;
 	find_kinds(space);
 	find_classes(space);

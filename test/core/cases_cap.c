@@ -203,11 +203,11 @@ static const Case cases[] = {
 		.lanes = {{.borrow = Q(0)}, {1, Q(50000), .borrow = Q(50000)}, {1, Q(50000), .borrow = Q(10000)}}
 	},
 	{
-		"admit-005, in order: what the other holds cannot be borrowed", FIFO, PM_PLACE_PACK,
+		"admit-005: who would not borrow comes first", FIFO, PM_PLACE_PACK,
 		{{{200000}}},
 		{
-			{1, .submitted = 0, .lane = 1, .groups = {{45, 0, {1000}}}},
-			{2, .submitted = 1, .lane = 2, .groups = {{56, 0, {1000}}}}
+			{1, .submitted = 1, .lane = 1, .groups = {{45, 0, {1000}}}},
+			{2, .submitted = 0, .lane = 2, .groups = {{56, 0, {1000}}}}
 		},
 		"start 1 n0 x45; wait 2 quota parent cpu 56000/55000",
 		.lanes = {{.borrow = Q(0)}, {1, Q(50000), .borrow = Q(50000)}, {1, Q(50000), .borrow = Q(10000)}}
@@ -242,10 +242,11 @@ static const Case cases[] = {
 		{
 			{1, .submitted = 0, .lane = 2, .groups = {{1, 0, {3000}}}},
 			{2, .submitted = 1, .lane = 2, .groups = {{1, 0, {2000}}}},
-			{3, .submitted = 2, .lane = 1, .groups = {{1, 0, {2000}}}},
+			{3, .submitted = 2, .lane = 1, .groups = {{1, 0, {1000}}}},
 			{4, .submitted = 3, .lane = 1, .groups = {{1, 0, {1000}}}}
 		},
-		"start 2 n0 x1; start 4 n0 x1; wait 1 quota parent cpu 3000/0; wait 3 quota parent cpu 2000/0",
+		"start 3 n0 x1; start 4 n0 x1; wait 1 quota parent cpu 3000/1000; "
+		"wait 2 quota parent cpu 2000/1000",
 		.lanes = {{.borrow = Q(0)}, {1, Q(3000), .lend = Q(2000)},
 			{1, Q(2000), .lend = Q(2000), .held = Q(2000)}}
 	},
@@ -271,6 +272,31 @@ static const Case cases[] = {
 		},
 		"start 1 n0 x1; start 2 n0 x1; wait 3 quota parent cpu 500/0",
 		.lanes = {{.borrow = Q(0)}, {1, .borrow = Q(0)}, {1, Q(1000)}, {2, Q(1000)}}
+	},
+	{
+		"admit-030: below its guarantee before the borrower, though newer", TRAVERSAL, PM_PLACE_PACK,
+		{{{2000}}},
+		{
+			{1, .submitted = 0, .lane = 2, .groups = {{1, 0, {1000}}}},
+			{2, .submitted = 1, .lane = 1, .groups = {{1, 0, {2000}}}}
+		},
+		"start 2 n0 x1; wait 1 quota parent cpu 1000/0",
+		.lanes = {{.borrow = Q(0)}, {1, Q(2000)}, {1, Q(0)}}
+	},
+	{
+		"fair-006: two lanes with half each", TRAVERSAL, PM_PLACE_PACK,
+		{{{1000, 0, 4000}}},
+		{
+			{1, .submitted = 0, .groups = {{1, 0, {0, 0, 1000}}}},
+			{2, .submitted = 1, .groups = {{1, 0, {0, 0, 1000}}}},
+			{3, .submitted = 2, .groups = {{1, 0, {0, 0, 1000}}}},
+			{4, .submitted = 10, .lane = 1, .groups = {{1, 0, {0, 0, 1000}}}},
+			{5, .submitted = 11, .lane = 1, .groups = {{1, 0, {0, 0, 1000}}}},
+			{6, .submitted = 12, .lane = 1, .groups = {{1, 0, {0, 0, 1000}}}}
+		},
+		"start 1 n0 x1; start 2 n0 x1; start 4 n0 x1; start 5 n0 x1; "
+		"wait 3 resources pool gpu 1000/0; wait 6 resources pool gpu 1000/0",
+		.lanes = {{0, Q(0, 0, 2000)}, {0, Q(0, 0, 2000)}}
 	},
 	{
 		"admit-032: an upper quota", TRAVERSAL, PM_PLACE_PACK,
@@ -308,7 +334,7 @@ static const Case cases[] = {
 			{3, .submitted = 2, .groups = {{4, 0, {1000}}}}
 		},
 		/* 6 of 10 are kept: 2 of them are in use on nodes that take nothing now */
-		"start 1 n0 x6; start 3 n0 x4; wait 2 quota pool cpu 1000/0",
+		"start 3 n0 x4; start 1 n0 x6; wait 2 quota pool cpu 1000/0",
 		.lanes = {{0, Q(6000), .lend = Q(0), .held = Q(2000)}}
 	},
 	{

@@ -171,21 +171,18 @@ gangs_whole(const PmDecision *decision, const PmQueue *queue)
 static bool
 never_overtakes(const PmDecision *decision, const PmQueue *queue)
 {
-	int			next = 0;
+	bool	   *started = palloc0(sizeof(bool) * Max(queue->njobs, 1));
 	bool		stopped[8] = {false};
 
+	for (int i = 0; i < decision->nstarts; i++)
+		started[decision->starts[i].job] = true;
 	for (int i = 0; i < queue->njobs; i++)
 	{
-		if (next < decision->nstarts && decision->starts[next].job == i)
-		{
-			if (stopped[queue->jobs[i].lane])
-				return false;
-			next++;
-		}
-		else
-			stopped[queue->jobs[i].lane] = true;
+		if (started[i] && stopped[queue->jobs[i].lane])
+			return false;
+		stopped[queue->jobs[i].lane] |= !started[i];
 	}
-	return next == decision->nstarts;
+	return true;
 }
 
 static bool

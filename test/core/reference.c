@@ -478,14 +478,60 @@ withhold(Ref *ref, int s)
 			withhold_on(cluster, &cluster->nodes[best], request);
 		}
 	}
+	ref->hopeless[s] = true;
 	for (int n = 0; n < cluster->nnodes; n++)
 	{
 		for (int d = 0; d < cluster->ndims; d++)
+		{
+			ref->hopeless[s] &= saved->nodes[n].free[d] == cluster->nodes[n].free[d];
 			ref->withheld[n][d] += saved->nodes[n].free[d] - cluster->nodes[n].free[d];
+		}
 		for (int i = 0; i < cluster->nodes[n].ndevices; i++)
 			ref->withheld_devices[n][i] +=
 				saved->nodes[n].device_free[i] - cluster->nodes[n].device_free[i];
 	}
+}
+
+/* Is it known that jobs of a shape are for nothing in this pass? */
+static bool
+in_vain(const Ref *ref, const PmJob *job, const int *capped_in)
+{
+	if (ref->policy.queue == PM_QUEUE_FIFO)
+		return ref->decision->blocked_by[job->lane] >= 0;
+	return capped_in[job->shape] >= 0 ||
+		(ref->decision->blocked[job->shape] &&
+		 (ref->policy.queue != PM_QUEUE_RESERVE || ref->hopeless[job->shape]));
+}
+
+/*
+ * Of the first jobs of all lanes, one that would not borrow, the first of
+ * these; -1: there is none
+ */
+static int
+next_job(const Ref *ref, const bool *done, const int *capped_in)
+{
+	const PmQueue *queue = ref->queue;
+	int			best = -1;
+	bool		best_borrows = false;
+
+	for (int l = 0; l < queue->nlanes; l++)
+	{
+		int			i = 0;
+		bool		borrows;
+
+		while (i < queue->njobs &&
+			   (done[i] || queue->jobs[i].lane != l || in_vain(ref, &queue->jobs[i], capped_in)))
+			i++;
+		if (i == queue->njobs)
+			continue;
+		borrows = ref_would_borrow(ref, l, &queue->shapes[queue->jobs[i].shape]);
+		if (best < 0 || (best_borrows && !borrows) || (best_borrows == borrows && i < best))
+		{
+			best = i;
+			best_borrows = borrows;
+		}
+	}
+	return best;
 }
 
 RefDecision *
@@ -495,6 +541,7 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	RefDecision *out = palloc0(sizeof(RefDecision));
 	int		   *capped_in = palloc(sizeof(int) * queue->nshapes);	/* lane, or -1 */
 	int		   *failed_in = palloc(sizeof(int) * queue->nshapes);	/* likewise */
+	bool	   *done;
 
 	ref.cluster = cluster;
 	ref.queue = queue;
@@ -525,15 +572,15 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 
 	shortest_first = policy->order == PM_ORDER_SHORTEST;
 	qsort(queue->jobs, queue->njobs, sizeof(PmJob), compare_jobs);
-	for (int i = 0; i < queue->njobs; i++)
+	done = palloc0(sizeof(bool) * Max(queue->njobs, 1));
+	for (int i; (i = next_job(&ref, done, capped_in)) >= 0;)
 	{
 		const PmJob *job = &queue->jobs[i];
 		const PmShape *shape = &queue->shapes[job->shape];
 		int64		needed;
 		int64		available;
 
-		if (out->blocked_by[job->lane] >= 0)
-			continue;
+		done[i] = true;
 		if (queue->lane_frozen && queue->lane_frozen[job->lane])
 		{
 			out->reasons[job->shape] = PM_REASON_TENANT_FROZEN;

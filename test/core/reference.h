@@ -19,7 +19,8 @@ typedef struct Ref
 	RefDecision *decision;
 	int64	  **withheld;		/* [nnodes][ndims] */
 	int32	  **withheld_devices;
-	bool	   *hopeless;		/* [nshapes]: capacities did not hold it */
+	bool	   *hopeless;		/* [nshapes]: capacities did not hold it, or
+								 * nothing more was withheld for it */
 	int64	   *pool_free;		/* [ndims]: of all nodes, withheld or not */
 } Ref;
 

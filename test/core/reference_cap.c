@@ -250,7 +250,7 @@ ref_cap_reason(const Ref *ref, int lane, const PmShape *shape,
 	return lacks ? PM_REASON_NETWORK_BANDWIDTH : PM_REASON_NONE;
 }
 
-/* Would the minimum of a shape bring a lane beyond what is its own? */
+/* Would the minimum of a shape bring the jobs of a lane beyond its guarantee? */
 bool
 ref_would_borrow(const Ref *ref, int lane, const PmShape *shape)
 {
@@ -260,7 +260,9 @@ ref_would_borrow(const Ref *ref, int lane, const PmShape *shape)
 	{
 		int128		sum = minimum(ref, shape, d);
 
-		if (sum > 0 && use(ref->queue, lane, d) + sum > subtree(ref->queue, lane, d))
+		const PmLane *own = &ref->queue->lanes[lane];
+
+		if (sum > 0 && own->held[d] + sum > (own->guaranteed ? own->guaranteed[d] : 0))
 			return true;
 	}
 	return false;
