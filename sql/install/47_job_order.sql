@@ -160,7 +160,7 @@ COMMENT ON COLUMN job_priority.priority IS '1 to 3, larger first';
 COMMENT ON COLUMN job_priority.score IS 'sum of what the factors add';
 COMMENT ON COLUMN job_priority.age IS 'time since it was submitted, of the pool''s max_age; NULL: has no weight';
 COMMENT ON COLUMN job_priority.age_score IS 'what that adds';
-COMMENT ON COLUMN job_priority.fair IS 'fair share of its workspace: 1 without usage, 0.5 at its share, 0.25 at twice that; NULL: has no weight';
+COMMENT ON COLUMN job_priority.fair IS 'fair share of its workspace, those of its jobs that are ahead counted: 1 without usage, 0.5 at its share, 0.25 at twice that; NULL: has no weight';
 COMMENT ON COLUMN job_priority.fair_score IS 'what that adds';
 COMMENT ON COLUMN job_priority.size IS 'by the pool''s size_order; NULL: has no weight';
 COMMENT ON COLUMN job_priority.size_score IS 'what that adds';
@@ -192,5 +192,5 @@ COMMENT ON COLUMN fair_share_status.norm_shares IS 'share of the whole pool that
 COMMENT ON COLUMN fair_share_status.usage IS 'what its runs have used and is not forgotten, in seconds of the whole pool';
 COMMENT ON COLUMN fair_share_status.norm_usage IS 'that, of all usage';
 COMMENT ON COLUMN fair_share_status.effective_usage IS 'the same, with what the tenant''s other workspaces used counted by the share: U';
-COMMENT ON COLUMN fair_share_status.factor IS '2^(-U/S): 1 without usage, 0.5 at its share';
+COMMENT ON COLUMN fair_share_status.factor IS '2^(-U/S): 1 without usage, 0.5 at its share; what its first job has';
 GRANT SELECT ON job_priority, fair_share_status TO PUBLIC;

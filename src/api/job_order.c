@@ -17,7 +17,6 @@
 
 #include "api/args.h"
 #include "api/schedule.h"
-#include "store/numbers.h"
 
 /* Is a tenant among those that the actor may see?  They ascend; n < 0: all */
 static bool
@@ -43,7 +42,7 @@ is_visible(int64 tenant_id, const int64 *tenants, int n)
 
 static void
 put_job(ReturnSetInfo *rsinfo, const PmJob *job, int position, const PmWeights *weights,
-		const PmFactors *factors)
+		PmFactors factors)
 {
 	Datum		values[7];
 	bool		nulls[7] = {0};
@@ -55,9 +54,9 @@ put_job(ReturnSetInfo *rsinfo, const PmJob *job, int position, const PmWeights *
 	nulls[4] = weights->age == 0;
 	nulls[5] = weights->fair == 0;
 	nulls[6] = weights->size == 0;
-	values[4] = Int32GetDatum(factors->age);
-	values[5] = Int32GetDatum(factors->fair);
-	values[6] = Int32GetDatum(factors->size);
+	values[4] = Int32GetDatum(factors.age);
+	values[5] = Int32GetDatum(factors.fair);
+	values[6] = Int32GetDatum(factors.size);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
@@ -70,19 +69,14 @@ pm_job_scores(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	PmCall		call;
 	PmPassData *data;
-	HTAB	   *numbers;		/* of the jobs, as they were read */
 	MemoryContext inner;
 	int64	   *tenants;
 	int			ntenants;
-	bool		is_new;
 
 	InitMaterializedSRF(fcinfo, 0);
 	pm_begin(&call, fcinfo);
 	data = pm_read_queue(pm_pool_arg(&call, fcinfo, 0));
-	pm_score_jobs(data, pm_reading_clock());
-	numbers = pm_id_numbers("jobs with scores");
-	for (int i = 0; i < data->queue.njobs && data->factors; i++)
-		(void) pm_number_id(numbers, data->queue.jobs[i].job_id, &is_new);
+	pm_score_queue(data, pm_policy_of(data->pool).order, pm_reading_clock());
 	pm_order_jobs(data->queue.jobs, data->queue.njobs, pm_policy_of(data->pool).order);
 	ntenants = pm_visible_tenants(&call, &tenants);
 
@@ -93,7 +87,7 @@ pm_job_scores(PG_FUNCTION_ARGS)
 
 		if (is_visible(data->lane_tenants[job->lane], tenants, ntenants))
 			put_job(rsinfo, job, i + 1, &data->pool->weights,
-					data->factors ? &data->factors[pm_number_id(numbers, job->job_id, &is_new)] : &nothing);
+					data->scoring ? pm_factors_of_job(data->scoring, job) : nothing);
 	}
 	MemoryContextSwitchTo(inner);
 	pm_end(&call);
@@ -116,7 +110,7 @@ pm_fair_shares(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	pm_begin(&call, fcinfo);
 	data = pm_read_queue(pm_pool_arg(&call, fcinfo, 0));
-	pm_score_jobs(data, pm_reading_clock());
+	pm_score_queue(data, pm_policy_of(data->pool).order, pm_reading_clock());
 	tree = data->fair;
 	ntenants = pm_visible_tenants(&call, &tenants);
 

@@ -64,7 +64,7 @@ pm_queue_order(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	pm_begin(&call, fcinfo);
 	data = pm_read_queue(pm_pool_arg(&call, fcinfo, 0));
-	pm_score_jobs(data, pm_reading_clock());
+	pm_score_queue(data, pm_policy_of(data->pool).order, pm_reading_clock());
 	pm_order_jobs(data->queue.jobs, data->queue.njobs, pm_policy_of(data->pool).order);
 	heads = blocked_heads(data);
 	ntenants = pm_visible_tenants(&call, &tenants);

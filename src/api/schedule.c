@@ -188,7 +188,7 @@ pm_run_pass(PmCall *call, PmPoolInfo *pool)
 	pm_release_waiting(call, pool->pool_id, result.instant);
 
 	data = pm_read_pass(pool);
-	pm_score_jobs(data, result.instant);
+	pm_score_queue(data, policy.order, result.instant);
 	if (data->fair)
 		pm_write_fair(pool, data->fair, false);
 	policy.now = result.instant;

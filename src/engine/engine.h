@@ -206,6 +206,7 @@ typedef struct PmJob
 	int32		lane;			/* index of its sub-pool, 0 .. nlanes - 1 */
 	int16		priority;		/* larger first */
 	bool		restarted;		/* restarted after a fault: first of its priority */
+	int32		workspace;		/* whose fair share it has; for scores alone */
 	int64		time_limit;		/* how long it may run; PM_NEVER: no limit */
 	int64		score;			/* larger first */
 	int64		locked_since;	/* stepped: since when it withholds; 0: does not */

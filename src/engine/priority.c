@@ -16,6 +16,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "engine/priority.h"
 
 /* 2^-(2^-k), k = 1 .. 32, times 2^63 */
@@ -46,6 +48,9 @@ static const uint64 roots[32] = {
 
 /* Usage in a tree is cut to so many bits, see pm_fair_factors() */
 #define USAGE_BITS		40
+
+/* Beyond, a factor is 0 */
+#define MAX_EXPONENT	((uint64) (PM_FACTOR_BITS + 2) << PM_FAIR_BITS)
 
 /* 2^-(whole + fraction / 2^64), in PM_DECAY_BITS */
 static uint64
@@ -152,6 +157,19 @@ pm_size_factor(int64 share, int64 time_limit, PmSizeOrder order)
 	return order == PM_SIZE_SMALL ? PM_FACTOR_ONE - (int32) share : (int32) share;
 }
 
+int32
+pm_fair_factor(const PmFairWorkspace *workspace, int64 ahead)
+{
+	uint128		exponent = workspace->exponent +
+		(((uint128) (uint64) ahead * workspace->slope) >> PM_POOL_SHARE_BITS);
+
+	if (exponent >= MAX_EXPONENT)
+		return 0;
+	return (int32) nearest(power_of_half((uint64) exponent >> PM_FAIR_BITS,
+										 (uint64) exponent << (64 - PM_FAIR_BITS)),
+						   PM_DECAY_BITS - PM_FACTOR_BITS);
+}
+
 /*
  * One workspace, by the classic formula.  With usage u of the workspace, t of
  * its tenant, U of all; shares w of the workspace, W of its tenant's, s of the
@@ -159,31 +177,31 @@ pm_size_factor(int64 share, int64 time_limit, PmSizeOrder order)
  *
  *		effective usage	E = u/U + (t/U - u/U) w/W
  *		shares			S = w/W s/T
- *		factor			2^-(E/S) = 2^-((u W + (t - u) w) T / (U w s))
+ *		exponent		E/S = (u W + (t - u) w) T / (U w s)
  *
  * Usage has at most 40 bits here, shares 14 and their sums 42 for 2^28 of
  * them, so the quotient is cut once, to 32 bits after the point.
+ *
+ * Jobs ahead that ask for a share c of the pool count as if they held it for
+ * PM_AHEAD, or as long as all usage is, if that is less: c AHEAD / U, by S.
  */
 static void
-fair_factor(PmFairWorkspace *workspace, const PmFairTenant *tenant, int64 sum_shares,
-			int64 total, int cut)
+share_of_workspace(PmFairWorkspace *workspace, const PmFairTenant *tenant, int64 sum_shares,
+				   int64 total, int cut)
 {
 	uint64		usage = (uint64) workspace->usage >> cut;
 	uint64		others = (uint64) tenant->usage - usage;
-	uint128		weighed;
-	uint128		divisor;
-	uint128		whole;
-	uint64		fraction;
+	uint128		product = (uint64) workspace->shares * (uint64) tenant->shares;
+	uint128		sums = (uint128) (uint64) tenant->sum_shares * (uint64) sum_shares;
+	uint128		weighed = 0;
+	uint128		quotient;
 
 	workspace->norm_shares = 0;
 	workspace->norm_usage = 0;
 	workspace->effective = 0;
+	workspace->exponent = MAX_EXPONENT;
+	workspace->slope = 0;
 	workspace->factor = 0;
-	if (workspace->shares > 0 && tenant->shares > 0)
-		workspace->norm_shares = (int64)
-			(((uint128) ((uint64) workspace->shares * tenant->shares) << PM_FAIR_BITS) /
-			 ((uint128) (uint64) tenant->sum_shares * (uint64) sum_shares));
-	weighed = 0;
 	if (total > 0)
 	{
 		workspace->norm_usage = (int64) (((uint128) usage << PM_FAIR_BITS) / (uint64) total);
@@ -193,21 +211,26 @@ fair_factor(PmFairWorkspace *workspace, const PmFairTenant *tenant, int64 sum_sh
 			workspace->effective = (int64) ((weighed << PM_FAIR_BITS) /
 											((uint128) (uint64) total * (uint64) tenant->sum_shares));
 	}
-	if (workspace->shares == 0 || tenant->shares == 0)
+	if (product == 0)
 		return;
-	if (weighed == 0)
+	workspace->norm_shares = (int64) ((product << PM_FAIR_BITS) / sums);
+	workspace->exponent = 0;
+	if (weighed > 0)
 	{
-		workspace->factor = PM_FACTOR_ONE;
-		return;
+		uint128		divisor = (uint64) total * product;
+
+		weighed *= (uint64) sum_shares;
+		quotient = weighed / divisor;
+		workspace->exponent = quotient >= MAX_EXPONENT >> PM_FAIR_BITS ? MAX_EXPONENT :
+			(uint64) ((quotient << PM_FAIR_BITS) | (((weighed % divisor) << PM_FAIR_BITS) / divisor));
 	}
-	weighed *= (uint64) sum_shares;
-	divisor = (uint128) (uint64) total * ((uint64) workspace->shares * tenant->shares);
-	whole = weighed / divisor;
-	if (whole > PM_FACTOR_BITS + 1)
-		return;
-	fraction = (uint64) (((weighed % divisor) << PM_FAIR_BITS) / divisor) << (64 - PM_FAIR_BITS);
-	workspace->factor = (int32) nearest(power_of_half((uint64) whole, fraction),
-										PM_DECAY_BITS - PM_FACTOR_BITS);
+	quotient = (sums << PM_FAIR_BITS) / product;
+	if (quotient > PG_INT64_MAX)
+		quotient = PG_INT64_MAX;
+	if (total > 0 && ((uint128) (uint64) total << cut) > PM_AHEAD)
+		quotient = quotient * PM_AHEAD / ((uint128) (uint64) total << cut);
+	workspace->slope = (uint64) quotient;
+	workspace->factor = pm_fair_factor(workspace, 0);
 }
 
 /*
@@ -241,13 +264,76 @@ pm_fair_factors(PmFairTenant *tenants, int ntenants, PmFairWorkspace *workspaces
 		total += workspaces[w].usage >> cut;
 	}
 	for (int w = 0; w < nworkspaces; w++)
-		fair_factor(&workspaces[w], &tenants[workspaces[w].tenant], sum_shares, total, cut);
+		share_of_workspace(&workspaces[w], &tenants[workspaces[w].tenant], sum_shares, total, cut);
 }
 
-int64
-pm_job_score(const PmWeights *weights, const PmFactors *factors)
+/* What a job has whatever is ahead of it */
+static PmFactors
+first_factors(const PmScoring *scoring, const PmJob *job)
+{
+	const PmWeights *weights = &scoring->weights;
+	PmFactors	factors = {0};
+
+	if (weights->age > 0)
+		factors.age = pm_age_factor(scoring->now - job->submitted_at, weights->max_age);
+	if (weights->fair > 0)
+		factors.fair = scoring->workspaces[job->workspace].factor;
+	if (weights->size > 0)
+		factors.size = pm_size_factor(scoring->sizes[job->shape], job->time_limit, weights->size_order);
+	return factors;
+}
+
+static int64
+weighted_sum(const PmWeights *weights, const PmFactors *factors)
 {
 	return (int64) weights->age * factors->age +
 		(int64) weights->fair * factors->fair +
 		(int64) weights->size * factors->size;
+}
+
+/*
+ * Jobs of a workspace are first put in order as if all of them had its factor.
+ * Then each counts those ahead of it as started; they stay in that order, as
+ * the factor only falls along it.
+ */
+void
+pm_score_jobs(const PmScoring *scoring, PmJob *jobs, int njobs)
+{
+	int64	   *ahead;
+
+	for (int i = 0; i < njobs; i++)
+	{
+		PmFactors	factors = first_factors(scoring, &jobs[i]);
+
+		jobs[i].score = weighted_sum(&scoring->weights, &factors);
+	}
+	if (scoring->weights.fair == 0)
+		return;
+	pm_order_jobs(jobs, njobs, scoring->order);
+	ahead = palloc0(sizeof(int64) * Max(scoring->nworkspaces, 1));
+	for (int i = 0; i < njobs; i++)
+	{
+		const PmFairWorkspace *workspace = &scoring->workspaces[jobs[i].workspace];
+		int64	   *mine = &ahead[jobs[i].workspace];
+
+		if ((i & 1023) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (*mine > 0)
+			jobs[i].score -= (int64) scoring->weights.fair *
+				(workspace->factor - pm_fair_factor(workspace, *mine));
+		*mine = Min(*mine + scoring->sizes[jobs[i].shape], PM_MOST_AHEAD);
+	}
+	pfree(ahead);
+}
+
+PmFactors
+pm_factors_of_job(const PmScoring *scoring, const PmJob *job)
+{
+	PmFactors	factors = first_factors(scoring, job);
+
+	/* what is ahead of it is in its score */
+	if (scoring->weights.fair > 0)
+		factors.fair -= (int32) ((weighted_sum(&scoring->weights, &factors) - job->score) /
+								 scoring->weights.fair);
+	return factors;
 }

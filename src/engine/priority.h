@@ -27,6 +27,11 @@
 #define PM_DECAY_BITS	62
 #define PM_FAIR_BITS	32
 
+/* So long a job that is ahead counts as holding what it asks for: 5 minutes,
+ * in nanoseconds; and no more than so much is counted */
+#define PM_AHEAD		INT64CONST(300000000000)
+#define PM_MOST_AHEAD	(PM_POOL_SHARE_ONE << 20)
+
 #define PM_MAX_WEIGHT	1000000
 #define PM_MAX_SHARES	10000
 
@@ -70,8 +75,23 @@ typedef struct PmFairWorkspace
 	int64		norm_shares;	/* from here on the engine's: of the whole pool */
 	int64		norm_usage;		/* of all usage */
 	int64		effective;		/* the same, its siblings' usage counted too */
-	int32		factor;
+	int32		factor;			/* of its first job */
+	uint64		exponent;		/* the factor is 2^-exponent */
+	uint64		slope;			/* by how much that grows behind jobs that ask for
+								 * the whole pool */
 } PmFairWorkspace;
+
+/* What scores are made of */
+typedef struct PmScoring
+{
+	PmWeights	weights;
+	PmJobOrder	order;
+	int64		now;
+	const int64 *sizes;			/* [nshapes]: share of the pool that a job asks
+								 * for; without weight of fair share and size NULL */
+	int			nworkspaces;	/* those of the jobs come first */
+	const PmFairWorkspace *workspaces;	/* without weight of fair share NULL */
+} PmScoring;
 
 /* 2^-(elapsed / half_life) */
 extern uint64 pm_decay(int64 elapsed, int64 half_life);
@@ -89,6 +109,11 @@ extern int32 pm_size_factor(int64 share, int64 time_limit, PmSizeOrder order);
 extern void pm_fair_factors(PmFairTenant *tenants, int ntenants,
 							PmFairWorkspace *workspaces, int nworkspaces);
 
-extern int64 pm_job_score(const PmWeights *weights, const PmFactors *factors);
+/* The factor of a job behind others of its workspace that ask for a share */
+extern int32 pm_fair_factor(const PmFairWorkspace *workspace, int64 ahead);
+
+/* The scores of all jobs, which it sorts; and what one of them is made of */
+extern void pm_score_jobs(const PmScoring *scoring, PmJob *jobs, int njobs);
+extern PmFactors pm_factors_of_job(const PmScoring *scoring, const PmJob *job);
 
 #endif							/* PM_PRIORITY_H */

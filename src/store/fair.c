@@ -97,14 +97,6 @@ workspace_of(PmFairTree *tree, int64 tenant_id, int64 workspace_id)
 	return &tree->workspaces[number];
 }
 
-int
-pm_fair_number(const PmFairTree *tree, PmFairKey key)
-{
-	bool		is_new;
-
-	return pm_number_bytes(tree->workspace_numbers, &key, sizeof(key), &is_new);
-}
-
 static void
 read_shares(PmFairTree *tree, int64 pool_id)
 {

@@ -47,12 +47,11 @@ extern int64 pm_dominant_share(const PmResourceList *list, const PmResourceList 
 
 /*
  * The tree of all who have shares, usage or one of these keys, with factors.
+ * Those of the keys come first, in their order.
  * capacity may be NULL: it has none.
  */
 extern PmFairTree *pm_read_fair(const PmPoolInfo *pool, TimestampTz instant,
 								const PmResourceList *capacity, const PmFairKey *keys, int nkeys);
-/* The number of a workspace that was among the keys */
-extern int	pm_fair_number(const PmFairTree *tree, PmFairKey key);
 /* Under the pool's lock: what has changed, or with all what all have used */
 extern void pm_write_fair(const PmPoolInfo *pool, PmFairTree *tree, bool all);
 

@@ -9,8 +9,6 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-
 #include "store/pass.h"
 #include "store/statement.h"
 
@@ -39,58 +37,46 @@ read_sizes(const PmPassData *data, const PmResourceList *capacity)
 	return sizes;
 }
 
-/* The fair share of each workspace that has queued jobs */
-static int32 *
-read_fair_factors(PmPassData *data, TimestampTz instant, const PmResourceList *capacity)
+/* The tree of shares; the workspaces of the jobs come first, by their numbers */
+static PmFairTree *
+read_tree(PmPassData *data, TimestampTz instant, const PmResourceList *capacity)
 {
 	PmFairKey  *keys = palloc(sizeof(PmFairKey) * Max(data->nworkspaces, 1));
-	int32	   *factors = palloc(sizeof(int32) * Max(data->nworkspaces, 1));
 
 	for (int i = 0; i < data->queue.njobs; i++)
 	{
-		int			w = data->job_workspaces[i];
+		const PmJob *job = &data->queue.jobs[i];
 
-		keys[w].tenant_id = data->lane_tenants[data->queue.jobs[i].lane];
-		keys[w].workspace_id = data->workspaces[w];
+		keys[job->workspace].tenant_id = data->lane_tenants[job->lane];
+		keys[job->workspace].workspace_id = data->workspaces[job->workspace];
 	}
-	data->fair = pm_read_fair(data->pool, instant, capacity, keys, data->nworkspaces);
-	for (int w = 0; w < data->nworkspaces; w++)
-		factors[w] = data->fair->workspaces[pm_fair_number(data->fair, keys[w])].factor;
-	return factors;
+	return pm_read_fair(data->pool, instant, capacity, keys, data->nworkspaces);
 }
 
 void
-pm_score_jobs(PmPassData *data, TimestampTz instant)
+pm_score_queue(PmPassData *data, PmJobOrder order, TimestampTz instant)
 {
 	const PmWeights *weights = &data->pool->weights;
-	PmResourceList *capacity = NULL;
-	int32	   *fair = NULL;
-	int64	   *sizes = NULL;
+	PmScoring  *scoring;
+	PmResourceList *capacity;
 
 	if (weights->age == 0 && weights->fair == 0 && weights->size == 0)
 		return;
+	scoring = palloc0(sizeof(PmScoring));
+	scoring->weights = *weights;
+	scoring->order = order;
+	scoring->now = instant;
 	if (weights->fair > 0 || weights->size > 0)
-		capacity = pm_read_capacity(data->pool->pool_id);
-	if (weights->fair > 0)
-		fair = read_fair_factors(data, instant, capacity);
-	if (weights->size > 0)
-		sizes = read_sizes(data, capacity);
-	data->factors = MemoryContextAllocHuge(CurrentMemoryContext,
-										   sizeof(PmFactors) * (Size) Max(data->queue.njobs, 1));
-	for (int i = 0; i < data->queue.njobs; i++)
 	{
-		PmJob	   *job = &data->queue.jobs[i];
-		PmFactors	factors = {0};
-
-		if ((i & 1023) == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (weights->age > 0)
-			factors.age = pm_age_factor(instant - job->submitted_at, weights->max_age);
-		if (fair)
-			factors.fair = fair[data->job_workspaces[i]];
-		if (sizes)
-			factors.size = pm_size_factor(sizes[job->shape], job->time_limit, weights->size_order);
-		job->score = pm_job_score(weights, &factors);
-		data->factors[i] = factors;
+		capacity = pm_read_capacity(data->pool->pool_id);
+		scoring->sizes = read_sizes(data, capacity);
+		if (weights->fair > 0)
+		{
+			data->fair = read_tree(data, instant, capacity);
+			scoring->nworkspaces = data->nworkspaces;
+			scoring->workspaces = data->fair->workspaces;
+		}
 	}
+	pm_score_jobs(scoring, data->queue.jobs, data->queue.njobs);
+	data->scoring = scoring;
 }

@@ -63,9 +63,8 @@ typedef struct PmPassData
 	int64	   *shape_ids;		/* [queue.nshapes] */
 	int			nworkspaces;	/* of the queued jobs, where fair shares count */
 	int64	   *workspaces;		/* [nworkspaces] ids */
-	int32	   *job_workspaces; /* [queue.njobs] as they were read, or NULL */
-	PmFactors  *factors;		/* the same, once scored, where anything is weighted */
-	PmFairTree *fair;			/* the same, where fair shares count */
+	PmScoring  *scoring;		/* once scored, where anything is weighted */
+	PmFairTree *fair;			/* once scored, where fair shares count */
 	int			bandwidth;		/* dimension of the network's bandwidth, -1: none */
 } PmPassData;
 
@@ -103,9 +102,9 @@ extern void pm_take_of_network(PmPassData *data, const PmDecision *decision, int
 
 /*
  * job_score.c: the scores of the jobs at an instant, where the pool weights
- * anything; before they are sorted.
+ * anything.  May sort the jobs.
  */
-extern void pm_score_jobs(PmPassData *data, TimestampTz instant);
+extern void pm_score_queue(PmPassData *data, PmJobOrder order, TimestampTz instant);
 
 /* What became of one job in a call */
 typedef struct PmChange

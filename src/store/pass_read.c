@@ -265,8 +265,6 @@ queue_row(Datum *values, bool *nulls, void *state)
 	{
 		reader->max_jobs *= 2;
 		data->queue.jobs = repalloc_huge(data->queue.jobs, sizeof(PmJob) * reader->max_jobs);
-		if (data->job_workspaces)
-			data->job_workspaces = repalloc_huge(data->job_workspaces, sizeof(int32) * reader->max_jobs);
 	}
 	if (shape_id != reader->last_shape)
 	{
@@ -278,16 +276,10 @@ queue_row(Datum *values, bool *nulls, void *state)
 		reader->last_lane = lane_id;
 		reader->last_lane_no = pm_number_id(reader->lanes, lane_id, &is_new);
 	}
-	if (data->job_workspaces)
+	if (reader->workspaces && DatumGetInt64(values[8]) != reader->last_workspace)
 	{
-		int64		workspace_id = DatumGetInt64(values[8]);
-
-		if (workspace_id != reader->last_workspace)
-		{
-			reader->last_workspace = workspace_id;
-			reader->last_workspace_no = pm_number_id(reader->workspaces, workspace_id, &is_new);
-		}
-		data->job_workspaces[data->queue.njobs] = reader->last_workspace_no;
+		reader->last_workspace = DatumGetInt64(values[8]);
+		reader->last_workspace_no = pm_number_id(reader->workspaces, reader->last_workspace, &is_new);
 	}
 	job = &data->queue.jobs[data->queue.njobs++];
 	memset(job, 0, sizeof(PmJob));
@@ -295,6 +287,7 @@ queue_row(Datum *values, bool *nulls, void *state)
 	job->submitted_at = DatumGetTimestampTz(values[1]);
 	job->shape = reader->last_shape_no;
 	job->lane = reader->last_lane_no;
+	job->workspace = reader->last_workspace_no;
 	job->priority = DatumGetInt16(values[4]);
 	job->restarted = DatumGetBool(values[5]);
 	job->time_limit = nulls[6] ? data->pool->default_time_limit : pm_length(values[6], false);
@@ -320,10 +313,7 @@ read_queue(Reader *reader, int64 job_id)
 	reader->shapes = pm_id_numbers("shapes of a pass");
 	reader->lanes = pm_id_numbers("lanes of a pass");
 	if (data->pool->weights.fair > 0)
-	{
-		data->job_workspaces = palloc(sizeof(int32) * reader->max_jobs);
 		reader->workspaces = pm_id_numbers("workspaces of a pass");
-	}
 	pm_arg_int64(&args, data->pool->pool_id);
 	if (job_id != 0)
 		pm_arg_int64(&args, job_id);
@@ -331,7 +321,7 @@ read_queue(Reader *reader, int64 job_id)
 	data->queue.nshapes = (int) hash_get_num_entries(reader->shapes);
 	data->queue.nlanes = (int) hash_get_num_entries(reader->lanes);
 	data->shape_ids = ids_of(reader->shapes, data->queue.nshapes);
-	if (data->job_workspaces)
+	if (reader->workspaces)
 	{
 		data->nworkspaces = (int) hash_get_num_entries(reader->workspaces);
 		data->workspaces = ids_of(reader->workspaces, data->nworkspaces);

@@ -478,9 +478,9 @@ scores(void)
 	static const int by_score[] = {5, 6, 2, 4, 3, 1};
 	static const int by_length[] = {5, 6, 3, 2, 4, 1};
 	PmJob		jobs[] = {
-		{1, 10, 0, 0, 1, false, 60, 0}, {2, 30, 0, 0, 1, false, 60, 900},
-		{3, 20, 0, 0, 1, false, 30, 100}, {4, 40, 0, 0, 1, false, 60, 500},
-		{5, 50, 0, 0, 2, false, PM_NEVER, 0}, {6, 60, 0, 0, 1, true, PM_NEVER, 0}
+		{1, 10, 0, 0, 1, false, 0, 60, 0}, {2, 30, 0, 0, 1, false, 0, 60, 900},
+		{3, 20, 0, 0, 1, false, 0, 30, 100}, {4, 40, 0, 0, 1, false, 0, 60, 500},
+		{5, 50, 0, 0, 2, false, 0, PM_NEVER, 0}, {6, 60, 0, 0, 1, true, 0, PM_NEVER, 0}
 	};
 
 	pm_order_jobs(jobs, lengthof(jobs), PM_ORDER_PRIORITY);

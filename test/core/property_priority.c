@@ -67,13 +67,6 @@ points(void)
 	core_check(pm_age_factor(-1, DAY) == 0 && pm_age_factor(DAY / 4, DAY) == PM_FACTOR_ONE / 4 &&
 			   pm_age_factor(DAY, DAY) == PM_FACTOR_ONE && pm_age_factor(PG_INT64_MAX, DAY) == PM_FACTOR_ONE,
 			   "age grows to 1");
-	{
-		PmWeights	weights = {PM_MAX_WEIGHT, 3, 2};
-		PmFactors	factors = {PM_FACTOR_ONE, 5, PM_FACTOR_ONE};
-
-		core_check(pm_job_score(&weights, &factors) == (PM_MAX_WEIGHT + INT64CONST(2)) * PM_FACTOR_ONE + 15,
-				   "a score is the weighted sum");
-	}
 }
 
 /* formula-003: 2^-(U/S) at 0, 1, 2 and 1/2 of a share of 0.3 */
@@ -240,16 +233,188 @@ one_tree(int round)
 	core_check(ok, "round %d: factors of a tree", round);
 }
 
+/* The weighted sum, hand-worked: 1000 x 1/4 + 10 x 1/2, and the factors again */
+static void
+score_points(void)
+{
+	static const int64 sizes[] = {PM_POOL_SHARE_ONE / 2};
+	PmJob		jobs[] = {{1, 30, 0, 0, 1}};
+	PmScoring	scoring = {{1000, 0, 10, PM_SIZE_LARGE, 40, PM_NEVER}, PM_ORDER_PRIORITY, 40, sizes};
+	PmFactors	factors;
+
+	pm_score_jobs(&scoring, jobs, 1);
+	factors = pm_factors_of_job(&scoring, &jobs[0]);
+	core_check(jobs[0].score == 255 * PM_FACTOR_ONE && factors.age == PM_FACTOR_ONE / 4 &&
+			   factors.fair == 0 && factors.size == PM_FACTOR_ONE / 2, "a score is the weighted sum");
+	scoring.weights.age = scoring.weights.size = PM_MAX_WEIGHT;
+	scoring.now = 90;
+	pm_score_jobs(&scoring, jobs, 1);
+	core_check(jobs[0].score == INT64CONST(1500000) * PM_FACTOR_ONE, "of great weights too");
+	pm_score_jobs(&scoring, jobs, 0);
+}
+
+/*
+ * fair-001: of two who have used nothing and ask for the same, each gets every
+ * other turn; fair-004: of one with twice the shares, two of three.
+ */
+static void
+take_turns(int shares, const char *expected)
+{
+	static const int64 sizes[] = {PM_POOL_SHARE_ONE / 8};
+	PmFairTenant tenants[] = {{shares}, {1}};
+	PmFairWorkspace workspaces[] = {{0, 1, 0}, {1, 1, 0}};
+	PmScoring	scoring = {{0, 1, 0, PM_SIZE_LARGE, 1, PM_NEVER}, PM_ORDER_PRIORITY, 0, sizes, 2, workspaces};
+	PmJob		jobs[12];
+	char		order[13] = {0};
+
+	memset(jobs, 0, sizeof(jobs));
+	for (int i = 0; i < 12; i++)
+	{
+		jobs[i].job_id = i + 1;
+		jobs[i].workspace = i / 6;
+	}
+	pm_fair_factors(tenants, 2, workspaces, 2);
+	pm_score_jobs(&scoring, jobs, 12);
+	pm_order_jobs(jobs, 12, PM_ORDER_PRIORITY);
+	for (int i = 0; i < 12; i++)
+		order[i] = jobs[i].workspace == 0 ? 'a' : 'b';
+	core_check(strcmp(order, expected) == 0, "turns: %s, not %s", order, expected);
+}
+
+#define MAX_SCORED 40
+
+/* How many jobs come before this one: priority, restarted, time limit, score, id */
+static int
+place_of(const PmJob *jobs, int njobs, const int64 *scores, int at, PmJobOrder order)
+{
+	int			place = 0;
+
+	for (int i = 0; i < njobs; i++)
+	{
+		const PmJob *a = &jobs[i];
+		const PmJob *b = &jobs[at];
+
+		if (a->priority != b->priority)
+			place += a->priority > b->priority;
+		else if (a->restarted != b->restarted)
+			place += a->restarted;
+		else if (order == PM_ORDER_SHORTEST && a->time_limit != b->time_limit)
+			place += a->time_limit < b->time_limit;
+		else if (scores[i] != scores[at])
+			place += scores[i] > scores[at];
+		else if (a->submitted_at != b->submitted_at)
+			place += a->submitted_at < b->submitted_at;
+		else
+			place += a->job_id < b->job_id;
+	}
+	return place;
+}
+
+static void
+one_scoring(int round)
+{
+	PmFairTenant tenants[3];
+	PmFairWorkspace workspaces[5];
+	int64		sizes[4];
+	PmScoring	scoring = {0};
+	PmJob		jobs[MAX_SCORED];
+	PmJob		before[MAX_SCORED];
+	int64		first[MAX_SCORED];
+	int			njobs = (int) core_between(1, MAX_SCORED);
+	long double total = 0;
+	bool		ok = true;
+
+	for (int t = 0; t < 3; t++)
+		tenants[t].shares = (int32) core_between(1, 5);
+	for (int w = 0; w < 5; w++)
+	{
+		workspaces[w].tenant = w % 3;
+		workspaces[w].shares = (int32) core_between(1, 3);
+		workspaces[w].usage = round % 4 == 0 ? 0 : core_between(0, round % 4 == 1 ? 1000 : INT64CONST(1) << 50);
+		total += workspaces[w].usage;
+	}
+	pm_fair_factors(tenants, 3, workspaces, 5);
+	for (int s = 0; s < 4; s++)
+		sizes[s] = core_between(0, 2) ? PM_POOL_SHARE_ONE >> core_between(3, 12) : core_between(0, PM_POOL_SHARE_ONE);
+	scoring.weights.age = (int32) core_between(0, 3) * 1000;
+	scoring.weights.fair = (int32) core_between(1, 1000000);
+	scoring.weights.size = (int32) core_between(0, 3) * 1000;
+	scoring.weights.size_order = (PmSizeOrder) core_between(0, 2);
+	scoring.weights.max_age = 100;
+	scoring.order = core_between(0, 1) ? PM_ORDER_PRIORITY : PM_ORDER_SHORTEST;
+	scoring.now = 100;
+	scoring.sizes = sizes;
+	scoring.nworkspaces = 5;
+	scoring.workspaces = workspaces;
+	memset(jobs, 0, sizeof(jobs));
+	for (int i = 0; i < njobs; i++)
+	{
+		PmFactors	factors;
+
+		jobs[i].job_id = i + 1;
+		jobs[i].submitted_at = core_between(0, 120);
+		jobs[i].shape = (int) core_between(0, 3);
+		jobs[i].workspace = (int) core_between(0, 4);
+		jobs[i].priority = (int16) core_between(1, 2);
+		jobs[i].restarted = core_between(0, 9) == 0;
+		jobs[i].time_limit = core_between(0, 3) == 0 ? PM_NEVER : core_between(1, 4) * INT64CONST(60000000);
+		factors.age = pm_age_factor(100 - jobs[i].submitted_at, 100);
+		factors.size = pm_size_factor(sizes[jobs[i].shape], jobs[i].time_limit, scoring.weights.size_order);
+		first[i] = (int64) scoring.weights.age * factors.age + (int64) scoring.weights.size * factors.size +
+			(int64) scoring.weights.fair * workspaces[jobs[i].workspace].factor;
+	}
+	memcpy(before, jobs, sizeof(jobs));
+	pm_score_jobs(&scoring, jobs, njobs);
+	for (int i = 0; i < njobs; i++)
+	{
+		const PmFairWorkspace *mine = &workspaces[before[i].workspace];
+		int			place = place_of(before, njobs, first, i, scoring.order);
+		long double ahead = 0;
+		long double share = mine->norm_shares / 0x1p32L;
+		long double exponent = mine->effective / 0x1p32L / share;
+		int64		score = 0;
+		PmFactors	factors = {0};
+
+		for (int k = 0; k < njobs; k++)
+		{
+			if (before[k].workspace == before[i].workspace &&
+				place_of(before, njobs, first, k, scoring.order) < place)
+				ahead += (long double) sizes[before[k].shape] / PM_POOL_SHARE_ONE;
+			if (jobs[k].job_id == before[i].job_id)
+			{
+				score = jobs[k].score;
+				factors = pm_factors_of_job(&scoring, &jobs[k]);
+			}
+		}
+		exponent += ahead / share * (total == 0 ? 1 : Min((long double) PM_AHEAD / total, 1));
+		ok &= fabsl(factors.fair - exp2l(-exponent) * PM_FACTOR_ONE) < 1.1L;
+		ok &= score == first[i] - (int64) scoring.weights.fair * (mine->factor - factors.fair);
+	}
+	core_check(ok, "round %d: scores behind others", round);
+	pm_order_jobs(jobs, njobs, scoring.order);
+	for (int i = 0; i < njobs; i++)
+		for (int k = 0; k < i; k++)
+			if (jobs[i].workspace == jobs[k].workspace && jobs[i].priority == jobs[k].priority &&
+				place_of(before, njobs, first, (int) jobs[i].job_id - 1, scoring.order) <
+				place_of(before, njobs, first, (int) jobs[k].job_id - 1, scoring.order))
+				ok = false;
+	core_check(ok, "round %d: nobody overtakes within a workspace", round);
+}
+
 void
 core_priorities(int rounds)
 {
 	points();
 	fair_points();
+	score_points();
+	take_turns(1, "abababababab");
+	take_turns(2, "abaabaababbb");
 	for (int round = 0; round < rounds; round++)
 	{
 		core_seed(round);
 		one_decay(round);
 		one_usage(round);
 		one_tree(round);
+		one_scoring(round);
 	}
 }

@@ -6,7 +6,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages = warning;
 SET LOCAL timezone = 'UTC';
 SET pool_manager.clock = '2026-03-02 00:00:00+00';
-SELECT plan(85);
+SELECT plan(89);
 
 CREATE ROLE order_beta;
 CREATE ROLE order_acme;
@@ -219,9 +219,19 @@ SELECT is_empty(format($$
                       count(*) OVER (PARTITION BY tenant_id) AS siblings FROM fair_shares(%s))
     SELECT * FROM s WHERE abs(factor - 1048576 * power(2::numeric(60, 40),
         -(usage / total + (of_tenant - usage) / total / siblings) * siblings * 2)) > 1$$, :r), 'and so are the factors');
+-- each job behind those of its workspace that were submitted before it: as if they held what they ask for, for 5 minutes
+SELECT is_empty(format($$
+    WITH s AS (SELECT *, sum(usage) OVER () AS total, sum(usage) OVER (PARTITION BY tenant_id) AS of_tenant,
+                      count(*) OVER (PARTITION BY tenant_id) AS siblings FROM fair_shares(%1$s)),
+    j AS (SELECT q.job_id, q.tenant_id, q.workspace_id, sum(g.replicas * greatest(quantity(g.request, 'cpu') / 24, quantity(g.request, 'gpu') / 12))
+              OVER (PARTITION BY q.workspace_id ORDER BY q.submitted_at, q.job_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead
+          FROM job_queue q JOIN task_group g USING (pool_id, shape_id) WHERE q.pool_id = %1$s)
+    SELECT job_id, o.fair_share FROM job_scores(%1$s) o JOIN j USING (job_id) JOIN s USING (tenant_id, workspace_id)
+    WHERE abs(o.fair_share - 1048576 * power(2::numeric(60, 40),
+        -(usage / total + (of_tenant - usage) / total / siblings + coalesce(ahead, 0) * least(1, 300e9 / total)) * siblings * 2)) > 2$$, :r),
+    'a job counts those ahead of it');
 SELECT is((SELECT array_agg(job_id ORDER BY position) FROM queue_order(:r)),
-    (SELECT array_agg(s.job_id ORDER BY s.factor DESC, s.submitted_at, s.job_id)
-     FROM (SELECT q.job_id, q.submitted_at, f.factor FROM job_queue q JOIN fair_shares(:r) f USING (tenant_id, workspace_id) WHERE q.pool_id = :r) AS s),
+    (SELECT array_agg(s.job_id ORDER BY s.fair_share DESC, q.submitted_at, q.job_id) FROM job_scores(:r) s JOIN job_queue q USING (job_id)),
     'the queue is in the order of factors');
 SELECT cmp_ok((SELECT count(*) FROM queue_order(:r)), '>', 5::bigint, 'of several jobs');
 
@@ -252,6 +262,26 @@ SELECT is(pg_temp.turns('plain', 6, :'began'), 'a1 a2 a3 a4 b1 b2', 'in order of
 SELECT is(pg_temp.turns('even', 6, clock()), 'a1 b1 a2 b2 a3 b3', 'two tenants take turns');
 -- shares 2/3 and 1/3; after a1 b1: U/S 0.75 and 1.5; after a2: 1 and 1, the earlier; after a3: 1.125 and 0.75; after b2: 0.9 and 1.2
 SELECT is(pg_temp.turns('odd', 6, clock()), 'a1 b1 a2 a3 b2 a4', 'with two shares to one, two turns to one');
+-- in one pass: 32 processors, and tenants who have used nothing
+CREATE FUNCTION pg_temp.shared(pool text, weights integer[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    names text[] := '{acme,beta,gama}';
+BEGIN
+    PERFORM create_pool(pool, 'public', queue_policy => 'traversal');
+    PERFORM add_nodes(pool, 'c64', 1, NULL);
+    PERFORM set_job_order(pool, fair_weight => 1);
+    FOR i IN 1 .. cardinality(weights) LOOP
+        PERFORM set_fair_share(pool, names[i], weights[i]);
+        PERFORM submit_job(pool, 's' || n, request => 'cpu=2', tenant => names[i]) FROM generate_series(1, 32) AS n;
+    END LOOP;
+    PERFORM schedule(pool);
+    RETURN (SELECT string_agg(t.n::text, ' ' ORDER BY t.name)
+            FROM (SELECT t.name, count(*) AS n FROM job_run r JOIN pool p USING (pool_id) JOIN tenant t ON t.tenant_id = r.tenant_id
+                  WHERE p.name = shared.pool GROUP BY t.name) AS t);
+END $$;
+SELECT is(pg_temp.shared('fair1', '{1,1}'), '16 16', 'fair-001-two-equal: half of it each');
+SELECT is(pg_temp.shared('fair4', '{10,5,1}'), '20 10 2', 'fair-004-weights-three, on a third of the nodes: by shares');
+SELECT is((SELECT string_agg(tenant, ' ' ORDER BY position) FROM job_priority WHERE pool = 'fair1' AND position <= 4), 'acme beta acme beta', 'the queue goes on like this');
 SELECT submit_job('even', 'c1', request => 'cpu=1', tenant => 'gama');
 SELECT is((SELECT job FROM queue WHERE pool = 'even' AND position = 1), 'c1', 'who has used nothing comes first');
 SELECT set_fair_share('even', 'gama', 0);
