@@ -22,7 +22,7 @@ INSERT INTO pending_reason (reason, description) VALUES
     ('held', 'held by hold_job until release_job'),
     ('quota', 'the quota of its sub-pool, or of one above it (level parent), or what others keep (pool), does not allow more now: needed by the job, available'),
     ('no_address', 'the network of the pool has too few free addresses: needed by its replicas, available'),
-    ('network_bandwidth', 'jobs on the pools of the network would hold more bandwidth than it has: needed, available, in Mbit/s'),
+    ('bandwidth', 'jobs on the pools of the network would hold more bandwidth than it has: needed, available, in Mbit/s'),
     ('tenant_frozen', 'the tenant is frozen'),
     ('dependency', 'jobs that it depends on, or the phase of its workflow before it, have not ended yet'),
     ('dependency_never', 'a job that it depends on has ended otherwise: it waits until it is cancelled'),

@@ -182,6 +182,19 @@ CREATE FUNCTION schedule() RETURNS TABLE (pool_id bigint, job_id bigint, state j
     AS 'MODULE_PATHNAME', 'pm_schedule_all' LANGUAGE C ROWS 100;
 COMMENT ON FUNCTION schedule() IS 'one pass over each pool that the role may schedule, in order of pool_id';
 
+CREATE FUNCTION forecast(pool bigint) RETURNS TABLE (job_id bigint, "position" bigint, expected_start timestamptz)
+    AS 'MODULE_PATHNAME', 'pm_sql_forecast' LANGUAGE C STABLE ROWS 1000;
+COMMENT ON FUNCTION forecast(bigint) IS
+'when the queued jobs of a pool will start, if nothing new is submitted and every run lasts as long, of its time limit, as the latest runs of its sub-pool did; in the order of the queue. NULL: it cannot be told, for what is in the way has no time limit, or will never fit. With more than 1,000 jobs queued and running a start may be late by up to 1/128 of the time from now. Jobs of other tenants count but are not shown. 42704: no such pool';
+CREATE FUNCTION forecast(pool text) RETURNS TABLE (job_id bigint, "position" bigint, expected_start timestamptz)
+    AS 'MODULE_PATHNAME', 'pm_sql_forecast' LANGUAGE C STABLE ROWS 1000;
+COMMENT ON FUNCTION forecast(text) IS 'the same, the pool by name';
+
+CREATE FUNCTION expected_start(pool bigint, job bigint) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'pm_expected_start' LANGUAGE C STABLE STRICT COST 1000;
+COMMENT ON FUNCTION expected_start(bigint, bigint) IS
+'that of one job, as forecast has it; a query that asks for many jobs of a pool looks at it once. NULL: it cannot be told, or the job is not queued';
+
 CREATE FUNCTION queue_order(pool bigint) RETURNS TABLE (job_id bigint, "position" bigint, behind_head boolean)
     AS 'MODULE_PATHNAME', 'pm_queue_order' LANGUAGE C STABLE ROWS 1000;
 COMMENT ON FUNCTION queue_order(bigint) IS

@@ -9,7 +9,8 @@ SELECT p.name AS pool,
        j.name AS job,
        t.name AS tenant,
        q.priority,
-       date_trunc('second', greatest(clock() - q.submitted_at, '0')) AS waiting,
+       date_trunc(CASE WHEN clock() - q.submitted_at < '10 days' THEN 'second' ELSE 'day' END,
+                  greatest(clock() - q.submitted_at, '0')) AS waiting,
        w.reason,
        CASE WHEN w.reason = 'not_before' THEN 'until ' || date_trunc('second', q.not_before)
             WHEN q.state = 'waiting'
@@ -18,7 +19,8 @@ SELECT p.name AS pool,
             THEN format('%s of %s %s',
                  coalesce(nullif(split_part(jsonb_build_object(s.resource, s.available)::resource_list::text, '=', 2), ''), '0'),
                  split_part(jsonb_build_object(s.resource, s.needed)::resource_list::text, '=', 2), s.resource)
-            END AS lacking
+            END AS lacking,
+       CASE WHEN q.state = 'queued' THEN expected_start(q.pool_id, q.job_id)::timestamptz(0) END AS expected_start
 FROM (
     SELECT pool_id, (s.o).job_id, (s.o)."position", (s.o).behind_head, name, runs, endless
     -- in the select list, a pool is ordered once, whatever the planner thinks
@@ -55,10 +57,11 @@ COMMENT ON COLUMN queue.job_id IS 'job';
 COMMENT ON COLUMN queue.job IS 'name of the job';
 COMMENT ON COLUMN queue.tenant IS 'tenant';
 COMMENT ON COLUMN queue.priority IS '1 to 3, larger first';
-COMMENT ON COLUMN queue.waiting IS 'time since it was submitted';
+COMMENT ON COLUMN queue.waiting IS 'time since it was submitted, in whole seconds, from ten days on in whole days';
 COMMENT ON COLUMN queue.reason IS 'why it has not started';
 COMMENT ON COLUMN queue.lacking IS
 'how much is available of how much that is needed, of the resource that is lacking or of replicas (job_shape has the numbers); what is still open of its dependencies; until when it waits';
+COMMENT ON COLUMN queue.expected_start IS 'when it will start, to the second, as forecast has it; NULL: that cannot be told. Looked at only where it is asked for';
 
 CREATE VIEW job_status WITH (security_invoker = true) AS
 SELECT j.job_id,

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 
 #include "api/args.h"
+#include "api/forecast.h"
 #include "api/schedule.h"
 #include "store/pass.h"
 
@@ -47,6 +48,18 @@ blocked_heads(const PmPassData *data)
 	return heads;
 }
 
+bool *
+pm_visible_lanes(PmCall *call, const PmPassData *data)
+{
+	bool	   *visible = palloc(sizeof(bool) * Max(data->queue.nlanes, 1));
+	int64	   *tenants;
+	int			ntenants = pm_visible_tenants(call, &tenants);
+
+	for (int lane = 0; lane < data->queue.nlanes; lane++)
+		visible[lane] = ntenants < 0 || is_among(data->lane_tenants[lane], tenants, ntenants);
+	return visible;
+}
+
 PG_FUNCTION_INFO_V1(pm_queue_order);
 
 Datum
@@ -58,8 +71,6 @@ pm_queue_order(PG_FUNCTION_ARGS)
 	MemoryContext inner;
 	bool	   *visible;
 	int		   *heads;
-	int64	   *tenants;
-	int			ntenants;
 
 	InitMaterializedSRF(fcinfo, 0);
 	pm_begin(&call, fcinfo);
@@ -67,10 +78,7 @@ pm_queue_order(PG_FUNCTION_ARGS)
 	pm_score_queue(data, pm_policy_of(data->pool).order, pm_reading_clock());
 	pm_order_jobs(data->queue.jobs, data->queue.njobs, pm_policy_of(data->pool).order);
 	heads = blocked_heads(data);
-	ntenants = pm_visible_tenants(&call, &tenants);
-	visible = palloc(sizeof(bool) * Max(data->queue.nlanes, 1));
-	for (int lane = 0; lane < data->queue.nlanes; lane++)
-		visible[lane] = ntenants < 0 || is_among(data->lane_tenants[lane], tenants, ntenants);
+	visible = pm_visible_lanes(&call, data);
 
 	inner = MemoryContextSwitchTo(call.caller);
 	for (int i = 0; i < data->queue.njobs; i++)

@@ -358,6 +358,9 @@ extern void pm_order_jobs(PmJob *jobs, int njobs, PmJobOrder order);
  * what lanes hold, and the pool's cap */
 extern PmDecision *pm_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy);
 
+/* forecast.c */
+extern int64 *pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy);
+
 /* reason.c */
 extern const char *pm_reason_name(PmReason reason);
 extern const char *pm_level_name(PmLevel level);

@@ -13,7 +13,7 @@
  * quota				it does not allow them now (the same levels)
  * no_address			the cap of the pool does not allow as many replicas
  *						(level pool)
- * network_bandwidth	it does not allow as much of a dimension (pool)
+ * bandwidth	it does not allow as much of a dimension (pool)
  * no_matching_node		a group matches no node, or names a resource that no
  *						node has
  * exceeds_max			empty nodes would not hold it: one replica is too
@@ -82,7 +82,7 @@ pm_reason_name(PmReason reason)
 		case PM_REASON_NO_ADDRESS:
 			return "no_address";
 		case PM_REASON_NETWORK_BANDWIDTH:
-			return "network_bandwidth";
+			return "bandwidth";
 		case PM_REASON_TENANT_FROZEN:
 			return "tenant_frozen";
 	}

@@ -146,20 +146,22 @@ pm_lock_network(const PmPoolInfo *pool)
 	pm_run(&lock, &args);
 }
 
-/* The network's load is locked: other pools may be on it */
+/* The network's load is locked, for other pools may be on it, unless one only looks */
 static void
 read_network(PmPassData *data)
 {
-	static PmStatement read = PM_STATEMENT("int8;bool",
-										   "SELECT capacity - addresses, bandwidth_capacity - bandwidth FROM pool_manager.network_load"
-										   " WHERE network_id = $1 AND ($2 OR bandwidth_capacity IS NOT NULL) FOR NO KEY UPDATE");
+#define NETWORK \
+	"SELECT capacity - addresses, bandwidth_capacity - bandwidth FROM pool_manager.network_load" \
+	" WHERE network_id = $1 AND ($2 OR bandwidth_capacity IS NOT NULL)"
+	static PmStatement look = PM_STATEMENT("int8;bool", NETWORK);
+	static PmStatement read = PM_STATEMENT("int8;bool", NETWORK " FOR NO KEY UPDATE");
 	PmCap	   *cap;
 	PmArgs		args = {0};
 	int			ndims = data->cluster.ndims;
 
 	pm_arg_int64(&args, data->pool->network_id);
 	pm_arg_bool(&args, data->pool->addressed);
-	if (pm_run(&read, &args) == 0)
+	if (pm_run(data->only_looks ? &look : &read, &args) == 0)
 		return;
 	cap = palloc0(sizeof(PmCap));
 	cap->limited = true;

@@ -65,6 +65,7 @@ typedef struct PmPassData
 	int64	   *workspaces;		/* [nworkspaces] ids */
 	PmScoring  *scoring;		/* once scored, where anything is weighted */
 	PmFairTree *fair;			/* once scored, where fair shares count */
+	bool		only_looks;		/* nothing is to be written, nothing is locked */
 	int			bandwidth;		/* dimension of the network's bandwidth, -1: none */
 } PmPassData;
 
@@ -79,6 +80,18 @@ extern void pm_read_runs(PmPassData *data);
 extern void pm_read_windows(PmPassData *data);
 /* The index of a resource among the dimensions, or -1 */
 extern int	pm_dimension_of(const PmPassData *data, const char *name, int len);
+/* What a pass reads, with the runs, without any lock */
+extern PmPassData *pm_read_outlook(PmPoolInfo *pool);
+
+/* How long runs of a sub-pool last in the end, of their time limits */
+typedef struct PmAccuracy
+{
+	int64		sub_pool_id;
+	int32		thousandths;
+} PmAccuracy;
+
+/* For the sub-pools of which enough is known; palloc'd */
+extern int	pm_read_accuracy(int64 pool_id, PmAccuracy **accuracy);
 /* The queue and its lanes alone: enough to order it */
 extern PmPassData *pm_read_queue(PmPoolInfo *pool);
 

@@ -521,12 +521,13 @@ pm_read_queue(PmPoolInfo *pool)
 }
 
 static PmPassData *
-read_pass(PmPoolInfo *pool, int64 job_id)
+read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks)
 {
 	PmPassData *data = palloc0(sizeof(PmPassData));
 	Reader		reader = {0};
 
 	data->pool = pool;
+	data->only_looks = only_looks;
 	reader.data = data;
 	reader.context = CurrentMemoryContext;
 	reader.dimensions = pm_bytes_numbers("resources of a pass");
@@ -540,7 +541,7 @@ read_pass(PmPoolInfo *pool, int64 job_id)
 	read_shapes(&reader);
 	pm_read_caps(data);
 	pm_read_windows(data);
-	if (strcmp(pool->queue_policy, "backfill") == 0)
+	if (only_looks || strcmp(pool->queue_policy, "backfill") == 0)
 		pm_read_runs(data);
 	return data;
 }
@@ -548,13 +549,19 @@ read_pass(PmPoolInfo *pool, int64 job_id)
 PmPassData *
 pm_read_pass(PmPoolInfo *pool)
 {
-	return read_pass(pool, 0);
+	return read_pass(pool, 0, false);
+}
+
+PmPassData *
+pm_read_outlook(PmPoolInfo *pool)
+{
+	return read_pass(pool, 0, true);
 }
 
 PmPassData *
 pm_read_growth(PmPoolInfo *pool, int64 job_id, int replicas)
 {
-	PmPassData *data = read_pass(pool, job_id);
+	PmPassData *data = read_pass(pool, job_id, false);
 	PmTaskGroup *group = palloc(sizeof(PmTaskGroup));
 
 	*group = data->queue.shapes[0].groups[0];

@@ -192,3 +192,29 @@ pm_read_windows(PmPassData *data)
 	}
 	cluster->windows = list;
 }
+
+int
+pm_read_accuracy(int64 pool_id, PmAccuracy **accuracy)
+{
+	/* the pool's latest runs: by their key, whatever has ended before */
+	static PmStatement read = PM_STATEMENT("int8",
+										   "SELECT j.sub_pool_id, greatest(1, round(1000 * sum(least(lasted, longest)) / sum(longest)))::integer"
+										   " FROM (SELECT job_id, extract(epoch FROM ended_at - started_at) AS lasted,"
+										   "   extract(epoch FROM planned_end - started_at) AS longest"
+										   "  FROM pool_manager.job_run WHERE pool_id = $1 AND state IN ('completed', 'failed', 'timed_out')"
+										   "   AND planned_end > started_at ORDER BY run_id DESC LIMIT 1000) AS r"
+										   " JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = r.job_id"
+										   " GROUP BY j.sub_pool_id HAVING count(*) >= 10 ORDER BY j.sub_pool_id");
+	PmArgs		args = {0};
+	int			n;
+
+	pm_arg_int64(&args, pool_id);
+	n = (int) pm_run(&read, &args);
+	*accuracy = palloc(sizeof(PmAccuracy) * Max(n, 1));
+	for (int row = 0; row < n; row++)
+	{
+		(*accuracy)[row].sub_pool_id = pm_get_int64(row, 1);
+		(*accuracy)[row].thousandths = pm_get_int32(row, 2);
+	}
+	return n;
+}

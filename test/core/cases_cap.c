@@ -130,13 +130,13 @@ static const Case cases[] = {
 		.pool_cap = {true, 3, {ANY, ANY, ANY}}
 	},
 	{
-		"network_bandwidth (mem in its place)", TRAVERSAL, PM_PLACE_PACK,
+		"bandwidth (mem in its place)", TRAVERSAL, PM_PLACE_PACK,
 		{{{8000, 8000}}},
 		{
 			{1, .submitted = 0, .groups = {{1, 0, {1000, 600}}}},
 			{2, .submitted = 1, .lane = 1, .groups = {{2, 0, {1000, 300}}}}
 		},
-		"start 1 n0 x1; wait 2 network_bandwidth pool mem 600/500",
+		"start 1 n0 x1; wait 2 bandwidth pool mem 600/500",
 		.pool_cap = {true, ANY, {ANY, 1100, ANY}}
 	},
 	{

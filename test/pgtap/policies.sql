@@ -54,6 +54,16 @@ SELECT pg_temp.pass('easy') \g /dev/null
 SELECT is(pg_temp.waiting('easy'), 'head resources, second resources, late reserved, endless no_time_limit',
           'two are free, but not beyond 100 s; a job without a time limit is told so');
 
+-- forecasts, of which the first is the reservation: the second after the head;
+-- then late and endless, once nothing of the second is left
+SELECT is((SELECT string_agg(job || ' ' || coalesce(extract(epoch FROM expected_start - clock())::integer::text, 'never'), ', ' ORDER BY position)
+           FROM queue WHERE pool = 'easy'), 'head 100, second 250, late 350, endless 350', 'EASY: what a forecast says');
+SELECT is((SELECT string_agg(job || ' ' || extract(epoch FROM expected_start - clock())::integer, ', ' ORDER BY position)
+           FROM queue WHERE pool = 'all'), 'head 100, second 200, fill 300', 'conservative: likewise');
+SELECT results_eq($$ SELECT * FROM forecast('all') $$, $$ SELECT job_id, position, expected_start FROM queue WHERE pool = 'all' $$,
+                  'the view shows what the function returns');
+SELECT is(expected_start(pool_id, job_id), NULL, 'no forecast for what runs') FROM job_status s JOIN job USING (job_id) WHERE s.pool = 'all' AND s.state = 'running';
+
 -- at 100 s the run is over, and the head starts on time
 SET pool_manager.clock = '2026-05-04 08:01:40+00';
 SELECT pg_temp.pass('easy'), pg_temp.pass('all') \g /dev/null
@@ -111,6 +121,28 @@ SELECT pg_temp.job('kept', 'long', 1, 3601), pg_temp.job('kept', 'fits', 1, 3600
 SELECT pg_temp.pass('kept') \g /dev/null
 SELECT is(pg_temp.running('kept'), 'fits', 'what ends before maintenance starts');
 SELECT is(pg_temp.waiting('kept'), 'long maintenance, endless maintenance', '... the others wait for it to be over');
+
+--
+-- Accuracy: ten runs of 30 of their 100 s; a forecast counts on 30 of 100
+--
+SELECT pg_temp.pool('known', 'c1', 1, 'fifo') \g /dev/null
+DO $$
+BEGIN
+    FOR i IN 1 .. 10 LOOP
+        PERFORM pg_temp.job('known', 'past', 1, 100);
+        PERFORM pg_temp.pass('known');
+        PERFORM set_config('pool_manager.clock', (clock() + interval '30 s')::text, false);
+        IF i = 10 THEN
+            PERFORM pg_temp.job('known', 'future', 1, 1000);
+            PERFORM pg_temp.job('known', 'later', 1, 1000);
+        END IF;
+        PERFORM finish_job(job_id) FROM job_status WHERE pool = 'known' AND state = 'running';
+    END LOOP;
+    PERFORM pg_temp.pass('known');
+END $$;
+SELECT is((SELECT expected_start - clock() FROM queue WHERE pool = 'known'), interval '300 s', 'runs last three tenths of their limits');
+SET pool_manager.clock = '2026-05-04 10:00:00+00';
+SELECT is((SELECT expected_start - clock() FROM queue WHERE pool = 'known'), interval '0', 'a run over its time ends at once');
 
 --
 -- Settings

@@ -137,9 +137,9 @@ SELECT is((SELECT reason || ' ' || lacking FROM queue WHERE job_id = :urgent), '
 UPDATE job_shape s SET reason = 'no_address', level = NULL, resource = 'addresses', needed = 2, available = 0
 FROM job_queue q WHERE q.job_id = :urgent AND s.pool_id = q.pool_id AND s.shape_id = q.shape_id;
 SELECT is((SELECT reason || ' ' || lacking FROM queue WHERE job_id = :urgent), 'no_address 0 of 2 addresses', 'too few addresses');
-UPDATE job_shape s SET reason = 'network_bandwidth', level = 'pool', resource = 'bandwidth', needed = 1.5, available = 0.5
+UPDATE job_shape s SET reason = 'bandwidth', level = 'pool', resource = 'bandwidth', needed = 1.5, available = 0.5
 FROM job_queue q WHERE q.job_id = :urgent AND s.pool_id = q.pool_id AND s.shape_id = q.shape_id;
-SELECT is((SELECT reason || ' ' || lacking FROM queue WHERE job_id = :urgent), 'network_bandwidth 0.5 of 1.5 bandwidth', 'too little bandwidth');
+SELECT is((SELECT reason || ' ' || lacking FROM queue WHERE job_id = :urgent), 'bandwidth 0.5 of 1.5 bandwidth', 'too little bandwidth');
 UPDATE tenant SET state = 'frozen' WHERE name = 'acme';
 SELECT is(pg_temp.said($$SELECT job, reason, lacking FROM queue WHERE pool = 'own'$$),
     'urgent tenant_frozen - | again tenant_frozen - | wide tenant_frozen - | behind tenant_frozen - | held held - | phase dependency afterok:' || :gang,

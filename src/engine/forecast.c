@@ -1,0 +1,157 @@
+/*-------------------------------------------------------------------------
+ *
+ * forecast.c
+ *	  When the jobs of a queue will start, if every run lasts as long as it
+ *	  is expected to and nothing new comes.
+ *
+ * The future is played through: passes by the policy of the pool, at each
+ * instant at which runs end.  Time limits of jobs and planned ends of runs are
+ * here what the caller expects them to be.
+ *
+ * Of many jobs the instants are not told apart to the last microsecond: ends
+ * that are close together, compared with their distance from now, count as one
+ * at the latest of them.  A start is then late by at most 1 in RESOLUTION of
+ * the time from now, and the number of passes grows with the logarithm of the
+ * time that is looked ahead.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "engine/scheduler.h"
+
+#define EXACT_JOBS	1000		/* running and queued */
+#define RESOLUTION	128
+
+typedef struct EndHeap
+{
+	int			n;
+	int			max;
+	int		   *runs;			/* earliest planned end on top */
+	int			known;			/* runs of the scheduler that were entered */
+} EndHeap;
+
+static inline bool
+ends_before(const PmScheduler *scheduler, int a, int b)
+{
+	if (scheduler->live[a].planned_end != scheduler->live[b].planned_end)
+		return scheduler->live[a].planned_end < scheduler->live[b].planned_end;
+	return a < b;
+}
+
+/* Enter the runs that are new and will end */
+static void
+enter_runs(EndHeap *heap, const PmScheduler *scheduler)
+{
+	for (; heap->known < scheduler->nlive; heap->known++)
+	{
+		int			at = heap->n;
+
+		if (scheduler->live[heap->known].planned_end == PM_NEVER)
+			continue;
+		heap->runs = pm_grow(scheduler->context, heap->runs, &heap->max, heap->n + 1, sizeof(int));
+		heap->n++;
+		while (at > 0 && ends_before(scheduler, heap->known, heap->runs[(at - 1) / 2]))
+		{
+			heap->runs[at] = heap->runs[(at - 1) / 2];
+			at = (at - 1) / 2;
+		}
+		heap->runs[at] = heap->known;
+	}
+}
+
+static int
+pop_run(EndHeap *heap, const PmScheduler *scheduler)
+{
+	int			top = heap->runs[0];
+	int			last = heap->runs[--heap->n];
+	int			at = 0;
+
+	for (;;)
+	{
+		int			child = 2 * at + 1;
+
+		if (child >= heap->n)
+			break;
+		if (child + 1 < heap->n &&
+			ends_before(scheduler, heap->runs[child + 1], heap->runs[child]))
+			child++;
+		if (!ends_before(scheduler, heap->runs[child], last))
+			break;
+		heap->runs[at] = heap->runs[child];
+		at = child;
+	}
+	heap->runs[at] = last;
+	return top;
+}
+
+/* End the runs that end next, and those close to them; the instant of the last */
+static int64
+end_next(EndHeap *heap, PmScheduler *scheduler, int64 now, bool exact)
+{
+	int64		first = Max(scheduler->live[heap->runs[0]].planned_end, now);
+	int64		limit = exact ? first : first + (first - now) / RESOLUTION;
+	int64		at = first;
+
+	while (heap->n > 0 && scheduler->live[heap->runs[0]].planned_end <= limit)
+	{
+		int			run = pop_run(heap, scheduler);
+
+		at = Max(at, scheduler->live[run].planned_end);
+		pm_scheduler_finish(scheduler, run);
+	}
+	return at;
+}
+
+/*
+ * Sorts the queue; the result has the start of each job, in that order, and
+ * PM_NEVER for those that never start.  Uses up the cluster.
+ */
+int64 *
+pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	int64	   *starts = MemoryContextAllocHuge(caller, sizeof(int64) * (Size) Max(queue->njobs, 1));
+	MemoryContext scratch = AllocSetContextCreate(caller, "pool_manager forecast",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext passing = AllocSetContextCreate(scratch, "pool_manager forecast pass",
+												  ALLOCSET_DEFAULT_SIZES);
+	PmScheduler *scheduler;
+	EndHeap		heap = {0};
+	int			waiting = queue->njobs;
+	bool		exact = (int64) queue->njobs + cluster->nruns <= EXACT_JOBS;
+	int64		at = policy->now;
+
+	pm_order_jobs(queue->jobs, queue->njobs, policy->order);
+	MemoryContextSwitchTo(scratch);
+	scheduler = pm_scheduler_create(cluster, queue, policy, true);
+	for (int job = 0; job < queue->njobs; job++)
+	{
+		starts[job] = PM_NEVER;
+		pm_scheduler_submit(scheduler, job);
+	}
+	for (;;)
+	{
+		PmDecision *decision;
+
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(passing);
+		decision = pm_scheduler_pass(scheduler, at);
+		for (int i = 0; i < decision->nstarts; i++)
+			starts[decision->starts[i].job] = at;
+		waiting -= decision->nstarts;
+		pm_scheduler_end_pass(scheduler);
+		MemoryContextSwitchTo(scratch);
+		MemoryContextReset(passing);
+		enter_runs(&heap, scheduler);
+		if (waiting == 0 || heap.n == 0)
+			break;
+		at = end_next(&heap, scheduler, policy->now, exact);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
+	return starts;
+}
