@@ -117,6 +117,9 @@ add_run(PmScheduler *scheduler, int lane, int64 planned_end, PmHold *holds, int 
 	live->planned_end = planned_end;
 	live->nholds = nholds;
 	live->holds = holds;
+	scheduler->alive = pm_grow(scheduler->context, scheduler->alive, &scheduler->maxalive,
+							   scheduler->nalive + 1, sizeof(int32));
+	scheduler->alive[scheduler->nalive++] = scheduler->nlive;
 	return scheduler->nlive++;
 }
 
@@ -203,16 +206,21 @@ try_start(PmScheduler *scheduler, int job)
 static PmPlan *
 get_plan(PmScheduler *scheduler)
 {
+	int			alive = 0;
+
 	if (scheduler->plan == NULL)
 	{
 		scheduler->plan = pm_plan_create(scheduler->space, scheduler->now);
-		for (int r = 0; r < scheduler->nlive; r++)
+		for (int i = 0; i < scheduler->nalive; i++)
 		{
-			const PmLive *live = &scheduler->live[r];
+			const PmLive *live = &scheduler->live[scheduler->alive[i]];
 
-			if (!live->ended)
-				pm_plan_run(scheduler->plan, live->planned_end, live->holds, live->nholds);
+			if (live->ended)
+				continue;
+			scheduler->alive[alive++] = scheduler->alive[i];
+			pm_plan_run(scheduler->plan, live->planned_end, live->holds, live->nholds);
 		}
+		scheduler->nalive = alive;
 	}
 	return scheduler->plan;
 }

@@ -54,6 +54,9 @@ typedef struct PmScheduler
 	int			nlive;			/* the cluster's runs first */
 	int			maxlive;
 	PmLive	   *live;
+	int			nalive;			/* numbers of those that have not ended, ascending; */
+	int			maxalive;		/* some that have since a plan was made */
+	int32	   *alive;
 } PmScheduler;
 
 extern PmScheduler *pm_scheduler_create(PmCluster *cluster, PmQueue *queue,
