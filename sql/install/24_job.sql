@@ -146,6 +146,8 @@ CREATE TABLE job (
     end_state    job_state,
     ended_at     timestamptz,
     not_before   timestamptz,
+    retry_backoff interval,
+    retry_on_failure boolean NOT NULL DEFAULT false,
     CONSTRAINT job_pkey PRIMARY KEY (pool_id, job_id),
     CONSTRAINT job_id_key UNIQUE (job_id),
     CONSTRAINT job_sub_pool_fkey FOREIGN KEY (pool_id, sub_pool_id, tenant_id, pool_kind)
@@ -166,6 +168,9 @@ CREATE TABLE job (
     CONSTRAINT job_workflow_check CHECK (
         (workflow_id IS NULL) = (phase_no IS NULL) AND (phase_no IS NULL OR (phase_no >= 1 AND kind = 'workflow'))),
     CONSTRAINT job_not_before_check CHECK (isfinite(not_before)),
+    CONSTRAINT job_retry_backoff_check CHECK (
+        retry_backoff > '0' AND retry_backoff <= '100 years' AND
+        extract(year FROM retry_backoff) = 0 AND extract(month FROM retry_backoff) = 0 AND extract(day FROM retry_backoff) = 0),
     CONSTRAINT job_request_id_check CHECK (length(request_id) BETWEEN 1 AND 128),
     CONSTRAINT job_end_check CHECK (
         (end_state IS NULL) = (ended_at IS NULL) AND
@@ -190,7 +195,7 @@ COMMENT ON COLUMN job.asked_priority IS 'priority that it was submitted with; NU
 COMMENT ON COLUMN job.name IS 'name, for people';
 COMMENT ON COLUMN job.time_limit IS 'how long a run may last, in hours and less; NULL: the pool''s default';
 COMMENT ON COLUMN job.auto_stop IS 'how long a notebook or service runs before it is stopped, to rest; in hours and less. NULL: until somebody stops it';
-COMMENT ON COLUMN job.max_retries IS 'how often it is restarted after a fault of a node; 0: not at all';
+COMMENT ON COLUMN job.max_retries IS 'how often it is restarted after a fault of a node, or where it asks for that after a failure; 0: not at all';
 COMMENT ON COLUMN job.preemptible IS 'may it be put back into the queue for a job of higher priority?';
 COMMENT ON COLUMN job.workflow_id IS 'workflow that it is a phase of: the job id of its first phase';
 COMMENT ON COLUMN job.phase_no IS 'number of the phase, from 1; it waits until the one before has completed';
@@ -201,6 +206,8 @@ COMMENT ON COLUMN job.submitted_by IS 'database role that submitted it';
 COMMENT ON COLUMN job.end_state IS 'how it ended; NULL: not ended';
 COMMENT ON COLUMN job.ended_at IS 'when it ended';
 COMMENT ON COLUMN job.not_before IS 'it does not start before; NULL: at any time';
+COMMENT ON COLUMN job.retry_backoff IS 'how long it waits before its first restart, in hours and less; twice as long before each further one, at most an hour or this. NULL: not at all';
+COMMENT ON COLUMN job.retry_on_failure IS 'is it restarted when it fails by itself, too?';
 
 CREATE TABLE job_queue (
     pool_id      bigint      NOT NULL,

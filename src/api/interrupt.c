@@ -27,8 +27,23 @@ pm_end_as_told(PmRunEnd *end, const PmRun *run)
 	end->interrupted = strcmp(run->stop_state, "failed") == 0;
 }
 
+/*
+ * How long the n-th restart waits: twice as long as the one before, but not
+ * longer than an hour, or the first where that is longer.  The same for all
+ * jobs: what they start on is given out one by one anyway, by a pass.
+ */
+static int64
+backoff(int64 first, int n)
+{
+	int64		most = Max(first, USECS_PER_HOUR);
+
+	for (int i = 1; i < n && first < most; i++)
+		first = Min(first * 2, most);
+	return first;
+}
+
 void
-pm_settle_interrupted(int64 pool_id, PmRunEnd *ends, int n)
+pm_settle_failed(int64 pool_id, PmRunEnd *ends, int n)
 {
 	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
 	int		   *which = palloc(sizeof(int) * Max(n, 1));
@@ -37,7 +52,7 @@ pm_settle_interrupted(int64 pool_id, PmRunEnd *ends, int n)
 
 	for (int i = 0; i < n; i++)
 	{
-		if (ends[i].interrupted)
+		if (ends[i].interrupted || strcmp(ends[i].state, "failed") == 0)
 		{
 			ids[m] = ends[i].run_id;
 			which[m++] = i;
@@ -48,10 +63,15 @@ pm_settle_interrupted(int64 pool_id, PmRunEnd *ends, int n)
 	retries = pm_read_retries(pool_id, ids, m);
 	for (int i = 0; i < m; i++)
 	{
-		if (retries[i].left > 0)
-			ends[which[i]].job_after = "queued";
-		else if (retries[i].notebook)
-			ends[which[i]].job_after = "stopped";
+		PmRunEnd   *end = &ends[which[i]];
+
+		if (retries[i].left > 0 && (end->interrupted || retries[i].on_failure))
+		{
+			end->delay = backoff(retries[i].backoff, retries[i].restarts + 1);
+			end->job_after = end->delay > 0 ? "waiting" : "queued";
+		}
+		else if (retries[i].notebook && end->interrupted)
+			end->job_after = "stopped";
 	}
 }
 
@@ -104,7 +124,7 @@ end_early(PmCall *call, FunctionCallInfo fcinfo, const char *state, const char *
 		pm_stop_runs(call, pool_id, stops, nstops, state, instant, why);
 	if (nends > 0)
 	{
-		pm_settle_interrupted(pool_id, ends, nends);
+		pm_settle_failed(pool_id, ends, nends);
 		instant = pm_end_runs(call, pool_id, ends, nends, instant, why);
 		pm_advance_pool(pool_id, instant);
 	}

@@ -11,15 +11,16 @@
 #include "store/run.h"
 
 /*
- * How a run that was told to stop ends: as it was told.  For a run that was
- * interrupted, pm_settle_interrupted() says what becomes of its job.
+ * How a run that was told to stop ends: as it was told.  For one that failed or
+ * was interrupted, pm_settle_failed() says what becomes of its job.
  */
 extern void pm_end_as_told(PmRunEnd *end, const PmRun *run);
 
 /*
- * Fills in job_after of those that were interrupted: the job is restarted
- * while it has retries left, a notebook comes to rest, another job fails.
+ * Fills in job_after of those that were interrupted, or failed and ask for
+ * that: the job is restarted, after a while perhaps, while it has retries left;
+ * an interrupted notebook comes to rest, another job fails.
  */
-extern void pm_settle_interrupted(int64 pool_id, PmRunEnd *ends, int n);
+extern void pm_settle_failed(int64 pool_id, PmRunEnd *ends, int n);
 
 #endif							/* PM_API_INTERRUPT_H */

@@ -401,13 +401,14 @@ set_end(PmJobInfo *job, const PmRun *run, const char *outcome, PmRunEnd *end)
 	if (run->stop_state)
 	{
 		pm_end_as_told(end, run);
-		pm_settle_interrupted(job->pool_id, end, 1);
+		pm_settle_failed(job->pool_id, end, 1);
 		return;
 	}
 	if (strcmp(run->state, "starting") == 0 && strcmp(outcome, "completed") == 0)
 		pm_wrong_job_state(job->job_id, "running", run->state);
 	end->run_id = run->run_id;
 	end->state = outcome;
+	pm_settle_failed(job->pool_id, end, 1);
 }
 
 PG_FUNCTION_INFO_V1(pm_finish_job);

@@ -67,7 +67,7 @@ end_due_runs(PmCall *call, PmPoolInfo *pool, TimestampTz instant, PmPassResult *
 	{
 		int			e = 0;
 
-		pm_settle_interrupted(pool->pool_id, ends, nends);
+		pm_settle_failed(pool->pool_id, ends, nends);
 		for (int i = 0; i < n; i++)
 		{
 			if (e < nends && ends[e].run_id == due[i].run_id)

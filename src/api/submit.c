@@ -82,6 +82,11 @@ check_spec(PmCall *call, PmSubmission *submission, PmJobSpec *job)
 								"Use the argument \"time_limit\" to end a job after a time.");
 		job->auto_stop = pm_exact_interval(job->auto_stop, "auto_stop");
 	}
+	if (job->max_retries == 0 && (job->retry_backoff || job->retry_on_failure))
+		pm_invalid_argument(job->retry_backoff ? "retry_backoff" : "retry_on_failure",
+							"The job is not restarted at all.", "Say how often with the argument \"max_retries\".");
+	if (job->retry_backoff)
+		job->retry_backoff = pm_exact_interval(job->retry_backoff, "retry_backoff");
 	pm_check_dependencies(job);
 	if (!TIMESTAMP_IS_NOBEGIN(job->not_before) && TIMESTAMP_NOT_FINITE(job->not_before))
 		pm_invalid_argument("not_before", "It must be a time that comes.", "Leave out the argument if the job may start at any time.");
@@ -385,7 +390,8 @@ enum
 	ARG_TENANT, ARG_WORKSPACE, ARG_PRIORITY, ARG_TIME_LIMIT, ARG_SELECTOR, ARG_TOLERATIONS,
 	ARG_SUB_POOL, ARG_PREEMPTIBLE, ARG_AUTO_STOP, ARG_MAX_RETRIES, ARG_MOUNTS, ARG_VOLUME_GIB,
 	ARG_VOLUME_TYPE, ARG_TASK_GROUPS, ARG_AFFINITY_LEVEL, ARG_AFFINITY_REQUIRED, ARG_GROUP_LEVEL,
-	ARG_GROUP_SIZE, ARG_SPREAD_LEVEL, ARG_MAX_PER_DOMAIN, ARG_DEPENDS_ON, ARG_NOT_BEFORE, ARG_TAGS, ARG_REQUEST_ID
+	ARG_GROUP_SIZE, ARG_SPREAD_LEVEL, ARG_MAX_PER_DOMAIN, ARG_DEPENDS_ON, ARG_NOT_BEFORE, ARG_RETRY_BACKOFF, ARG_RETRY_ON_FAILURE,
+	ARG_TAGS, ARG_REQUEST_ID
 };
 
 static Jsonb *
@@ -404,6 +410,7 @@ spec_of_args(FunctionCallInfo fcinfo, PmJobSpec *job)
 	pm_not_null(fcinfo, ARG_PRIORITY, "priority");
 	pm_not_null(fcinfo, ARG_PREEMPTIBLE, "preemptible");
 	pm_not_null(fcinfo, ARG_MAX_RETRIES, "max_retries");
+	pm_not_null(fcinfo, ARG_RETRY_ON_FAILURE, "retry_on_failure");
 	pm_not_null(fcinfo, ARG_AFFINITY_REQUIRED, "affinity_required");
 	memset(job, 0, sizeof(PmJobSpec));
 	job->name = pm_text_arg(fcinfo, ARG_NAME);
@@ -435,6 +442,8 @@ spec_of_args(FunctionCallInfo fcinfo, PmJobSpec *job)
 	job->max_per_domain = PG_ARGISNULL(ARG_MAX_PER_DOMAIN) ? 0 : PG_GETARG_INT32(ARG_MAX_PER_DOMAIN);
 	job->depends_on = pm_text_arg(fcinfo, ARG_DEPENDS_ON);
 	job->not_before = PG_ARGISNULL(ARG_NOT_BEFORE) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(ARG_NOT_BEFORE);
+	job->retry_backoff = PG_ARGISNULL(ARG_RETRY_BACKOFF) ? NULL : PG_GETARG_INTERVAL_P(ARG_RETRY_BACKOFF);
+	job->retry_on_failure = PG_GETARG_BOOL(ARG_RETRY_ON_FAILURE);
 	job->tags = jsonb_arg(fcinfo, ARG_TAGS, "tags");
 	job->request_id = pm_text_arg(fcinfo, ARG_REQUEST_ID);
 }

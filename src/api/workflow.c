@@ -40,7 +40,8 @@ static const PmObjectKey phase_keys[] = {
 	{"mounts", PM_VALUE_ANY}, {"task_groups", PM_VALUE_ANY}, {"affinity_level", PM_VALUE_STRING},
 	{"affinity_required", PM_VALUE_BOOLEAN}, {"group_level", PM_VALUE_STRING}, {"group_size", PM_VALUE_INTEGER},
 	{"spread_level", PM_VALUE_STRING}, {"max_per_domain", PM_VALUE_INTEGER},
-	{"depends_on", PM_VALUE_STRING}, {"not_before", PM_VALUE_STRING}, {"tags", PM_VALUE_ANY}
+	{"depends_on", PM_VALUE_STRING}, {"not_before", PM_VALUE_STRING},
+	{"retry_backoff", PM_VALUE_STRING}, {"retry_on_failure", PM_VALUE_BOOLEAN}, {"tags", PM_VALUE_ANY}
 };
 
 static const PmObjectForm phase_form = {

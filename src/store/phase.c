@@ -48,7 +48,8 @@ pm_read_phases(Jsonb *phases, PmJobSpec **jobs)
 										   " nullif(v -> 'task_groups', 'null'),"
 										   " v ->> 'affinity_level', coalesce((v ->> 'affinity_required')::boolean, true),"
 										   " v ->> 'group_level', (v ->> 'group_size')::integer, v ->> 'spread_level', (v ->> 'max_per_domain')::integer,"
-										   " v ->> 'depends_on', coalesce((v ->> 'not_before')::timestamptz, '-infinity')"
+										   " v ->> 'depends_on', coalesce((v ->> 'not_before')::timestamptz, '-infinity'),"
+										   " (v ->> 'retry_backoff')::interval, coalesce((v ->> 'retry_on_failure')::boolean, false)"
 										   " FROM jsonb_array_elements($1) WITH ORDINALITY AS e(v, n) ORDER BY n");
 	PmArgs		args = {0};
 	int			n;
@@ -83,6 +84,8 @@ pm_read_phases(Jsonb *phases, PmJobSpec **jobs)
 		job->max_per_domain = pm_get_int32(i, 21);
 		job->depends_on = pm_get_text(i, 22);
 		job->not_before = pm_get_time(i, 23);
+		job->retry_backoff = copy_pointer(i, 24);
+		job->retry_on_failure = pm_get_bool(i, 25);
 		job->phase_no = i + 1;
 	}
 	return n;

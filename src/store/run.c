@@ -101,8 +101,9 @@ PmRetry *
 pm_read_retries(int64 pool_id, const int64 *run_ids, int n)
 {
 	static PmStatement read = PM_STATEMENT("int8;int8[]",
-										   "SELECT (j.max_retries - (SELECT count(*) FROM pool_manager.job_run o WHERE o.pool_id = $1"
-										   "   AND o.job_id = j.job_id AND o.start_type = 'restarted'))::integer, j.kind = 'notebook'"
+										   "SELECT (SELECT count(*) FROM pool_manager.job_run o WHERE o.pool_id = $1"
+										   "   AND o.job_id = j.job_id AND o.start_type = 'restarted')::integer, j.max_retries::integer, j.kind = 'notebook',"
+										   " j.retry_on_failure, (1000000 * extract(epoch FROM j.retry_backoff))::bigint"
 										   " FROM unnest($2) WITH ORDINALITY AS u(run_id, n)"
 										   " JOIN pool_manager.job_run r ON r.pool_id = $1 AND r.run_id = u.run_id"
 										   " JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = r.job_id ORDER BY u.n");
@@ -115,8 +116,11 @@ pm_read_retries(int64 pool_id, const int64 *run_ids, int n)
 		elog(ERROR, "runs of pool " INT64_FORMAT " not found", pool_id);
 	for (int i = 0; i < n; i++)
 	{
-		retries[i].left = pm_get_int32(i, 1);
-		retries[i].notebook = pm_get_bool(i, 2);
+		retries[i].restarts = pm_get_int32(i, 1);
+		retries[i].left = pm_get_int32(i, 2) - retries[i].restarts;
+		retries[i].notebook = pm_get_bool(i, 3);
+		retries[i].on_failure = pm_get_bool(i, 4);
+		retries[i].backoff = pm_get_int64(i, 5);
 	}
 	return retries;
 }
@@ -131,10 +135,10 @@ static uint64
 run_end_statement(PmArgs *args)
 {
 	static PmStatement end = PM_STATEMENT(
-										  "int8;timestamptz;int8[];text[];int4[];text;text;text[]",
+										  "int8;timestamptz;int8[];text[];int4[];text;text;text[];int8[]",
 										  "WITH e AS MATERIALIZED (SELECT u.run_id, u.state::pool_manager.job_state AS state, u.exit_code,"
-										  "   u.after::pool_manager.job_state AS after, r.job_id, r.tenant_id, r.state AS from_state, r.placed_at"
-										  "  FROM unnest($3, $4, $5, $8) AS u(run_id, state, exit_code, after)"
+										  "   u.after::pool_manager.job_state AS after, u.delay, r.job_id, r.tenant_id, r.state AS from_state, r.placed_at"
+										  "  FROM unnest($3, $4, $5, $8, $9) AS u(run_id, state, exit_code, after, delay)"
 										  "  JOIN pool_manager.job_run r ON r.pool_id = $1 AND r.run_id = u.run_id),"
 										  " ended_run AS (UPDATE pool_manager.job_run r SET state = e.state, ended_at = $2, exit_code = e.exit_code,"
 										  "   end_reason = $7, deadline = NULL"
@@ -142,10 +146,11 @@ run_end_statement(PmArgs *args)
 										  " ended_job AS (UPDATE pool_manager.job j SET end_state = e.state, ended_at = $2"
 										  "  FROM e WHERE j.pool_id = $1 AND j.job_id = e.job_id AND e.after IS NULL),"
 										  " queued AS (INSERT INTO pool_manager.job_queue (pool_id, job_id, tenant_id, sub_pool_id, shape_id,"
-										  "   submitted_at, changed_at, state, priority, restarted, requeued_at, start_type, time_limit, auto_stop, workspace_id)"
+										  "   submitted_at, changed_at, state, priority, restarted, requeued_at, start_type, time_limit, auto_stop, workspace_id, not_before)"
 										  "  SELECT $1, j.job_id, j.tenant_id, j.sub_pool_id, j.shape_id, j.submitted_at, $2, e.after, j.priority,"
-										  "   e.after = 'queued', CASE WHEN e.after = 'queued' THEN $2 END,"
-										  "   CASE WHEN e.after = 'queued' THEN 'restarted'::pool_manager.run_start ELSE 'resumed' END, j.time_limit, j.auto_stop, j.workspace_id"
+										  "   e.after <> 'stopped', CASE WHEN e.after <> 'stopped' THEN $2 END,"
+										  "   CASE WHEN e.after <> 'stopped' THEN 'restarted'::pool_manager.run_start ELSE 'resumed' END, j.time_limit, j.auto_stop, j.workspace_id,"
+										  "   CASE WHEN e.after = 'waiting' THEN $2 + e.delay * '1 microsecond'::interval END"
 										  "  FROM e JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = e.job_id WHERE e.after IS NOT NULL),"
 										  " released AS (UPDATE pool_manager.allocation a SET released_at = $2"
 										  "  FROM e WHERE a.pool_id = $1 AND a.run_id = e.run_id AND " PM_HELD("a")
@@ -200,6 +205,7 @@ pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends, int n,
 	bool	   *ends_job = palloc(sizeof(bool) * n);
 	Datum	   *codes = palloc(sizeof(Datum) * n);
 	bool	   *no_code = palloc(sizeof(bool) * n);
+	int64	   *delays = palloc(sizeof(int64) * n);
 	PmArgs		args = {0};
 	int64	   *jobs;
 	int			njobs;
@@ -215,6 +221,7 @@ pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends, int n,
 			after[i] = CStringGetTextDatum(ends[i].job_after);
 		codes[i] = Int32GetDatum(ends[i].exit_code);
 		no_code[i] = !ends[i].has_exit_code;
+		delays[i] = ends[i].delay;
 	}
 	instant = Max(instant, pm_runs_metered_until(pool_id, ids, n, ending, nending));
 	pm_arg_int64(&args, pool_id);
@@ -225,6 +232,7 @@ pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends, int n,
 	pm_arg_text(&args, call->actor_name);
 	pm_arg_text(&args, reason);
 	pm_arg_array(&args, after, ends_job, n, TEXTOID, -1, false, TYPALIGN_INT);
+	pm_arg_int64_array(&args, delays, n);
 	njobs = (int) run_end_statement(&args);
 	jobs = palloc(sizeof(int64) * Max(njobs, 1));
 	for (int i = 0; i < njobs; i++)

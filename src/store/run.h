@@ -34,8 +34,11 @@ extern bool pm_has_agent(int64 pool_id);
 /* What a run's job may do after an interruption */
 typedef struct PmRetry
 {
-	int			left;			/* restarts */
+	int			restarts;		/* that there were */
+	int			left;
 	bool		notebook;
+	bool		on_failure;		/* also when it failed by itself? */
+	int64		backoff;		/* microseconds before the first; 0: none */
 } PmRetry;
 
 /* One for each run, in the order of the ids; palloc'd */
@@ -46,8 +49,9 @@ typedef struct PmRunEnd
 {
 	int64		run_id;
 	const char *state;			/* final, or stopped */
-	const char *job_after;		/* queued, stopped; NULL: the job ends too */
+	const char *job_after;		/* queued, waiting, stopped; NULL: the job ends too */
 	bool		interrupted;	/* failed for no fault of its own */
+	int64		delay;			/* of a waiting one, in microseconds */
 	int32		exit_code;
 	bool		has_exit_code;
 } PmRunEnd;

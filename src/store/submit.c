@@ -360,7 +360,7 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	static PmStatement find = PM_STATEMENT(
 										   "int8;text;int8;text;text;int8;int4;interval;int8;resource_list;int4;int4;jsonb;jsonb;"
 										   "text;int8;bool;interval;int4;jsonb;int4;text;jsonb;int4;bytea;"
-										   "text;bool;text;int4;text;int4;text;timestamptz",
+										   "text;bool;text;int4;text;int4;text;timestamptz;interval;bool",
 										   "SELECT j.job_id, CASE WHEN j.pool_id <> $3 THEN 'pool' WHEN j.name <> $4 THEN 'name'"
 										   "  WHEN j.kind::text <> $5 THEN 'kind' WHEN j.workspace_id <> $6 THEN 'workspace'"
 										   "  WHEN coalesce(j.asked_priority, j.priority) <> $7 THEN 'priority' WHEN j.time_limit IS DISTINCT FROM $8 THEN 'time_limit'"
@@ -384,7 +384,8 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 										   "  WHEN coalesce(v.gib, 0) <> $21 THEN 'volume_gib'"
 										   "  WHEN v.volume_type IS DISTINCT FROM $22 THEN 'volume_type'"
 										   "  WHEN j.phase_no IS NULL AND pool_manager.dependencies_text(j.pool_id, j.job_id) IS DISTINCT FROM $32 THEN 'depends_on'"
-										   "  WHEN coalesce(j.not_before, '-infinity') <> $33 THEN 'not_before' WHEN j.tags <> $23 THEN 'tags' END"
+										   "  WHEN coalesce(j.not_before, '-infinity') <> $33 THEN 'not_before'"
+										   "  WHEN j.retry_backoff IS DISTINCT FROM $34 THEN 'retry_backoff' WHEN j.retry_on_failure <> $35 THEN 'retry_on_failure' WHEN j.tags <> $23 THEN 'tags' END"
 										   " FROM pool_manager.job j JOIN pool_manager.job_shape h USING (pool_id, shape_id)"
 										   " JOIN pool_manager.task_group g ON g.pool_id = j.pool_id AND g.shape_id = j.shape_id AND g.group_no = 1"
 										   " CROSS JOIN LATERAL (SELECT count(*) AS groups FROM pool_manager.task_group o"
@@ -428,6 +429,8 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	pm_arg(&args, Int32GetDatum(first->max_per_domain), first->max_per_domain == 0);
 	pm_arg_text(&args, job->depends_on);
 	pm_arg_time(&args, job->not_before);
+	pm_arg(&args, IntervalPGetDatum(job->retry_backoff), job->retry_backoff == NULL);
+	pm_arg_bool(&args, job->retry_on_failure);
 	if (pm_run(&find, &args) == 0)
 		return 0;
 	*differs = pm_get_text(0, 2);
@@ -510,10 +513,12 @@ arg_extras(PmArgs *args, PmJobSpec **jobs, int n)
 	Datum	   *tags = palloc(sizeof(Datum) * n);
 	Datum	   *not_before = palloc(sizeof(Datum) * n);
 	Datum	   *depends = palloc(sizeof(Datum) * n);
+	Datum	   *on_failure = palloc(sizeof(Datum) * n);
 
 	for (int i = 0; i < n; i++)
 	{
 		not_before[i] = TimestampTzGetDatum(jobs[i]->not_before);
+		on_failure[i] = BoolGetDatum(jobs[i]->retry_on_failure);
 		depends[i] = BoolGetDatum(jobs[i]->ndependencies > 0 || jobs[i]->phase_no > 1);
 		preemptible[i] = BoolGetDatum(jobs[i]->preemptible);
 		tags[i] = JsonbPGetDatum(jobs[i]->tags);
@@ -525,6 +530,8 @@ arg_extras(PmArgs *args, PmJobSpec **jobs, int n)
 	pm_arg_array(args, tags, NULL, n, JSONBOID, -1, false, TYPALIGN_INT);
 	pm_arg_array(args, not_before, NULL, n, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 	pm_arg_array(args, depends, NULL, n, BOOLOID, sizeof(bool), true, TYPALIGN_CHAR);
+	ARG_COLUMN(intervals, retry_backoff);
+	pm_arg_array(args, on_failure, NULL, n, BOOLOID, sizeof(bool), true, TYPALIGN_CHAR);
 }
 
 /* Rows of mounts and volumes of jobs that were inserted */
@@ -608,7 +615,7 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 {
 #define INSERT_TYPES \
 	"int8;int8;text;timestamptz;text;int8[];int8[];int8[];int8[];int4[];text[];text[];interval[];text[]"
-#define EXTRA_TYPES ";bool[];interval[];int4[];int4[];jsonb[];timestamptz[];bool[]"
+#define EXTRA_TYPES ";bool[];interval[];int4[];int4[];jsonb[];timestamptz[];bool[];interval[];bool[]"
 #define INSERT_JOBS(columns, values, arrays, names, state, queue_columns, queue_values, waits, on_conflict, result) \
 	"WITH new_job AS (INSERT INTO pool_manager.job (pool_id, job_id, tenant_id, pool_kind, sub_pool_id, shape_id," \
 	"   workspace_id, kind, priority, name, time_limit, request_id, submitted_at, submitted_by" columns ")" \
@@ -624,11 +631,12 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 	" noted AS (INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, actor, to_state)" \
 	"  SELECT $2, $4, 'job_state', $1, job_id, $5, " state " FROM new_job" waits ")" \
 	result
-#define EXTRA_COLUMNS ", preemptible, auto_stop, max_retries, workflow_id, phase_no, tags, not_before"
+#define EXTRA_COLUMNS ", preemptible, auto_stop, max_retries, workflow_id, phase_no, tags, not_before, retry_backoff, retry_on_failure"
 #define EXTRA_VALUES \
-	", g.preemptible, g.auto_stop, g.max_retries, CASE WHEN g.phase_no <> 0 THEN ($6)[1] END, nullif(g.phase_no, 0), g.tags, nullif(g.not_before, '-infinity')"
-#define EXTRA_ARRAYS ", $15, $16, $17, $18, $19, $20"
-#define EXTRA_NAMES ", preemptible, auto_stop, max_retries, phase_no, tags, not_before"
+	", g.preemptible, g.auto_stop, g.max_retries, CASE WHEN g.phase_no <> 0 THEN ($6)[1] END, nullif(g.phase_no, 0), g.tags, nullif(g.not_before, '-infinity')" \
+	", g.retry_backoff, g.retry_on_failure"
+#define EXTRA_ARRAYS ", $15, $16, $17, $18, $19, $20, $22, $23"
+#define EXTRA_NAMES ", preemptible, auto_stop, max_retries, phase_no, tags, not_before, retry_backoff, retry_on_failure"
 #define EXTRA_STATE "CASE WHEN w.depends OR not_before > $4 THEN 'waiting' ELSE 'queued' END::pool_manager.job_state"
 #define EXTRA_QUEUE ", not_before"
 #define EXTRA_QUEUED ", CASE WHEN not_before > $4 THEN not_before END"

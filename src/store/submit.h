@@ -117,6 +117,8 @@ typedef struct PmJobSpec
 	int32		max_per_domain;
 	char	   *depends_on;		/* NULL: nothing; becomes canonical */
 	TimestampTz not_before;		/* DT_NOBEGIN: at any time */
+	Interval   *retry_backoff;	/* NULL: none */
+	bool		retry_on_failure;
 	Jsonb	   *tags;
 	char	   *request_id;		/* NULL: none */
 	int			phase_no;		/* of the workflow that the batch is; 0: none */

@@ -17,7 +17,8 @@ enum
 	JOB_PRIORITY, JOB_TIME_LIMIT, JOB_SELECTOR, JOB_TOLERATIONS, JOB_SUB_POOL, JOB_PREEMPTIBLE,
 	JOB_AUTO_STOP, JOB_MAX_RETRIES, JOB_MOUNTS, JOB_VOLUME_GIB, JOB_VOLUME_TYPE, JOB_TASK_GROUPS,
 	JOB_AFFINITY_LEVEL, JOB_AFFINITY_REQUIRED, JOB_GROUP_LEVEL, JOB_GROUP_SIZE, JOB_SPREAD_LEVEL,
-	JOB_MAX_PER_DOMAIN, JOB_DEPENDS_ON, JOB_NOT_BEFORE, JOB_TAGS, JOB_REQUEST_ID
+	JOB_MAX_PER_DOMAIN, JOB_DEPENDS_ON, JOB_NOT_BEFORE, JOB_RETRY_BACKOFF, JOB_RETRY_ON_FAILURE,
+	JOB_TAGS, JOB_REQUEST_ID
 };
 
 static const PmQueryColumn job_columns[] = {
@@ -48,6 +49,8 @@ static const PmQueryColumn job_columns[] = {
 	{"max_per_domain", "pg_catalog.int4", "NULL"},
 	{"depends_on", "pg_catalog.text", "NULL"},
 	{"not_before", "pg_catalog.timestamptz", "NULL"},
+	{"retry_backoff", "pg_catalog.interval", "NULL"},
+	{"retry_on_failure", "pg_catalog.bool", "false"},
 	{"tags", "pg_catalog.jsonb", "'{}'"},
 	{"request_id", "pg_catalog.text", "NULL"},
 };
@@ -97,6 +100,8 @@ read_job(const PmQueryRow *row, PmJobSpec *job)
 	job->max_per_domain = pm_row_int32(row, JOB_MAX_PER_DOMAIN, 0);
 	job->depends_on = pm_row_text(row, JOB_DEPENDS_ON);
 	job->not_before = row->nulls[JOB_NOT_BEFORE] ? DT_NOBEGIN : DatumGetTimestampTz(row->values[JOB_NOT_BEFORE]);
+	job->retry_backoff = pm_row_pointer(row, JOB_RETRY_BACKOFF);
+	job->retry_on_failure = pm_row_bool(row, JOB_RETRY_ON_FAILURE, false);
 	job->tags = pm_row_pointer(row, JOB_TAGS);
 	job->request_id = pm_row_text(row, JOB_REQUEST_ID);
 	if (job->kind == NULL || job->node_selector == NULL || job->tolerations == NULL ||
