@@ -35,27 +35,43 @@ INSERT INTO vectors.word VALUES
     ('no_matching_node', 'no_matching_node', 'the same'),
     ('topology', 'topology', 'the same'),
     ('behind_head', 'behind_head', 'the same'),
-    ('waiting_for_preemption', 'waiting_for_preemption', 'the same');
+    ('waiting_for_preemption', 'waiting_for_preemption', 'the same'),
+    ('begin_time', 'not_before', 'the same'),
+    ('array_task_limit', 'quota', 'the tasks of an array are jobs of a sub-pool that holds so many');
+
+-- the priority of a job, that of its queue before its own
+CREATE FUNCTION vectors.precedence(c jsonb, job jsonb) RETURNS numeric[] LANGUAGE sql AS $$
+    SELECT ARRAY[coalesce((SELECT (q ->> 'priority')::numeric FROM jsonb_array_elements(c -> 'queues') q WHERE q ->> 'name' = job ->> 'queue'), 0),
+        coalesce((job ->> 'priority')::numeric, 0)];
+$$;
 
 -- one to three kinds of priority become 1 to 3, the smallest 1
-CREATE FUNCTION vectors.rank(c jsonb, priority text) RETURNS integer LANGUAGE plpgsql AS $$
+CREATE TABLE vectors.priority (id text, precedence numeric[], priority integer, PRIMARY KEY (id, precedence));
+CREATE FUNCTION vectors.rank_jobs(c jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    all_of numeric[] := ARRAY(
-        SELECT DISTINCT (j ->> 'priority')::numeric AS p
-        FROM jsonb_array_elements(coalesce(c -> 'running', '[]') || coalesce(c -> 'pending', '[]')) j WHERE j ? 'priority' ORDER BY p);
-    place integer := coalesce(array_position(all_of, priority::numeric), 1);
+    kinds bigint;
+    overtakes boolean;
 BEGIN
-    IF cardinality(all_of) > 3 THEN
+    INSERT INTO vectors.priority
+    SELECT c ->> 'id', precedence, row_number() OVER (ORDER BY precedence)
+    FROM (SELECT DISTINCT vectors.precedence(c, j) AS precedence
+          FROM jsonb_array_elements(coalesce(c -> 'running', '[]') || coalesce(c -> 'pending', '[]')) j WHERE j ? 'priority') s
+    WHERE NOT EXISTS (SELECT FROM vectors.priority p WHERE p.id = c ->> 'id');
+    GET DIAGNOSTICS kinds = ROW_COUNT;
+    IF kinds > 3 THEN
         -- where submission has the same order, priorities say nothing new
-        IF EXISTS (
-            SELECT FROM jsonb_array_elements(c -> 'pending') a, jsonb_array_elements(c -> 'pending') b
-            WHERE (a ->> 'priority')::numeric > (b ->> 'priority')::numeric AND (a ->> 'submit')::numeric >= (b ->> 'submit')::numeric) THEN
+        SELECT max(at) OVER (ORDER BY precedence DESC GROUPS UNBOUNDED PRECEDING EXCLUDE GROUP) >= at INTO overtakes
+        FROM (SELECT vectors.precedence(c, j) AS precedence, coalesce(j ->> 'submitted', j ->> 'submit')::numeric AS at
+              FROM jsonb_array_elements(c -> 'pending') j) s ORDER BY 1 DESC NULLS LAST LIMIT 1;
+        IF overtakes THEN
             RAISE EXCEPTION 'case % has more than three priorities', c ->> 'id';
         END IF;
-        RETURN 1;
+        UPDATE vectors.priority SET priority = 1 WHERE id = c ->> 'id';
     END IF;
-    RETURN place;
 END $$;
+CREATE FUNCTION vectors.rank(c jsonb, job jsonb) RETURNS integer LANGUAGE sql AS $$
+    SELECT coalesce((SELECT p.priority FROM vectors.priority p WHERE p.id = c ->> 'id' AND p.precedence = vectors.precedence(c, job) AND job ? 'priority'), 1);
+$$;
 
 CREATE FUNCTION vectors.policy(c jsonb) RETURNS queue_policy LANGUAGE sql AS $$
     SELECT CASE c #>> '{policy,queueing}' WHEN 'strict_fifo' THEN 'fifo' ELSE 'traversal' END::queue_policy;
@@ -63,9 +79,9 @@ $$;
 
 -- resources: memory in GiB, gpu is the accelerator
 CREATE FUNCTION vectors.list(resources jsonb) RETURNS resource_list LANGUAGE sql AS $$
-    SELECT coalesce(jsonb_object_agg(
+    SELECT CASE WHEN resources IS NOT NULL THEN coalesce(jsonb_object_agg(
         CASE key WHEN 'mem' THEN 'memory' WHEN 'gpu' THEN 'nvidia.com/gpu' ELSE key END,
-        CASE key WHEN 'mem' THEN to_jsonb((value #>> '{}') || 'Gi') ELSE value END), '{}')::resource_list
+        CASE key WHEN 'mem' THEN to_jsonb((value #>> '{}') || 'Gi') ELSE value END), '{}')::resource_list END
     FROM jsonb_each(resources);
 $$;
 
@@ -78,7 +94,8 @@ CREATE TABLE vectors.job (
 CREATE TABLE vectors.pool (id text PRIMARY KEY, pool_id bigint, base timestamptz);
 
 SET pool_manager.clock = '2026-01-01 00:00:00+00';
-SELECT create_tenant('vectors', 'USD', 'UTC'), create_sku('node', 'node'), create_network('vectors', '10.0.0.0/9', 'vectors'),
+SELECT create_tenant(t, 'USD', 'UTC') FROM unnest('{vectors,one,others}'::text[]) AS t \g /dev/null
+SELECT create_sku('node', 'node'), create_network('vectors', '10.0.0.0/9', 'vectors'),
     set_quota('vectors', 'pools', 1000) \g /dev/null
 
 -- clocks do not go back: each case has a day of its own
@@ -103,11 +120,22 @@ BEGIN
     RETURN made;
 END $$;
 
+-- levels of the topology; a host is a node, which is a level by itself, and a
+-- label that all nodes of a job must share is one
+CREATE FUNCTION vectors.levels(c jsonb) RETURNS text[] LANGUAGE sql AS $$
+    SELECT ARRAY(
+        SELECT l FROM jsonb_array_elements_text(c #> '{policy,topology_levels}') AS l WHERE l <> 'host'
+        UNION ALL
+        SELECT j #>> '{topology,same_label}' FROM jsonb_array_elements(c -> 'pending') AS j WHERE j -> 'topology' ? 'same_label');
+$$;
+
 CREATE FUNCTION vectors.build_nodes(c jsonb, pool bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     it record;
+    levels constant text[] := vectors.levels(c);
     capacity resource_list;
 BEGIN
+    PERFORM set_topology_levels(pool, levels) WHERE levels <> '{}';
     FOR it IN SELECT n.value AS j FROM jsonb_array_elements(CASE
             WHEN c ? 'nodes' THEN c -> 'nodes'
             WHEN c ? 'cluster' THEN (
@@ -120,27 +148,77 @@ BEGIN
         INSERT INTO vectors.node
         SELECT c ->> 'id', it.j ->> 'name', n, capacity, coalesce(it.j ->> 'state', 'up')
         FROM add_nodes(pool, vectors.flavor(capacity), 1, it.j ->> 'name', labels => coalesce(it.j -> 'labels', '{}'),
-            taints => coalesce(it.j -> 'taints', '[]')) AS n;
+            taints => coalesce(it.j -> 'taints', '[]'),
+            topology => (SELECT coalesce(jsonb_object_agg(l, it.j #> ARRAY['labels', l]), '{}') FROM unnest(levels) AS l)) AS n;
+        PERFORM node_ready(n.node_id) FROM vectors.node n WHERE n.id = c ->> 'id' AND n.name = it.j ->> 'name' AND c ? 'reservations';
     END LOOP;
+END $$;
+
+-- what a queue is guaranteed beside its parts
+CREATE FUNCTION vectors.own_guarantee(c jsonb, queue jsonb, total resource_list) RETURNS resource_list LANGUAGE plpgsql AS $$
+DECLARE
+    capacity constant boolean := c #>> '{policy,quota_model}' = 'capacity';
+    own resource_list := vectors.list(coalesce(queue -> 'guaranteed', '{}'));
+    parts resource_list := (
+        SELECT coalesce(sum(vectors.list(q -> 'guaranteed')), '')
+        FROM jsonb_array_elements(c -> 'queues') q WHERE q ->> 'parent' = queue ->> 'name' AND q ? 'guaranteed');
+    promised resource_list := (
+        SELECT coalesce(sum(vectors.list(q -> 'guaranteed')), '')
+        FROM jsonb_array_elements(c -> 'queues') q WHERE NOT q ? 'parent' AND q ? 'guaranteed');
+BEGIN
+    IF queue ? 'weight' AND c #>> '{policy,across_queues}' = 'fair_share' THEN
+        -- weights say how much each deserves of all there is
+        RETURN (SELECT jsonb_object_agg(r.name, trunc(r.quantity * (queue ->> 'weight')::numeric / (
+                    SELECT sum((q ->> 'weight')::numeric) FROM jsonb_array_elements(c -> 'queues') q), 3))::resource_list
+                FROM resource_each(total) r);
+    ELSIF capacity THEN
+        RETURN own;
+    END IF;
+    -- where the nodes are the capacity a parent's guarantee is that of its parts too ...
+    own := resource_max(own - parts, '');
+    -- ... and nobody can be promised what no node has
+    RETURN (SELECT coalesce(jsonb_object_agg(r.name, trunc(r.quantity * least(1, quantity(total, r.name) / quantity(promised, r.name)), 3)), '{}')
+            FROM resource_each(own) r WHERE quantity(promised, r.name) > 0)::resource_list;
 END $$;
 
 CREATE FUNCTION vectors.build_queues(c jsonb, pool bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     it jsonb;
+    capacity constant boolean := c #>> '{policy,quota_model}' = 'capacity';
     total resource_list := (SELECT sum(n.capacity) FROM vectors.node n WHERE n.id = c ->> 'id');
     guaranteed resource_list;
+    borrow resource_list;
     upper resource_list;
 BEGIN
-    FOR it IN SELECT q FROM jsonb_array_elements(c -> 'queues') AS q LOOP
-        guaranteed := vectors.list(coalesce(it -> 'guaranteed', '{}'));
-        upper := CASE WHEN c #>> '{policy,quota_model}' = 'capacity' THEN guaranteed
-                 -- without a maximum it may have all that there is, and ask for more
-                 ELSE ((total * 1000)::jsonb || vectors.list(coalesce(it -> 'max', '{}'))::jsonb)::resource_list END;
-        PERFORM create_sub_pool(pool, it ->> 'name', guaranteed, upper);
+    FOR it IN SELECT q.value FROM jsonb_array_elements(c -> 'queues') WITH ORDINALITY AS q ORDER BY q.ordinality LOOP
+        guaranteed := vectors.own_guarantee(c, it, total);
+        -- guarantees that are the capacity are all there is: nothing is borrowed of the pool
+        borrow := CASE WHEN it ? 'borrow_limit' THEN vectors.list(it -> 'borrow_limit')
+                       WHEN capacity AND NOT it ? 'parent' THEN '' END;
+        -- without a maximum it may have all that there is, and ask for more
+        upper := ((total * 1000)::jsonb || vectors.list(coalesce(it -> 'max', '{}'))::jsonb)::resource_list;
+        PERFORM create_sub_pool(pool, it ->> 'name', guaranteed, upper, parent => (
+                SELECT s.sub_pool_id FROM sub_pool_status s WHERE s.pool_id = build_queues.pool AND s.sub_pool = it ->> 'parent'),
+            borrow_limit => borrow, lend_limit => vectors.list(it -> 'lend_limit'));
     END LOOP;
 END $$;
 
 -- ---- jobs ----
+
+-- dependencies on jobs of the case; on an array is on all of its tasks, task by
+-- task is on the one that is named, and a singleton waits for those of its name
+-- and user
+CREATE FUNCTION vectors.depends_on(c jsonb, job jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT CASE WHEN job ? 'singleton' THEN (
+        SELECT string_agg('afterany:' || j.job_id, ',')
+        FROM vectors.job j, jsonb_array_elements(c -> 'finished') f
+        WHERE j.id = c ->> 'id' AND j.name = f ->> 'id' AND f ->> 'name' = job ->> 'name' AND f ->> 'user' = job ->> 'user')
+    ELSE string_agg(format('%s:%s', CASE d.value ->> 'type' WHEN 'aftercorr' THEN 'afterok' ELSE d.value ->> 'type' END, j.job_id),
+        CASE job ->> 'dep_join' WHEN 'any' THEN '?' ELSE ',' END ORDER BY d.ordinality, j.job_id) END
+    FROM jsonb_array_elements(job -> 'depends') WITH ORDINALITY d, vectors.job j
+    WHERE j.id = c ->> 'id' AND (j.name = d.value ->> 'on' OR EXISTS (
+        SELECT FROM jsonb_array_elements(c -> 'finished') f WHERE f ->> 'id' = j.name AND f ->> 'array' = d.value ->> 'on'));
+$$;
 
 CREATE FUNCTION vectors.submit(c jsonb, pool bigint, job jsonb, role text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -152,11 +230,16 @@ BEGIN
             request => vectors.list(coalesce(job -> 'per_task', '{"cpu": 1}')),
             replicas => coalesce((job ->> 'tasks')::integer, 1),
             min_replicas => coalesce(job ->> 'min_tasks', job ->> 'tasks', '1')::integer,
-            priority => vectors.rank(c, job ->> 'priority'),
+            priority => vectors.rank(c, job),
             time_limit => make_interval(secs => (job ->> 'walltime')::float8),
-            preemptible => coalesce((job ->> 'preemptible')::boolean, true),
+            -- in time nobody is evicted
+            preemptible => coalesce((job ->> 'preemptible')::boolean, c ->> 'kind' <> 'timeline'),
             tolerations => coalesce(job -> 'tolerations', '[]'),
             node_selector => CASE WHEN job ? 'placement' THEN '{"pinned": "yes"}' ELSE '{}' END::jsonb,
+            affinity_level => coalesce(job #>> '{topology,required}', job #>> '{topology,same_label}'),
+            depends_on => vectors.depends_on(c, job),
+            not_before => (SELECT p.base + make_interval(secs => (job ->> 'not_before')::float8) FROM vectors.pool p WHERE p.id = c ->> 'id'),
+            group_level => job #>> '{topology,slice,level}', group_size => (job #>> '{topology,slice,size}')::integer,
             sub_pool => (SELECT s.sub_pool_id FROM sub_pool_status s WHERE s.pool_id = submit.pool AND s.sub_pool = job ->> 'queue'));
     EXCEPTION WHEN SQLSTATE 'PM001' THEN
         refused := sqlstate;
@@ -185,7 +268,7 @@ CREATE FUNCTION vectors.tasks(pool bigint, job bigint) RETURNS integer LANGUAGE 
 $$;
 
 -- a job that runs already: on its nodes, which are open for it alone
-CREATE FUNCTION vectors.begin(c jsonb, pool bigint, job jsonb) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION vectors.set_running(c jsonb, pool bigint, job jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     pinned bigint[] := ARRAY(
         SELECT n.node_id FROM vectors.node n WHERE n.id = c ->> 'id' AND job -> 'placement' ? n.name);
@@ -199,7 +282,7 @@ BEGIN
     IF job ? 'running_tasks' THEN
         stopgap := submit_job(pool, 'stopgap', request => vectors.list(job -> 'per_task'), node_selector => '{"pinned": "yes"}',
             replicas => (job ->> 'tasks')::integer - (job ->> 'running_tasks')::integer,
-            sub_pool => (SELECT s.sub_pool_id FROM sub_pool_status s WHERE s.pool_id = begin.pool AND s.sub_pool = job ->> 'queue'));
+            sub_pool => (SELECT s.sub_pool_id FROM sub_pool_status s WHERE s.pool_id = set_running.pool AND s.sub_pool = job ->> 'queue'));
     END IF;
     made := vectors.submit(c, pool, job, 'running');
     PERFORM schedule(pool);
@@ -227,8 +310,11 @@ DECLARE
     made bigint;
 BEGIN
     INSERT INTO vectors.pool VALUES (id, NULL, date_trunc('day', current_setting('pool_manager.clock')::timestamptz) + interval '36 hours');
+    PERFORM vectors.rank_jobs(c);
     PERFORM vectors.at(id, -7200);
-    pool := create_pool('vectors ' || id, 'dedicated', 'vectors', 'vectors', queue_policy => build.queue_policy);
+    -- work on nodes takes time where an agent reports it
+    pool := create_pool('vectors ' || id, 'dedicated', 'vectors', 'vectors', queue_policy => build.queue_policy,
+        provider => CASE WHEN c ? 'reservations' THEN 'external' ELSE 'instant' END::provider_mode);
     UPDATE vectors.pool p SET pool_id = pool WHERE p.id = build.c ->> 'id';
     PERFORM vectors.build_nodes(c, pool);
     PERFORM vectors.build_queues(c, pool);
@@ -246,7 +332,7 @@ BEGIN
     LOOP
         PERFORM vectors.at(id, it.at);
         IF it.role = 'running' THEN
-            PERFORM vectors.begin(c, pool, it.j);
+            PERFORM vectors.set_running(c, pool, it.j);
         ELSE
             made := vectors.submit(c, pool, it.j, 'pending');
             IF it.early THEN
@@ -265,11 +351,17 @@ END $$;
 
 CREATE TYPE vectors.seen AS (name text, role text, queue text, state text, reason text, place bigint, tasks integer, had integer, placed jsonb);
 CREATE FUNCTION vectors.seen(pool bigint) RETURNS SETOF vectors.seen LANGUAGE sql AS $$
-    SELECT j.name, j.role, j.queue, s.state::text, coalesce(j.refused, q.reason), q.position, vectors.tasks(p.pool_id, j.job_id), j.had,
-        vectors.placed(p.pool_id, j.job_id)
-    FROM vectors.pool p JOIN vectors.job j USING (id)
-    LEFT JOIN job_status s ON s.job_id = j.job_id LEFT JOIN queue q ON q.job_id = j.job_id
-    WHERE p.pool_id = seen.pool;
+    WITH j AS MATERIALIZED (SELECT j.* FROM vectors.pool p JOIN vectors.job j USING (id) WHERE p.pool_id = seen.pool),
+    s AS MATERIALIZED (SELECT s.job_id, s.state FROM job_status s WHERE s.pool = (SELECT p.name FROM pool p WHERE p.pool_id = seen.pool)),
+    q AS MATERIALIZED (SELECT q.job_id, q.reason, q.position FROM queue q WHERE q.pool = (SELECT p.name FROM pool p WHERE p.pool_id = seen.pool)),
+    a AS MATERIALIZED (
+        SELECT a.job_id, sum(a.replicas)::integer AS tasks, jsonb_object_agg(a.name, a.replicas) AS placed
+        FROM (SELECT r.job_id, n.name, sum(a.replicas) AS replicas
+              FROM job_run r JOIN allocation a USING (pool_id, run_id) JOIN vectors.node n USING (node_id)
+              WHERE r.pool_id = seen.pool AND r.ended_at IS NULL AND a.released_at IS NULL GROUP BY r.job_id, n.name) a
+        GROUP BY a.job_id)
+    SELECT j.name, j.role, j.queue, s.state::text, coalesce(j.refused, q.reason), q.position, coalesce(a.tasks, 0), j.had, coalesce(a.placed, '{}')
+    FROM j LEFT JOIN s USING (job_id) LEFT JOIN q USING (job_id) LEFT JOIN a USING (job_id);
 $$;
 
 CREATE FUNCTION vectors.set_of(names text[]) RETURNS jsonb LANGUAGE sql AS $$
@@ -301,6 +393,13 @@ BEGIN
         WHEN 'sum_tasks' THEN (SELECT to_jsonb(sum(v.tasks)) FROM unnest(s) v WHERE v.name = ANY (started))
         WHEN 'placement' THEN (SELECT coalesce(jsonb_object_agg(v.name, v.placed), '{}') FROM unnest(s) v WHERE expected ? v.name)
         WHEN 'placement_after' THEN (SELECT coalesce(jsonb_object_agg(v.name, v.placed), '{}') FROM unnest(s) v WHERE expected ? v.name)
+        WHEN 'domain' THEN (
+            SELECT jsonb_object_agg(v.key, (
+                SELECT jsonb_object_agg(l, (
+                    SELECT string_agg(DISTINCT n.topology ->> l, ' and ') FROM unnest(s) f, jsonb_object_keys(f.placed) AS p
+                    JOIN vectors.node m ON m.id = c ->> 'id' AND m.name = p JOIN node n ON n.node_id = m.node_id WHERE f.name = v.key))
+                FROM jsonb_object_keys(v.value) AS l))
+            FROM jsonb_each(expected) v)
         WHEN 'still_running' THEN vectors.set_of(ARRAY(
             SELECT v.name FROM unnest(s) v WHERE v.role = 'running' AND NOT v.name = ANY (evicted)))
         WHEN 'grow' THEN (
@@ -330,11 +429,21 @@ CREATE FUNCTION vectors.sorted(what text, value jsonb) RETURNS jsonb LANGUAGE sq
         (SELECT coalesce(jsonb_agg(v ORDER BY v #>> '{}'), '[]') FROM jsonb_array_elements(value) v) ELSE value END;
 $$;
 
+\ir vectors_formula.sql
+\ir vectors_time.sql
+\ir vectors_depend.sql
+
 -- plays a case; what is not as expected, '' if all is
 CREATE FUNCTION vectors.play(c jsonb) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     pool bigint;
 BEGIN
+    CASE c ->> 'kind'
+        WHEN 'formula' THEN RETURN vectors.play_formula(c);
+        WHEN 'timeline' THEN RETURN vectors.play_time(c);
+        WHEN 'dependency' THEN RETURN vectors.play_dependency(c);
+        ELSE NULL;
+    END CASE;
     pool := vectors.build(c, vectors.policy(c));
     PERFORM vectors.at(c ->> 'id', coalesce(
         (c ->> 'now')::numeric,
@@ -355,8 +464,16 @@ END $$;
 -- which file plays which groups of cases
 CREATE TABLE vectors.file (prefix text PRIMARY KEY, name text NOT NULL);
 INSERT INTO vectors.file VALUES
+    ('admit', 'vectors_admit'),
+    ('gang', 'vectors_admit'),
     ('place', 'vectors_place'),
-    ('order', 'vectors_place');
+    ('order', 'vectors_place'),
+    ('topo', 'vectors_place'),
+    ('backfill', 'vectors_time'),
+    ('timeline', 'vectors_time'),
+    ('depend', 'vectors_depend'),
+    ('fair', 'vectors_fair'),
+    ('formula', 'vectors_fair');
 
 CREATE FUNCTION vectors.of_file(name text) RETURNS SETOF vectors.entry LANGUAGE sql AS $$
     SELECT e.* FROM vectors.entry e JOIN vectors.file f ON f.prefix = split_part(e.id, '-', 1) WHERE f.name = of_file.name ORDER BY e.id;
