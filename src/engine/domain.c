@@ -135,6 +135,7 @@ make_tree(PmSpace *space)
 	link_children(topology, nnodes);
 	topology->view_of_request = palloc(sizeof(int32) * Max(space->queue->nrequests, 1));
 	memset(topology->view_of_request, -1, sizeof(int32) * space->queue->nrequests);
+	topology->last_move = palloc(sizeof(int32) * Max(nnodes, 1));
 	pfree(above);
 	return topology;
 }
@@ -186,6 +187,7 @@ pm_topology_moved(PmSpace *space, int node)
 
 	topology->moved = pm_grow(space->context, topology->moved, &topology->maxmoved,
 							  topology->nmoved + 1, sizeof(int32));
+	topology->last_move[node] = topology->nmoved;
 	topology->moved[topology->nmoved++] = node;
 }
 
@@ -323,12 +325,19 @@ find_view(PmSpace *space, const PmTaskGroup *group, bool empty)
 PmView *
 pm_view(PmSpace *space, const PmTaskGroup *group)
 {
+	const PmTopology *topology = space->topology;
 	PmView	   *view = find_view(space, group, false);
 
 	if (view->fit == NULL)
 		open_view(space, view);
-	for (; view->cursor < space->topology->nmoved; view->cursor++)
-		update_node(space, view, space->topology->moved[view->cursor]);
+	for (; view->cursor < topology->nmoved; view->cursor++)
+	{
+		int			node = topology->moved[view->cursor];
+
+		/* one that moved again comes later */
+		if (topology->last_move[node] == view->cursor)
+			update_node(space, view, node);
+	}
 	return view;
 }
 

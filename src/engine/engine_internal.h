@@ -298,6 +298,7 @@ typedef struct PmTopology
 	int			nmoved;			/* nodes that changed, in order of time */
 	int			maxmoved;
 	int32	   *moved;
+	int32	   *last_move;		/* [nnodes]: index of each node's latest there */
 } PmTopology;
 
 /* What the domains hold of one request under one rule */
@@ -336,6 +337,7 @@ extern int	pm_topology_awaited(PmSpace *space, int s);
 /* place.c */
 extern void pm_take_on_node(PmSpace *space, PmSearch *search, int group, int n, int count);
 extern bool pm_place_shape(PmSpace *space, int s);
+extern bool pm_each_fits_alone(PmSpace *space, const PmShape *shape);
 extern int64 pm_place_minimum(PmSpace *space, int s);
 extern void pm_place_undo(PmSpace *space);
 extern PmHold *pm_holds_of_takes(const PmSpace *space, MemoryContext context);

@@ -116,9 +116,9 @@ place_single(PmSpace *space, const PmTaskGroup *group)
 	return place_some(space, search, 0, (int) count) == count;
 }
 
-/* Could each group be placed if it were alone? */
-static bool
-each_fits_alone(PmSpace *space, const PmShape *shape)
+/* Could each group be placed if it were alone, wherever there is room? */
+bool
+pm_each_fits_alone(PmSpace *space, const PmShape *shape)
 {
 	for (int g = 0; g < shape->ngroups; g++)
 	{
@@ -180,7 +180,7 @@ pm_place_shape(PmSpace *space, int s)
 	if (shape->ngroups == 1)
 		return place_single(space, &shape->groups[0]);
 
-	if (!each_fits_alone(space, shape))
+	if (!pm_each_fits_alone(space, shape))
 		return false;
 	for (int g = 0; g < shape->ngroups; g++)
 		needed += shape->groups[g].min_replicas;

@@ -137,9 +137,10 @@ score_of(const Placing *placing, int node)
 					&space->kinds[space->classes[c].kind], pm_class_free(space, c));
 }
 
-/* The children of a domain that hold something; palloc'd */
+/* The children of a domain that hold something; palloc'd.  Nodes are scored
+ * where it matters which of equals are taken. */
 static Part *
-children_of(const Placing *placing, int domain, int *n)
+children_of(const Placing *placing, int domain, bool scored, int *n)
 {
 	const PmTopology *topology = placing->space->topology;
 	int			first = topology->first_child[domain];
@@ -157,7 +158,7 @@ children_of(const Placing *placing, int domain, int *n)
 		part->score = 0;
 		if (part->fit == 0)
 			continue;
-		if (pm_is_node(topology, child))
+		if (scored && pm_is_node(topology, child))
 			part->score = score_of(placing, child - topology->ninner);
 		(*n)++;
 	}
@@ -194,7 +195,7 @@ static void
 put_tightly(const Placing *placing, int domain, int64 left)
 {
 	int			n;
-	Part	   *parts = children_of(placing, domain, &n);
+	Part	   *parts = children_of(placing, domain, true, &n);
 	int			whole = tightest_part(parts, n, left);
 
 	if (whole < 0)
@@ -301,12 +302,12 @@ parts_needed(const Placing *placing, int domain, int64 left)
 
 	if (pm_is_node(placing->space->topology, domain) || placing->view->spread_level > 0)
 		return 0;
-	parts = children_of(placing, domain, &n);
-	heapify(parts, n);
-	while (parts[0].fit < left)
+	parts = children_of(placing, domain, false, &n);
+	if (tightest_part(parts, n, left) < 0)
 	{
-		left -= pop(parts, &n).fit;
-		needed++;
+		heapify(parts, n);
+		for (; parts[0].fit < left; needed++)
+			left -= pop(parts, &n).fit;
 	}
 	pfree(parts);
 	return needed;
@@ -505,9 +506,9 @@ pm_topology_place(PmSpace *space, int s)
 {
 	const PmShape *shape = &space->queue->shapes[s];
 
-	for (int g = 0; g < shape->ngroups; g++)
-		if (!space->searches[shape->groups[g].request].matches)
-			return false;
+	/* cheaper than domains, and often enough */
+	if (!pm_each_fits_alone(space, shape))
+		return false;
 	pm_topology_begin(space);
 	if (shape->ngroups == 1)
 		return place_single(space, shape);

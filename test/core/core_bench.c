@@ -6,7 +6,9 @@
  * 100,000 jobs of 600 shapes over 200 requests, one in five a gang of 2 to
  * 64; 1,000 and 10,000 nodes, three in five with 8 devices, one with 4, one
  * without; empty, and full: after a pass over another 100,000 jobs.  Jobs
- * come in the order of submission.  Medians; times in milliseconds.
+ * come in the order of submission.  The rows named topology ask every gang to
+ * be within one of 8 zones, preferably one of the racks of 32 nodes, a
+ * third of them with one replica a node.  Medians; times in milliseconds.
  *
  * Usage: core_bench [repetitions [jobs]]
  *
@@ -156,6 +158,36 @@ make_queue(void)
 	return queue;
 }
 
+/* Racks of 32 nodes, in 8 zones */
+static void
+add_topology(PmCluster *cluster, PmQueue *queue)
+{
+	int			per_zone = (cluster->nnodes + 7) / 8;
+
+	cluster->nlevels = 2;
+	for (int n = 0; n < cluster->nnodes; n++)
+	{
+		int32	   *domains = palloc(sizeof(int32) * 2);
+
+		domains[0] = n / per_zone;
+		domains[1] = domains[0] * (per_zone / 32 + 1) + n % per_zone / 32;
+		cluster->nodes[n].domains = domains;
+	}
+	for (int s = NREQUESTS; s < queue->nshapes; s++)
+	{
+		PmShape    *shape = (PmShape *) &queue->shapes[s];
+		PmTaskGroup *group = (PmTaskGroup *) &shape->groups[0];
+
+		shape->affinity_level = s % 2 ? 2 : 1;
+		shape->affinity_required = s % 2 == 0;
+		if (s % 3 == 0)
+		{
+			group->spread_level = 3;
+			group->max_per_domain = 1;
+		}
+	}
+}
+
 static void
 reset(PmCluster *cluster, const PmCluster *from, PmQueue *queue, const PmQueue *jobs_from)
 {
@@ -243,6 +275,18 @@ main(int argc, char **argv)
 		measure(what, cluster, queue, PM_QUEUE_TRAVERSAL);
 		snprintf(what, sizeof(what), "%d nodes, full, reserve", sizes[i]);
 		measure(what, cluster, queue, PM_QUEUE_RESERVE);
+
+		core_seed(sizes[i]);
+		cluster = make_cluster(sizes[i]);
+		queue = make_queue();
+		add_topology(cluster, queue);
+		snprintf(what, sizeof(what), "%d nodes, topology", sizes[i]);
+		measure(what, cluster, queue, PM_QUEUE_TRAVERSAL);
+		pm_pass(cluster, core_copy_queue(cluster, queue), &fill);
+		queue = make_queue();
+		add_topology(cluster, queue);
+		snprintf(what, sizeof(what), "%d nodes, topology, full", sizes[i]);
+		measure(what, cluster, queue, PM_QUEUE_TRAVERSAL);
 	}
 	core_free_memory();
 	return 0;
