@@ -11,8 +11,8 @@ SELECT plan(63);
 SELECT create_tenant('acme', 'USD', 'UTC') AS acme, create_tenant('beta', 'USD', 'UTC') AS beta, create_tenant('crest', 'USD', 'UTC') AS crest \gset
 CREATE ROLE tree_owner;
 SELECT grant_tenant('acme', 'tree_owner', 'owner');
-SELECT create_sku('node', 'node'), create_flavor('big', 'cpu=200,memory=400Gi', 'node'), create_flavor('gpus', 'cpu=64,gpu=4', 'node', 'gpu');
-SELECT set_resource_sku('big', 'cpu=1', NULL), set_resource_sku('big', 'memory=1Gi', NULL);
+SELECT create_sku('node', 'node'), create_flavor('big', 'cpu=200,memory=400Gi', 'node'), create_flavor('gpus', 'cpu=64,gpu=4', 'node', 'gpu'), create_flavor('small', 'cpu=64', 'node');
+SELECT set_resource_sku('big', 'cpu=1', NULL), set_resource_sku('big', 'memory=1Gi', NULL), set_resource_sku('small', 'cpu=1', NULL);
 SELECT create_network('net', '10.0.0.0/24', 'acme');
 
 CREATE FUNCTION pg_temp.tried(query text) RETURNS text LANGUAGE plpgsql AS $$
@@ -224,7 +224,7 @@ CREATE FUNCTION pg_temp.smaller(pool text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     old bigint[] := ARRAY(SELECT n.node_id FROM node n JOIN pool p USING (pool_id) WHERE p.name = smaller.pool);
 BEGIN
-    PERFORM add_nodes(pool, 'gpus', 1);
+    PERFORM add_nodes(pool, 'small', 1);
     PERFORM delete_nodes(old);
 END $$;
 SELECT is(pg_temp.tried($$SELECT pg_temp.smaller('commons')$$),
