@@ -10,8 +10,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -28,7 +30,7 @@
 enum
 {
 	ARG_NODE_QUERY, ARG_JOB_QUERY, ARG_QUEUE_POLICY, ARG_PLACEMENT, ARG_JOB_ORDER, ARG_BACKFILL_ORDER,
-	ARG_RESERVATIONS, ARG_STEP_TIMEOUT
+	ARG_RESERVATIONS, ARG_STEP_TIMEOUT, ARG_TOPOLOGY_LEVELS
 };
 
 /* ---- checks of rows ---- */
@@ -76,7 +78,7 @@ check_not_negative(const PmResourceList *list, const char *column)
 }
 
 static void
-check_node(PmSimNodeRow *row)
+check_node(PmSimNodeRow *row, const PmSimLevels *levels)
 {
 	pm_check_name(row->name, "name");
 	check_not_negative(row->resources, "resources");
@@ -84,6 +86,7 @@ check_node(PmSimNodeRow *row)
 		pm_invalid_argument("count", "It must be between 1 and 100000.", "Leave out the column for one node a row.");
 	pm_check_labels(row->labels, "labels");
 	pm_check_taints(row->taints, "taints", false);
+	pm_check_sim_domains(row, levels);
 	if (row->accelerator == NULL)
 		row->accelerator = likely_accelerator(row->resources);
 	else if (row->accelerator[0] == '\0')
@@ -94,7 +97,7 @@ check_node(PmSimNodeRow *row)
 }
 
 static void
-check_job(PmSimJobRow *row)
+check_job(PmSimJobRow *row, const PmSimLevels *levels)
 {
 	if (TIMESTAMP_NOT_FINITE(row->submitted_at))
 		pm_invalid_argument("submitted_at", "It must be finite.", "Leave out jobs that are not submitted.");
@@ -115,6 +118,7 @@ check_job(PmSimJobRow *row)
 		row->time_limit = pm_exact_interval(row->time_limit, "time_limit");
 	pm_check_labels(row->node_selector, "node_selector");
 	pm_check_taints(row->tolerations, "tolerations", true);
+	pm_check_sim_rules(row, levels);
 }
 
 /* The first job with this request */
@@ -179,16 +183,33 @@ policy_of(FunctionCallInfo fcinfo)
 	return policy;
 }
 
+/* The domain of the argument's type has seen to the rest */
+static PmSimLevels
+levels_of(FunctionCallInfo fcinfo)
+{
+	PmSimLevels levels;
+	Datum	   *names;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(ARG_TOPOLOGY_LEVELS), TEXTOID, -1, false, TYPALIGN_INT,
+					  &names, NULL, &levels.count);
+	levels.names = palloc(sizeof(char *) * Max(levels.count, 1));
+	for (int l = 0; l < levels.count; l++)
+		levels.names[l] = TextDatumGetCString(names[l]);
+	return levels;
+}
+
 PmSimInput *
 pm_simulate_call(FunctionCallInfo fcinfo, PmSimulation *simulation)
 {
 	static const PmSimChecks checks = {check_node, check_job};
+	PmSimLevels levels;
 	PmSimInput *input;
 
 	pm_refuse_nulls(fcinfo);
+	levels = levels_of(fcinfo);
 	memset(simulation, 0, sizeof(PmSimulation));
 	simulation->policy = policy_of(fcinfo);
-	input = pm_read_simulation(pm_text_arg(fcinfo, ARG_NODE_QUERY), pm_text_arg(fcinfo, ARG_JOB_QUERY), &checks);
+	input = pm_read_simulation(pm_text_arg(fcinfo, ARG_NODE_QUERY), pm_text_arg(fcinfo, ARG_JOB_QUERY), &levels, &checks);
 	check_devices(input);
 	simulation->cluster = &input->cluster;
 	simulation->queue = &input->queue;

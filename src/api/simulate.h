@@ -19,6 +19,11 @@
  * is palloc'd in the current context */
 extern PmSimInput *pm_simulate_call(FunctionCallInfo fcinfo, PmSimulation *simulation);
 
+/* simulate_topology.c: 22023 */
+extern void pm_check_sim_domains(const PmSimNodeRow *row, const PmSimLevels *levels);
+/* Completes the rules, too */
+extern void pm_check_sim_rules(PmSimJobRow *row, const PmSimLevels *levels);
+
 /* PM_NEVER: NULL */
 extern Datum pm_instant_datum(int64 instant, bool *isnull);
 /* As the difference of two timestamps is: days, and less than one */

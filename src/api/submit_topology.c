@@ -73,7 +73,7 @@ static int
 find_level(PmSubmission *submission, const char *name)
 {
 	const PmPoolInfo *pool = submission->pool;
-	int			level = pm_level_number(pool, name);
+	int			level = pm_level_number(pool->levels, pool->nlevels, name);
 	StringInfoData names;
 
 	if (level >= 0)

@@ -159,7 +159,7 @@ node_row(Datum *values, bool *nulls, void *state)
 	reader->allocated[i] = keep_list(values[5]);
 	reader->accelerators[i] = nulls[6] ? NULL : TextDatumGetCString(values[6]);
 	reader->devices[i] = (ArrayType *) PG_DETOAST_DATUM_COPY(values[7]);
-	data->cluster.nodes[i].domains = pm_read_domains(data->pool, reader->domains, values[9]);
+	data->cluster.nodes[i].domains = pm_read_domains(data->pool->levels, data->pool->nlevels, reader->domains, values[9]);
 	for (uint32 entry = 0; entry < reader->allocatable[i]->count; entry++)
 	{
 		PmResource	resource = pm_resource_entry(reader->allocatable[i], entry);
@@ -231,7 +231,7 @@ read_nodes(Reader *reader)
 
 	pm_arg_int64(&args, reader->data->pool->pool_id);
 	reader->data->cluster.nlevels = reader->data->pool->nlevels;
-	reader->domains = pm_domain_numbers(reader->data->pool);
+	reader->domains = pm_domain_numbers(reader->data->pool->nlevels);
 	pm_scan(&nodes, &args, node_row, reader);
 	make_vectors(reader);
 }
@@ -428,7 +428,7 @@ static int
 level_of(const PmPoolInfo *pool, uint64 row, int column)
 {
 	char	   *name = pm_get_text(row, column);
-	int			level = pm_level_number(pool, name);
+	int			level = pm_level_number(pool->levels, pool->nlevels, name);
 
 	/* set_topology_levels() sees to that */
 	if (level < 0)

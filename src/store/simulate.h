@@ -23,7 +23,7 @@ typedef struct PmSimNodeRow
 	Jsonb	   *taints;
 	char	   *sub_pool;		/* whose jobs alone they take; NULL: anybody's */
 	char	   *accelerator;	/* resource tracked by device, NULL: none */
-	bool		chosen;			/* was the accelerator said? */
+	Jsonb	   *topology;		/* its domain at each level */
 } PmSimNodeRow;
 
 typedef struct PmSimJobRow
@@ -40,13 +40,26 @@ typedef struct PmSimJobRow
 	char	   *sub_pool;
 	Jsonb	   *node_selector;
 	Jsonb	   *tolerations;
+	char	   *affinity_level; /* as those of submit_job; NULL, 0: none */
+	bool		affinity_required;
+	char	   *group_level;
+	int32		group_size;
+	char	   *spread_level;
+	int32		max_per_domain;
 } PmSimJobRow;
+
+/* Levels of the topology, widest first */
+typedef struct PmSimLevels
+{
+	int			count;
+	char	  **names;
+} PmSimLevels;
 
 /* What a row must be is for the caller to say, which may also complete it */
 typedef struct PmSimChecks
 {
-	void		(*node) (PmSimNodeRow *row);
-	void		(*job) (PmSimJobRow *row);
+	void		(*node) (PmSimNodeRow *row, const PmSimLevels *levels);
+	void		(*job) (PmSimJobRow *row, const PmSimLevels *levels);
 } PmSimChecks;
 
 typedef struct PmSimInput
@@ -62,6 +75,6 @@ typedef struct PmSimInput
 /* Runs both queries as the current role; everything is palloc'd in the current
  * context */
 extern PmSimInput *pm_read_simulation(const char *node_query, const char *job_query,
-									  const PmSimChecks *checks);
+									  const PmSimLevels *levels, const PmSimChecks *checks);
 
 #endif							/* PM_STORE_SIMULATE_H */

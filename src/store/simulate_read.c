@@ -21,12 +21,13 @@
 #include "store/row_query.h"
 #include "store/simulate.h"
 #include "store/statement.h"
+#include "store/topology.h"
 
 #define MAX_NODES	10000000
 
 enum
 {
-	NODE_NAME, NODE_RESOURCES, NODE_COUNT, NODE_LABELS, NODE_TAINTS, NODE_SUB_POOL, NODE_ACCELERATOR
+	NODE_NAME, NODE_RESOURCES, NODE_COUNT, NODE_LABELS, NODE_TAINTS, NODE_TOPOLOGY, NODE_SUB_POOL, NODE_ACCELERATOR
 };
 
 static const PmQueryColumn node_columns[] = {
@@ -35,6 +36,7 @@ static const PmQueryColumn node_columns[] = {
 	{"count", "pg_catalog.int4", "1"},
 	{"labels", "pg_catalog.jsonb", "'{}'"},
 	{"taints", "pg_catalog.jsonb", "'[]'"},
+	{"topology", "pg_catalog.jsonb", "'{}'"},
 	{"sub_pool", "pg_catalog.text", "NULL"},
 	{"accelerator", "pg_catalog.text", "NULL"},
 };
@@ -43,14 +45,15 @@ static const PmRowQuery node_query_kind = {
 	"node_query", "simulate",
 	"Each row that it returns is a node, or several that are alike.",
 	"A node has one of each.",
-	"It may return name, resources, count, labels, taints, sub_pool and accelerator.",
+	"It may return name, resources, count, labels, taints, topology, sub_pool and accelerator.",
 	lengthof(node_columns), node_columns
 };
 
 enum
 {
 	JOB_ID, JOB_SUBMITTED_AT, JOB_REQUEST, JOB_DURATION, JOB_REPLICAS, JOB_MIN_REPLICAS,
-	JOB_TIME_LIMIT, JOB_PRIORITY, JOB_TENANT, JOB_SUB_POOL, JOB_SELECTOR, JOB_TOLERATIONS
+	JOB_TIME_LIMIT, JOB_PRIORITY, JOB_TENANT, JOB_SUB_POOL, JOB_SELECTOR, JOB_TOLERATIONS,
+	JOB_AFFINITY_LEVEL, JOB_AFFINITY_REQUIRED, JOB_GROUP_LEVEL, JOB_GROUP_SIZE, JOB_SPREAD_LEVEL, JOB_MAX_PER_DOMAIN
 };
 
 static const PmQueryColumn job_columns[] = {
@@ -66,6 +69,12 @@ static const PmQueryColumn job_columns[] = {
 	{"sub_pool", "pg_catalog.text", "NULL"},
 	{"node_selector", "pg_catalog.jsonb", "'{}'"},
 	{"tolerations", "pg_catalog.jsonb", "'[]'"},
+	{"affinity_level", "pg_catalog.text", "NULL"},
+	{"affinity_required", "pg_catalog.bool", "true"},
+	{"group_level", "pg_catalog.text", "NULL"},
+	{"group_size", "pg_catalog.int4", "NULL"},
+	{"spread_level", "pg_catalog.text", "NULL"},
+	{"max_per_domain", "pg_catalog.int4", "NULL"},
 };
 
 static const PmRowQuery job_query_kind = {
@@ -73,7 +82,8 @@ static const PmRowQuery job_query_kind = {
 	"Each row that it returns is a job.",
 	"A job has one of each.",
 	"It may return job_id, submitted_at, request, duration, replicas, min_replicas, time_limit, "
-	"priority, tenant, sub_pool, node_selector and tolerations.",
+	"priority, tenant, sub_pool, node_selector, tolerations, affinity_level, affinity_required, "
+	"group_level, group_size, spread_level and max_per_domain.",
 	lengthof(job_columns), job_columns
 };
 
@@ -84,6 +94,7 @@ typedef struct NodeRow
 	char	   *name;
 	char	   *accelerator;
 	int			config;
+	const int32 *domains;
 	int			count;
 } NodeRow;
 
@@ -96,7 +107,9 @@ typedef struct SimJob
 typedef struct Reader
 {
 	PmSimInput *input;
+	const PmSimLevels *levels;
 	const PmSimChecks *checks;
+	HTAB	  **domains;		/* of each level */
 	MemoryContext context;		/* of what is kept */
 	MemoryContext row;			/* emptied at each row */
 	HTAB	   *words;			/* of labels and taints */
@@ -242,7 +255,7 @@ node_row(const PmQueryRow *values, void *state)
 	NodeRow    *kept;
 	MemoryContext old;
 
-	for (int c = NODE_NAME; c <= NODE_TAINTS; c++)
+	for (int c = NODE_NAME; c <= NODE_TOPOLOGY; c++)
 		refuse_null(values, node_columns, c);
 	old = MemoryContextSwitchTo(reader->row);
 	row.name = pm_row_text(values, NODE_NAME);
@@ -250,10 +263,10 @@ node_row(const PmQueryRow *values, void *state)
 	row.count = pm_row_int32(values, NODE_COUNT, 1);
 	row.labels = pm_row_pointer(values, NODE_LABELS);
 	row.taints = pm_row_pointer(values, NODE_TAINTS);
+	row.topology = pm_row_pointer(values, NODE_TOPOLOGY);
 	row.sub_pool = pm_row_text(values, NODE_SUB_POOL);
 	row.accelerator = pm_row_text(values, NODE_ACCELERATOR);
-	row.chosen = row.accelerator != NULL;
-	reader->checks->node(&row);
+	reader->checks->node(&row, reader->levels);
 	MemoryContextSwitchTo(reader->context);
 
 	reader->nnodes += row.count;
@@ -271,6 +284,8 @@ node_row(const PmQueryRow *values, void *state)
 	kept->accelerator = row.accelerator ? pstrdup(row.accelerator) : NULL;
 	kept->count = row.count;
 	kept->config = read_config(reader, &row);
+	kept->domains = pm_read_domains(reader->levels->names, reader->levels->count, reader->domains,
+									JsonbPGetDatum(row.topology));
 	add_dimensions(reader, row.resources);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(reader->row);
@@ -306,6 +321,7 @@ make_nodes(Reader *reader)
 	cluster->nodes = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(PmNode) * Max(reader->nnodes, 1),
 												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	input->node_names = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(char *) * Max(reader->nnodes, 1));
+	cluster->nlevels = reader->levels->count;
 	cluster->nconfigs = (int) hash_get_num_entries(reader->configs);
 	cluster->configs = reader->config_array;
 	for (int r = 0; r < reader->nrows; r++)
@@ -333,6 +349,7 @@ make_nodes(Reader *reader)
 			name_node(reader, names, n, row->count == 1 ? row->name : psprintf("%s-%d", row->name, i + 1));
 			node->node_id = n;
 			node->config = row->config;
+			node->domains = row->domains;
 			node->capacity = capacity;
 			node->free = memcpy(vectors, capacity, sizeof(int64) * ndims);
 			vectors += ndims;
@@ -399,23 +416,40 @@ read_request(Reader *reader, const PmSimJobRow *row, int64 sub_pool)
 static int
 read_shape(Reader *reader, const PmSimJobRow *row, int64 sub_pool)
 {
-	PmTaskGroup group = {0};
+	/* a key: no bytes between its members */
+	struct
+	{
+		PmTaskGroup group;
+		int			affinity_level;
+		int			affinity_required;
+	}			key = {0};
+	const PmSimLevels *levels = reader->levels;
+	PmShape    *shape;
 	PmTaskGroup *kept;
 	bool		is_new;
 	int			number;
 
-	group.request = read_request(reader, row, sub_pool);
-	group.replicas = row->replicas;
-	group.min_replicas = row->min_replicas;
-	number = pm_number_bytes(reader->shapes, &group, sizeof(group), &is_new);
+	key.group.request = read_request(reader, row, sub_pool);
+	key.group.replicas = row->replicas;
+	key.group.min_replicas = row->min_replicas;
+	key.group.group_level = pm_level_number(levels->names, levels->count, row->group_level);
+	key.group.group_size = row->group_size;
+	key.group.spread_level = pm_level_number(levels->names, levels->count, row->spread_level);
+	key.group.max_per_domain = row->max_per_domain;
+	key.affinity_level = pm_level_number(levels->names, levels->count, row->affinity_level);
+	key.affinity_required = key.affinity_level != 0 && row->affinity_required;
+	number = pm_number_bytes(reader->shapes, &key, sizeof(key), &is_new);
 	if (!is_new)
 		return number;
 	reader->shape_array = grow(reader->shape_array, &reader->max_shapes, number, sizeof(PmShape));
-	memset(&reader->shape_array[number], 0, sizeof(PmShape));
+	shape = &reader->shape_array[number];
+	memset(shape, 0, sizeof(PmShape));
 	kept = palloc(sizeof(PmTaskGroup));
-	*kept = group;
-	reader->shape_array[number].ngroups = 1;
-	reader->shape_array[number].groups = kept;
+	*kept = key.group;
+	shape->ngroups = 1;
+	shape->groups = kept;
+	shape->affinity_level = key.affinity_level;
+	shape->affinity_required = key.affinity_required != 0;
 	return number;
 }
 
@@ -455,6 +489,7 @@ job_row(const PmQueryRow *values, void *state)
 		refuse_null(values, job_columns, c);
 	refuse_null(values, job_columns, JOB_SELECTOR);
 	refuse_null(values, job_columns, JOB_TOLERATIONS);
+	refuse_null(values, job_columns, JOB_AFFINITY_REQUIRED);
 	old = MemoryContextSwitchTo(reader->row);
 	row.job_id = DatumGetInt64(values->values[JOB_ID]);
 	row.submitted_at = DatumGetTimestampTz(values->values[JOB_SUBMITTED_AT]);
@@ -468,7 +503,13 @@ job_row(const PmQueryRow *values, void *state)
 	row.sub_pool = pm_row_text(values, JOB_SUB_POOL);
 	row.node_selector = pm_row_pointer(values, JOB_SELECTOR);
 	row.tolerations = pm_row_pointer(values, JOB_TOLERATIONS);
-	reader->checks->job(&row);
+	row.affinity_level = pm_row_text(values, JOB_AFFINITY_LEVEL);
+	row.affinity_required = pm_row_bool(values, JOB_AFFINITY_REQUIRED, true);
+	row.group_level = pm_row_text(values, JOB_GROUP_LEVEL);
+	row.group_size = pm_row_int32(values, JOB_GROUP_SIZE, 0);
+	row.spread_level = pm_row_text(values, JOB_SPREAD_LEVEL);
+	row.max_per_domain = pm_row_int32(values, JOB_MAX_PER_DOMAIN, 0);
+	reader->checks->job(&row, reader->levels);
 	MemoryContextSwitchTo(reader->context);
 
 	reader->jobs = grow(reader->jobs, &reader->max_jobs, reader->njobs, sizeof(SimJob));
@@ -522,12 +563,15 @@ make_jobs(Reader *reader)
 }
 
 PmSimInput *
-pm_read_simulation(const char *node_query, const char *job_query, const PmSimChecks *checks)
+pm_read_simulation(const char *node_query, const char *job_query,
+				   const PmSimLevels *levels, const PmSimChecks *checks)
 {
 	Reader		reader = {0};
 
 	reader.input = palloc0(sizeof(PmSimInput));
+	reader.levels = levels;
 	reader.checks = checks;
+	reader.domains = pm_domain_numbers(levels->count);
 	reader.context = CurrentMemoryContext;
 	reader.row = AllocSetContextCreate(CurrentMemoryContext, "row of a query", ALLOCSET_DEFAULT_SIZES);
 	reader.words = pm_bytes_numbers("labels of a simulation");

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * topology.c
- *	  Levels of a pool's topology as numbers, and where its nodes are.
+ *	  Levels of a topology as numbers, and where nodes are in it.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,16 +14,16 @@
 #include "store/topology.h"
 
 int
-pm_level_number(const PmPoolInfo *pool, const char *name)
+pm_level_number(char *const *levels, int nlevels, const char *name)
 {
 	if (name == NULL)
 		return 0;
-	for (int l = 0; l < pool->nlevels; l++)
+	for (int l = 0; l < nlevels; l++)
 	{
-		if (strcmp(pool->levels[l], name) == 0)
+		if (strcmp(levels[l], name) == 0)
 			return l + 1;
 	}
-	return strcmp(name, PM_NODE_LEVEL) == 0 ? pool->nlevels + 1 : -1;
+	return strcmp(name, PM_NODE_LEVEL) == 0 ? nlevels + 1 : -1;
 }
 
 const char *
@@ -33,30 +33,30 @@ pm_level_of_number(const PmPoolInfo *pool, int number)
 }
 
 HTAB **
-pm_domain_numbers(const PmPoolInfo *pool)
+pm_domain_numbers(int nlevels)
 {
-	HTAB	  **numbers = palloc(sizeof(HTAB *) * Max(pool->nlevels, 1));
+	HTAB	  **numbers = palloc(sizeof(HTAB *) * Max(nlevels, 1));
 
-	for (int l = 0; l < pool->nlevels; l++)
+	for (int l = 0; l < nlevels; l++)
 		numbers[l] = pm_bytes_numbers("domains of a level");
 	return numbers;
 }
 
 int32 *
-pm_read_domains(const PmPoolInfo *pool, HTAB **numbers, Datum topology)
+pm_read_domains(char *const *levels, int nlevels, HTAB **numbers, Datum topology)
 {
 	Jsonb	   *json = DatumGetJsonbP(topology);
 	int32	   *domains;
 	StringInfoData path;
 	bool		named = true;
 
-	if (pool->nlevels == 0 || JB_ROOT_COUNT(json) == 0)
+	if (nlevels == 0 || JB_ROOT_COUNT(json) == 0)
 		return NULL;
-	domains = palloc(sizeof(int32) * pool->nlevels);
+	domains = palloc(sizeof(int32) * nlevels);
 	initStringInfo(&path);
-	for (int l = 0; l < pool->nlevels; l++)
+	for (int l = 0; l < nlevels; l++)
 	{
-		const char *level = pool->levels[l];
+		const char *level = levels[l];
 		JsonbValue *name = !named ? NULL :
 			getKeyJsonValueFromContainer(&json->root, level, strlen(level), NULL);
 		bool		is_new;

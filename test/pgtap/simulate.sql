@@ -4,7 +4,7 @@
 BEGIN;
 SET LOCAL search_path TO pool_manager, public;
 SET LOCAL timezone TO 'UTC';
-SELECT plan(49);
+SELECT plan(55);
 
 CREATE FUNCTION pg_temp.at(seconds numeric) RETURNS timestamptz LANGUAGE sql IMMUTABLE
     RETURN timestamptz '2026-01-01 00:00:00+00' + make_interval(secs => seconds::float8);
@@ -112,6 +112,20 @@ UPDATE jobs SET request = replace(request::text, 'x.com/', '')::resource_list;
 SELECT results_eq($$SELECT pg_temp.play('SELECT ''a'' AS name, ''cpu=8,gpu=2'' AS resources, ''gpu'' AS accelerator')$$,
     ARRAY['1: 0 to 10 on a x 1', '2: 0 to 20 on a x 1', '3: 10 to 20 on a x 1', '4: 20 to 25 on a x 1'],
     'any resource can be the accelerator');
+
+-- ---- topology: racks 1 (two nodes) and 2 (three), each in zone z ----
+TRUNCATE jobs;
+INSERT INTO jobs (job_id, submit, request, run, replicas) VALUES (1, 0, 'cpu=1', 10, 5);
+\set racks 'SELECT n AS name, ''cpu=2'' AS resources, format(''{"zone": "z", "rack": "%s"}'', r)::jsonb AS topology FROM (VALUES (''a'', 1), (''b'', 1), (''c'', 2), (''d'', 2), (''e'', 2)) AS v(n, r)'
+CREATE FUNCTION pg_temp.racks(racks text, more text) RETURNS SETOF jsonb LANGUAGE sql AS $$
+    SELECT nodes FROM simulate(racks, format($q$SELECT job_id, pg_temp.at(submit) AS submitted_at, request,
+        make_interval(secs => run::float8) AS duration, replicas, %s FROM jobs$q$, more), placement => 'first_fit', topology_levels => '{zone,rack}')$$;
+SELECT is(pg_temp.racks(:'racks', '''rack'' AS affinity_level'), '{"c": 2, "d": 2, "e": 1}', 'all in one rack: the one that has room');
+SELECT is(pg_temp.racks(:'racks', '''node'' AS affinity_level, false AS affinity_required'), '{"c": 2, "d": 2, "e": 1}', 'preferably on one node: in the domain above that has room');
+SELECT is((SELECT sum(value::int) FROM pg_temp.racks(:'racks', '''node'' AS spread_level, 1 AS max_per_domain') AS nodes, jsonb_each_text(nodes)), 5::bigint, 'spread, one on each node');
+SELECT is((SELECT max(value::int) FROM pg_temp.racks(:'racks', '''node'' AS spread_level, 1 AS max_per_domain') AS nodes, jsonb_each_text(nodes)), 1, 'and no more');
+SELECT throws_ok(format('SELECT pg_temp.racks(%L, %L)', :'racks', '''row'' AS affinity_level'), '22023', 'invalid value for argument "affinity_level"', 'a level that there is not');
+SELECT throws_ok(format('SELECT simulate(%L, %L)', :'racks', 'SELECT 1'), '22023', 'invalid value for argument "topology"', 'a domain of such');
 
 -- ---- placement ----
 TRUNCATE jobs;
