@@ -36,9 +36,9 @@ CREATE TYPE queue_policy AS ENUM ('fifo', 'traversal', 'reserve', 'stepped', 'ti
 COMMENT ON TYPE queue_policy IS
 'what a job that does not fit does to those behind it: fifo: blocks its queue; traversal: is passed over; reserve: what is free for it is withheld from later jobs of the pass; stepped: the same, for a time; tiered: stepped for priority 3, traversal for the others; backfill: is given a time, and nothing that passes it delays it';
 
-CREATE TYPE placement_policy AS ENUM ('pack', 'first_fit');
+CREATE TYPE placement_policy AS ENUM ('pack', 'first_fit', 'spread');
 COMMENT ON TYPE placement_policy IS
-'which node a replica goes to: pack: where it leaves least free; first_fit: the node created first';
+'which node a replica goes to: pack: where it wastes least and leaves least free; first_fit: the node created first; spread: where least is in use';
 
 CREATE TYPE job_order AS ENUM ('priority', 'shortest');
 COMMENT ON TYPE job_order IS

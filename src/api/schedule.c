@@ -122,7 +122,11 @@ pm_queue_policy(const char *name)
 PmPlacementPolicy
 pm_placement_policy(const char *name)
 {
-	return strcmp(name, "pack") == 0 ? PM_PLACE_PACK : PM_PLACE_FIRST_FIT;
+	if (strcmp(name, "pack") == 0)
+		return PM_PLACE_PACK;
+	if (strcmp(name, "spread") == 0)
+		return PM_PLACE_SPREAD;
+	return PM_PLACE_FIRST_FIT;
 }
 
 PmPolicy

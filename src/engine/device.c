@@ -138,14 +138,14 @@ next_freest(const PmNode *node, int prev)
 }
 
 /* The fullest device with room for a fraction, lowest number first, or -1 */
-static int
-fullest_device(const PmNode *node, int64 amount)
+int
+pm_fullest_device(const int32 *device_free, int ndevices, int64 amount)
 {
 	int			fullest = -1;
 
-	for (int i = 0; i < node->ndevices; i++)
-		if (node->device_free[i] >= amount &&
-			(fullest < 0 || node->device_free[i] < node->device_free[fullest]))
+	for (int i = 0; i < ndevices; i++)
+		if (device_free[i] >= amount &&
+			(fullest < 0 || device_free[i] < device_free[fullest]))
 			fullest = i;
 	return fullest;
 }
@@ -221,7 +221,7 @@ pm_node_take(PmNode *node, const PmSearch *search, int replicas, int *devices)
 	{
 		for (int i = 0; i < replicas; i++)
 		{
-			devices[i] = fullest_device(node, share);
+			devices[i] = pm_fullest_device(node->device_free, node->ndevices, share);
 			Assert(devices[i] >= 0);
 			node->device_free[devices[i]] -= share;
 		}
@@ -280,7 +280,7 @@ pm_node_withhold(PmNode *node, const PmSearch *search)
 		int32		taken;
 
 		if (share < PM_DEVICE_WHOLE)
-			device = fullest_device(node, share);
+			device = pm_fullest_device(node->device_free, node->ndevices, share);
 		if (device < 0)
 			device = next_freest(node, -1);
 		if (device < 0 || node->device_free[device] == 0)

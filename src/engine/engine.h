@@ -37,7 +37,8 @@ typedef enum PmQueuePolicy
 typedef enum PmPlacementPolicy
 {
 	PM_PLACE_PACK,
-	PM_PLACE_FIRST_FIT
+	PM_PLACE_FIRST_FIT,
+	PM_PLACE_SPREAD
 } PmPlacementPolicy;
 
 /* What comes first among jobs of one priority; order.c has all of it */

@@ -169,6 +169,7 @@ typedef struct PmSpace
 	int			ntake_devices;
 	int			maxtake_devices;
 	int		   *take_devices;
+	int32	   *take_of_node;	/* [nnodes] scratch of place.c, or NULL */
 } PmSpace;
 
 /* A dimension that lacks something */
@@ -221,7 +222,8 @@ extern void pm_match_requests(PmSpace *space);
 extern void pm_scale_init(PmScale *scale, int64 capacity);
 extern uint64 pm_share(const PmScale *scale, int64 amount);
 extern uint64 pm_score(const PmSpace *space, const PmRequest *request,
-					   const PmKind *kind, const int64 *free);
+					   const PmKind *kind, const int64 *free, const int32 *devices);
+extern int64 pm_score_run(const PmSpace *space, const PmSearch *search, int c, int64 limit);
 extern uint64 pm_shortfall(const PmSearch *search, const PmKind *kind,
 						   const PmNode *node);
 
@@ -235,6 +237,7 @@ extern int64 pm_copies(const PmSearch *search, const PmKind *kind,
 extern int64 pm_copies_when_empty(const PmSearch *search, const PmKind *kind, int64 limit);
 extern int64 pm_freest_devices(const PmNode *node, int64 n);
 extern int	pm_devices_per_replica(const PmNode *node, const PmRequest *request, int *share);
+extern int	pm_fullest_device(const int32 *device_free, int ndevices, int64 amount);
 extern void pm_node_take(PmNode *node, const PmSearch *search, int replicas, int *devices);
 extern void pm_node_give(PmNode *node, const PmSearch *search, int replicas,
 						 const int *devices, int ndevices, int share);

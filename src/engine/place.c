@@ -7,8 +7,8 @@
  * they were made; the caller reads them there, or they are undone.
  *
  * Replicas of one group are placed one after the other, each on the node that
- * the policy prefers then.  A node that takes one stays the preferred one
- * until it is full (score.c), so it takes as many as it can at once.  A job
+ * the policy prefers then.  A node takes as many at once as it would get one
+ * by one, because it stays the preferred one (score.c).  A job
  * of one group is placed if that is possible at all.  With several, groups
  * that are harder to place go first (space.c), without search for another
  * arrangement; minimum counts come before anything beyond them.  Shapes with
@@ -52,28 +52,88 @@ pm_take_on_node(PmSpace *space, PmSearch *search, int group, int n, int count)
 	pm_caps_take(space, search, count);
 }
 
+/*
+ * The same node may have been the best again after others were: make one take
+ * of those from first on, all of one group, that are of one node.
+ */
+static void
+merge_takes(PmSpace *space, int first)
+{
+	int			n = space->ntakes - first;
+	PmTake	   *takes = space->takes + first;
+	int			first_device = n > 0 ? takes[0].first_device : 0;
+	int			ndevices = 0;
+	int			nmerged = 0;
+	bool		again = false;
+	int		   *next;
+	int		   *devices;
+
+	if (n < 2)
+		return;
+	if (space->take_of_node == NULL)
+		space->take_of_node = MemoryContextAlloc(space->context,
+												 sizeof(int32) * space->cluster->nnodes);
+	for (int t = 0; t < n; t++)
+		space->take_of_node[takes[t].node] = -1;
+	next = palloc(sizeof(int) * n);
+	for (int t = n - 1; t >= 0; t--)
+	{
+		next[t] = space->take_of_node[takes[t].node];
+		again |= next[t] >= 0;
+		space->take_of_node[takes[t].node] = t;
+	}
+	if (!again)
+	{
+		pfree(next);
+		return;
+	}
+
+	devices = palloc(sizeof(int) * Max(space->ntake_devices - first_device, 1));
+	for (int t = 0; t < n; t++)
+	{
+		PmTake		merged = takes[t];
+
+		if (space->take_of_node[merged.node] != t)
+			continue;			/* is part of an earlier one */
+		merged.first_device = first_device + ndevices;
+		merged.replicas = merged.ndevices = 0;
+		for (int i = t; i >= 0; i = next[i])
+		{
+			memcpy(devices + ndevices, space->take_devices + takes[i].first_device,
+				   sizeof(int) * takes[i].ndevices);
+			ndevices += takes[i].ndevices;
+			merged.ndevices += takes[i].ndevices;
+			merged.replicas += takes[i].replicas;
+		}
+		takes[nmerged++] = merged;
+	}
+	if (ndevices > 0)
+		memcpy(space->take_devices + first_device, devices, sizeof(int) * ndevices);
+	space->ntakes = first + nmerged;
+	pfree(devices);
+	pfree(next);
+}
+
 /* Place up to count replicas of a group; returns how many were */
 static int
 place_some(PmSpace *space, PmSearch *search, int group, int count)
 {
+	int			first = space->ntakes;
 	int			left = count;
 
 	while (left > 0)
 	{
 		int			c = pm_search_best(space, search);
-		PmClass    *class;
 		int			n;
 
 		if (c < 0)
 			break;
 		CHECK_FOR_INTERRUPTS();
-		class = &space->classes[c];
-		n = left == 1 ? 1 :
-			(int) pm_copies(search, &space->kinds[class->kind], pm_class_free(space, c),
-							class->whole, pm_class_devices(space, c), left);
+		n = (int) pm_score_run(space, search, c, left);
 		pm_take_on_node(space, search, group, pm_class_lowest(space, c), n);
 		left -= n;
 	}
+	merge_takes(space, first);
 	return count - left;
 }
 

@@ -25,10 +25,17 @@
 
 #define SCALE_MAX_BITS	42
 
-/* Layout of a pack score, from the top: 1 bit, 42 bits, 21 bits */
+#define SHARE_WHOLE		(INT64CONST(1) << PM_SHARE_BITS)
+
+/*
+ * Layout of a pack score, from the top: 1 bit; what is wasted, in eighths of a
+ * device, 21 bits; dominant free share, 21 bits; free accelerator, 21 bits.
+ */
 #define SCORE_BEHIND	(UINT64CONST(1) << 63)
-#define SCORE_ACC_SHIFT	(PM_SHARE_BITS + 1)
-#define SCORE_ACC_MAX	((INT64CONST(1) << 42) - 1)
+#define FIELD_BITS		(PM_SHARE_BITS + 1)
+#define FIELD_MAX		((INT64CONST(1) << FIELD_BITS) - 1)
+#define NO_WASTE		(INT64CONST(1) << PM_SHARE_BITS)	/* waste may be negative */
+#define WASTE_STEP		(PM_DEVICE_WHOLE / 8)
 
 void
 pm_scale_init(PmScale *scale, int64 capacity)
@@ -56,44 +63,161 @@ pm_share(const PmScale *scale, int64 amount)
 }
 
 /*
- * Score of putting one replica on a node with these free resources; smaller
- * is better, ties go to the node made first.
+ * What is free of a node's devices, in thousandths, but of no use: less is
+ * free of another resource, as a share of the node's.
+ */
+static int64
+stranded(const PmKind *kind, int64 devices_free, int64 least_share)
+{
+	int64		usable = (int64) kind->ndevices * PM_DEVICE_WHOLE * least_share >> PM_SHARE_BITS;
+
+	return Max(devices_free - usable, 0);
+}
+
+#define is_fraction(amount) ((amount) % PM_DEVICE_WHOLE != 0)
+
+/*
+ * What a replica wastes on a node, in thousandths of a device: what it strands,
+ * less what it makes use of that was stranded, and what a fraction leaves on
+ * the device of which it takes a part.  Shares are the least of the resources
+ * beside the devices, before and after.
+ */
+static int64
+wasted(const PmKind *kind, int64 amount, int64 devices_free, const int32 *devices,
+	   int64 before, int64 after)
+{
+	int64		waste = stranded(kind, devices_free - amount, after) -
+		stranded(kind, devices_free, before);
+
+	if (is_fraction(amount))
+		waste += devices[pm_fullest_device(devices, kind->ndevices, amount)] - amount;
+	return waste;
+}
+
+static uint64
+pack_score(int ndims, const PmRequest *request, const PmKind *kind,
+		   const int64 *free, const int32 *devices)
+{
+	int			accelerator = kind->accelerator;
+	int64		dominant = 0;	/* of all dimensions */
+	int64		before = SHARE_WHOLE;
+	int64		after = SHARE_WHOLE;
+	int64		steps = NO_WASTE;
+	int64		left = 0;
+
+	for (int d = 0; d < ndims; d++)
+	{
+		int64		share = (int64) pm_share(&kind->scale[d], free[d] - request->amounts[d]);
+
+		dominant = Max(dominant, share);
+		if (accelerator < 0 || d == accelerator || kind->capacity[d] == 0)
+			continue;
+		after = Min(after, share);
+		if (request->amounts[d] > 0)
+			share = (int64) pm_share(&kind->scale[d], free[d]);
+		before = Min(before, share);
+	}
+	if (accelerator >= 0)
+	{
+		int64		amount = request->amounts[accelerator];
+		int64		waste = wasted(kind, amount, free[accelerator], devices, before, after);
+
+		/* rounded down, within its bits */
+		steps = (NO_WASTE * WASTE_STEP + waste) / WASTE_STEP;
+		steps = Max(0, Min(steps, FIELD_MAX));
+		left = Min(free[accelerator] - amount, FIELD_MAX);
+	}
+	return ((uint64) steps << 2 * FIELD_BITS) | ((uint64) dominant << FIELD_BITS) | (uint64) left;
+}
+
+/* The greatest share in use of what is asked for */
+static uint64
+spread_score(int ndims, const PmRequest *request, const PmKind *kind, const int64 *free)
+{
+	uint64		used = 0;
+
+	for (int d = 0; d < ndims; d++)
+		if (request->amounts[d] > 0)
+			used = Max(used, pm_share(&kind->scale[d],
+									  kind->capacity[d] - free[d] + request->amounts[d]));
+	return used;
+}
+
+/*
+ * Score of putting one replica, which fits, on a node with these free
+ * resources; smaller is better, ties go to the node made first.  With pack
+ * and spread, a request without accelerator goes to nodes without one first.
  *
- * pack, in this order: (1) a request without accelerator goes to nodes
- * without one; (2) least free accelerator, in thousandths, after placement;
- * (3) least dominant free share after placement, the maximum over all
- * dimensions of (free - request) / capacity.
+ * pack, in this order: least waste, in whole eighths of a device; least
+ * dominant free share afterwards, the maximum over all dimensions of
+ * (free - request) / capacity; least free accelerator afterwards, in
+ * thousandths.  What is wasted are devices that nobody can use because too
+ * little is free beside them, and what is left of a device in parts; a node
+ * without accelerator wastes nothing.
  *
- * Putting a replica on a node never makes its score for the next one worse,
- * so the best node stays the best until it is full: place.c relies on it.
+ * spread: least of the greatest share in use afterwards, of what it asks for.
  */
 uint64
 pm_score(const PmSpace *space, const PmRequest *request, const PmKind *kind,
-		 const int64 *free)
+		 const int64 *free, const int32 *devices)
 {
 	int			ndims = space->cluster->ndims;
 	uint64		score = 0;
-	uint64		dominant = 0;
 
 	if (space->placement == PM_PLACE_FIRST_FIT)
 		return 0;
+	if (space->placement == PM_PLACE_PACK)
+		score = pack_score(ndims, request, kind, free, devices);
+	else
+		score = spread_score(ndims, request, kind, free);
+	if (kind->accelerator >= 0 && !request->wants_accelerator)
+		score |= SCORE_BEHIND;
+	return score;
+}
 
-	if (kind->accelerator >= 0)
+/*
+ * How many replicas, at most limit, the best node of a class takes before
+ * another may be better: as long as its score does not get worse.
+ */
+int64
+pm_score_run(const PmSpace *space, const PmSearch *search, int c, int64 limit)
+{
+	const PmClass *class = &space->classes[c];
+	const PmKind *kind = &space->kinds[class->kind];
+	int			ndims = space->cluster->ndims;
+	int			accelerator = kind->accelerator;
+	const int64 *amounts = search->request->amounts;
+	int64	   *free;
+	int32	   *devices;
+	uint64		score;
+	int64		n;
+
+	if (limit > 1)
+		limit = pm_copies(search, kind, pm_class_free(space, c), class->whole,
+						  pm_class_devices(space, c), limit);
+	if (limit <= 1 || space->placement == PM_PLACE_FIRST_FIT ||
+		(space->placement == PM_PLACE_PACK && accelerator < 0))
+		return limit;
+
+	free = palloc(sizeof(int64) * ndims);
+	devices = palloc(sizeof(int32) * Max(kind->ndevices, 1));
+	memcpy(free, pm_class_free(space, c), sizeof(int64) * ndims);
+	if (kind->ndevices > 0)
+		memcpy(devices, pm_class_devices(space, c), sizeof(int32) * kind->ndevices);
+	score = pm_score(space, search->request, kind, free, devices);
+	for (n = 1; n < limit; n++)
 	{
-		int64		after = free[kind->accelerator] - request->amounts[kind->accelerator];
-
-		if (!request->wants_accelerator)
-			score = SCORE_BEHIND;
-		score |= (uint64) Min(after, SCORE_ACC_MAX) << SCORE_ACC_SHIFT;
+		for (int i = 0; i < search->ndims; i++)
+			free[search->dims[i]] -= amounts[search->dims[i]];
+		if (accelerator >= 0 && is_fraction(amounts[accelerator]))
+			devices[pm_fullest_device(devices, kind->ndevices, amounts[accelerator])] -=
+				(int32) amounts[accelerator];
+		if (pm_score(space, search->request, kind, free, devices) > score)
+			break;
 	}
-	for (int d = 0; d < ndims; d++)
-	{
-		uint64		share = pm_share(&kind->scale[d], free[d] - request->amounts[d]);
-
-		if (share > dominant)
-			dominant = share;
-	}
-	return score | dominant;
+	pfree(free);
+	pfree(devices);
+	return n;
 }
 
 /*

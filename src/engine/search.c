@@ -89,7 +89,8 @@ append_if_fits(PmSpace *space, PmSearch *search, int c)
 								 sizeof(PmCandidate));
 	space->held += search->maxcandidates - room;
 	candidate = &search->candidates[search->ncandidates++];
-	candidate->score = pm_score(space, search->request, kind, free);
+	candidate->score = pm_score(space, search->request, kind, free,
+								pm_class_devices(space, c));
 	candidate->class = c;
 	candidate->node = pm_class_lowest(space, c);
 	return true;

@@ -134,7 +134,8 @@ score_of(const Placing *placing, int node)
 	int			c = space->node_class[node];
 
 	return pm_score(space, placing->view->search->request,
-					&space->kinds[space->classes[c].kind], pm_class_free(space, c));
+					&space->kinds[space->classes[c].kind], pm_class_free(space, c),
+					pm_class_devices(space, c));
 }
 
 /* The children of a domain that hold something; palloc'd.  Nodes are scored

@@ -94,6 +94,9 @@ typedef struct Case
 /* cases_cap.c */
 extern void core_cap_cases(void);
 
+/* cases_place.c */
+extern void core_placement_cases(void);
+
 /* case_run.c: run a case and compare */
 extern void core_run_case(const Case *c);
 

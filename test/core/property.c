@@ -12,7 +12,7 @@
 #include "engine/engine_internal.h"
 
 static const char *const queue_names[] = {"fifo", "traversal", "reserve"};
-static const char *const placement_names[] = {"pack", "first_fit"};
+static const char *const placement_names[] = {"pack", "first_fit", "spread"};
 
 /* Does this placement say the same as the reference's replicas? */
 static bool
@@ -294,7 +294,7 @@ core_properties(int rounds)
 		core_seed(round);
 		core_fresh_memory();
 		policy.queue = (PmQueuePolicy) (round % 3);
-		policy.placement = (PmPlacementPolicy) (round / 3 % 2);
+		policy.placement = (PmPlacementPolicy) (round / 3 % 3);
 		policy.order = round % 5 == 0 ? PM_ORDER_SHORTEST : PM_ORDER_PRIORITY;
 		one_round(round, round % 100 < 6 ? 6 : 1, policy);
 	}

@@ -100,67 +100,11 @@ fits(const PmCluster *cluster, const PmNode *node, const PmRequest *request)
 	return true;
 }
 
-static int64
-share_of(int64 amount, int64 capacity)
-{
-	while (capacity >= INT64CONST(1) << 42)
-	{
-		amount >>= 1;
-		capacity >>= 1;
-	}
-	return capacity == 0 ? 0 : (int64) ((int128) amount * (1 << 20) / capacity);
-}
-
-static bool
-wants_accelerator(const PmCluster *cluster, const PmRequest *request)
-{
-	for (int n = 0; n < cluster->nnodes; n++)
-		if (cluster->nodes[n].accelerator >= 0 &&
-			request->amounts[cluster->nodes[n].accelerator] > 0)
-			return true;
-	return false;
-}
-
-typedef struct RefScore
-{
-	int			behind;
-	int64		accelerator;
-	int64		dominant;
-} RefScore;
-
-static RefScore
-score(const Ref *ref, const PmNode *node, const PmRequest *request)
-{
-	RefScore	s = {0, 0, 0};
-
-	if (ref->policy.placement == PM_PLACE_FIRST_FIT)
-		return s;
-	if (node->accelerator >= 0)
-	{
-		s.behind = !wants_accelerator(ref->cluster, request);
-		s.accelerator = node->free[node->accelerator] - request->amounts[node->accelerator];
-	}
-	for (int d = 0; d < ref->cluster->ndims; d++)
-		s.dominant = Max(s.dominant, share_of(node->free[d] - request->amounts[d],
-											  node->capacity[d]));
-	return s;
-}
-
-static bool
-less(RefScore a, RefScore b)
-{
-	if (a.behind != b.behind)
-		return a.behind < b.behind;
-	if (a.accelerator != b.accelerator)
-		return a.accelerator < b.accelerator;
-	return a.dominant < b.dominant;
-}
-
 static int
 best_node(const Ref *ref, const PmCluster *cluster, const PmRequest *request)
 {
 	int			best = -1;
-	RefScore	best_score = {0, 0, 0};
+	RefScore	best_score = {0, 0, 0, 0};
 
 	for (int n = 0; n < cluster->nnodes; n++)
 	{
@@ -169,8 +113,8 @@ best_node(const Ref *ref, const PmCluster *cluster, const PmRequest *request)
 
 		if (!ref_matches(cluster, node, request) || !fits(cluster, node, request))
 			continue;
-		s = score(ref, node, request);
-		if (best < 0 || less(s, best_score))
+		s = ref_score(ref, node, request);
+		if (best < 0 || ref_less(s, best_score))
 		{
 			best = n;
 			best_score = s;
@@ -239,9 +183,9 @@ hardness(const PmCluster *cluster, const PmRequest *request)
 		for (int n = 0; n < cluster->nnodes; n++)
 			most = Max(most, cluster->nodes[n].capacity[d]);
 		hard = Max(hard, request->amounts[d] >= most ? 1 << 20 :
-				   share_of(request->amounts[d], most));
+				   ref_share_of(request->amounts[d], most));
 	}
-	return hard + (wants_accelerator(cluster, request) ? 1 << 22 : 0);
+	return hard + (ref_wants_accelerator(cluster, request) ? 1 << 22 : 0);
 }
 
 static void
@@ -381,7 +325,7 @@ shortfall(const PmCluster *cluster, const PmNode *node, const PmRequest *request
 			}
 		}
 		if (have < amount)
-			sum += share_of(amount - have, node->capacity[d]);
+			sum += ref_share_of(amount - have, node->capacity[d]);
 	}
 	return sum;
 }

@@ -24,6 +24,19 @@ typedef struct Ref
 	int64	   *pool_free;		/* [ndims]: of all nodes, withheld or not */
 } Ref;
 
+/* Compared in this order, smaller is better */
+typedef struct RefScore
+{
+	int64		behind;			/* of a node with accelerator, without asking for one */
+	int64		waste;			/* pack: in eighths of a device */
+	int64		share;			/* pack: dominant free; spread: greatest in use */
+	int64		accelerator;	/* pack: free of it */
+} RefScore;
+
+extern int64 ref_share_of(int64 amount, int64 capacity);
+extern bool ref_wants_accelerator(const PmCluster *cluster, const PmRequest *request);
+extern RefScore ref_score(const Ref *ref, const PmNode *node, const PmRequest *request);
+extern bool ref_less(RefScore a, RefScore b);
 extern bool ref_matches(const PmCluster *cluster, const PmNode *node, const PmRequest *request);
 extern PmCluster *ref_emptied(const PmCluster *cluster);
 extern int	ref_place(Ref *ref, PmCluster *cluster, int job, const PmShape *shape,

@@ -28,6 +28,7 @@ check()
     fi
 }
 check engine make -s -C "$here" test BUILD="$build"
+check packing make -s -C "$here" packing BUILD="$build"
 check "meter and calendar" bash "$here/billing.sh"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

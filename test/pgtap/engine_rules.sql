@@ -7,8 +7,8 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2026-01-01 00:00:00+00';
-SELECT plan(46);
-SELECT setseed(0.20260101);
+SELECT plan(66);
+SELECT setseed(0.20260102);
 
 --
 -- The model
@@ -130,6 +130,7 @@ SELECT create_tenant('t' || i, 'USD', 'UTC') FROM generate_series(1, 3) AS i;
 SELECT create_flavor('gpu4', 'cpu=8,memory=16Gi,gpu=4', 'x', 'gpu'), create_flavor('gpu2', 'cpu=16,memory=8Gi,gpu=2', 'x', 'gpu'),
        create_flavor('cpu', 'cpu=12,memory=32Gi', 'x');
 SELECT count(set_resource_sku(f, u::resource_list, NULL)) FROM unnest('{gpu4,gpu2,cpu}'::text[]) AS f, unnest('{cpu=1,memory=1Gi,gpu=1}'::text[]) AS u;
+SELECT set_quota('t1', 'pools', 18);
 SELECT create_network('n', '10.0.0.0/16', 't1');
 
 CREATE TEMP TABLE world (seed integer, policy text, placement text, dedicated boolean, twins bigint[]);
@@ -253,7 +254,7 @@ END $$;
 
 INSERT INTO world
 SELECT row_number() OVER (), policy, placement, dedicated
-FROM unnest('{fifo,traversal,reserve}'::text[]) AS policy, unnest('{pack,first_fit}'::text[]) AS placement,
+FROM unnest('{fifo,traversal,reserve}'::text[]) AS policy, unnest('{pack,first_fit,spread}'::text[]) AS placement,
      unnest('{false,true}'::boolean[]) AS dedicated;
 INSERT INTO counted (seed) SELECT seed FROM world;
 DO $$
