@@ -3,7 +3,7 @@
 # same work costs in SQL or C (floor), in the same run, turn by turn; medians.
 # test/tools/bench.sh calls it with a server up; PGHOST etc. say which.
 #
-#   BENCH="submit bulk pass charges nodes views"   the parts to run
+#   BENCH="submit bulk pass charges nodes views simulate"   the parts to run
 #   REPEAT=5       samples of each figure
 #   SECONDS_EACH=4 how long a rate is measured
 #   QUICK=1        one sample, small sizes: does it run at all?
@@ -14,6 +14,7 @@ set -u
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
 . ./cloud_queries.sh
+. ./simulate.sh
 
 QUICK=${QUICK-}
 REPEAT=${REPEAT:-${QUICK:+1}}
@@ -445,7 +446,7 @@ views()
 facts > "$OUT/facts"
 cat "$OUT/facts" >&2
 failed=0
-for part in ${BENCH:-submit bulk pass charges nodes views}; do
+for part in ${BENCH:-submit bulk pass charges nodes views simulate}; do
     "$part" || { echo "part \"$part\" failed" >&2; failed=1; }
 done
 echo
