@@ -166,12 +166,7 @@ DECLARE
         SELECT coalesce(sum(vectors.list(q -> 'guaranteed')), '')
         FROM jsonb_array_elements(c -> 'queues') q WHERE NOT q ? 'parent' AND q ? 'guaranteed');
 BEGIN
-    IF queue ? 'weight' AND c #>> '{policy,across_queues}' = 'fair_share' THEN
-        -- weights say how much each deserves of all there is
-        RETURN (SELECT jsonb_object_agg(r.name, trunc(r.quantity * (queue ->> 'weight')::numeric / (
-                    SELECT sum((q ->> 'weight')::numeric) FROM jsonb_array_elements(c -> 'queues') q), 3))::resource_list
-                FROM resource_each(total) r);
-    ELSIF capacity THEN
+    IF capacity THEN
         RETURN own;
     END IF;
     -- where the nodes are the capacity a parent's guarantee is that of its parts too ...
@@ -180,6 +175,11 @@ BEGIN
     RETURN (SELECT coalesce(jsonb_object_agg(r.name, trunc(r.quantity * least(1, quantity(total, r.name) / quantity(promised, r.name)), 3)), '{}')
             FROM resource_each(own) r WHERE quantity(promised, r.name) > 0)::resource_list;
 END $$;
+
+CREATE FUNCTION vectors.workspace(c jsonb, queue text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT w.workspace_id FROM workspace w
+    WHERE w.tenant_id = find_tenant('vectors') AND w.name = queue AND c #>> '{policy,across_queues}' = 'fair_share';
+$$;
 
 CREATE FUNCTION vectors.build_queues(c jsonb, pool bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -201,6 +201,16 @@ BEGIN
                 SELECT s.sub_pool_id FROM sub_pool_status s WHERE s.pool_id = build_queues.pool AND s.sub_pool = it ->> 'parent'),
             borrow_limit => borrow, lend_limit => vectors.list(it -> 'lend_limit'));
     END LOOP;
+    -- shares are those of workspaces: each queue is one too
+    IF c #>> '{policy,across_queues}' = 'fair_share' THEN
+        PERFORM set_job_order(pool, fair_weight => 1000);
+        FOR it IN SELECT q FROM jsonb_array_elements(c -> 'queues') AS q LOOP
+            PERFORM create_workspace('vectors', it ->> 'name')
+            WHERE NOT EXISTS (SELECT FROM workspace w WHERE w.tenant_id = find_tenant('vectors') AND w.name = it ->> 'name');
+            PERFORM set_fair_share(pool, find_tenant('vectors'), (1000 * coalesce((it ->> 'weight')::numeric, 1))::integer,
+                vectors.workspace(c, it ->> 'name'));
+        END LOOP;
+    END IF;
 END $$;
 
 -- ---- jobs ----
@@ -230,6 +240,7 @@ BEGIN
             request => vectors.list(coalesce(job -> 'per_task', '{"cpu": 1}')),
             replicas => coalesce((job ->> 'tasks')::integer, 1),
             min_replicas => coalesce(job ->> 'min_tasks', job ->> 'tasks', '1')::integer,
+            workspace => vectors.workspace(c, job ->> 'queue'),
             priority => vectors.rank(c, job),
             time_limit => make_interval(secs => (job ->> 'walltime')::float8),
             -- in time nobody is evicted
@@ -371,6 +382,19 @@ CREATE FUNCTION vectors.counts(queues text[]) RETURNS jsonb LANGUAGE sql AS $$
     SELECT coalesce(jsonb_object_agg(s.q, s.n), '{}') FROM (SELECT q, count(*) AS n FROM unnest(queues) AS q GROUP BY q) s;
 $$;
 
+-- the first instant, of one and the second before it, at which a pass evicts
+CREATE FUNCTION vectors.evicted_at(c jsonb, pool bigint, instant numeric) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+    FOR t IN (instant - 1)::integer .. instant::integer LOOP
+        PERFORM vectors.at(c ->> 'id', t);
+        PERFORM schedule(pool);
+        IF EXISTS (SELECT FROM vectors.seen(pool) s WHERE s.role = 'running' AND s.state <> 'running') THEN
+            RETURN to_jsonb(t);
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END $$;
+
 -- one fact of a case as it came out, in the form of what is expected
 CREATE FUNCTION vectors.fact(c jsonb, pool bigint, what text, expected jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -420,6 +444,7 @@ BEGIN
             SELECT jsonb_object_agg(v.name, v.place)
             FROM (SELECT v.name, row_number() OVER (PARTITION BY v.queue ORDER BY v.place) - 1 AS place FROM unnest(s) v) v
             WHERE expected ? v.name)
+        WHEN 'preempt_possible_at' THEN vectors.evicted_at(c, pool, (expected #>> '{}')::numeric)
         ELSE to_jsonb('no fact is known by this name'::text) END;
 END $$;
 
@@ -451,9 +476,10 @@ BEGIN
     IF c ->> 'kind' <> 'order' THEN
         PERFORM schedule(pool);
     END IF;
+    -- what goes on after the pass comes last
     RETURN coalesce((
         SELECT string_agg(format('%s: %s, not %s', e.key, f, e.value), '; ')
-        FROM jsonb_each(c -> 'expected') e, vectors.fact(c, pool, e.key, e.value) f
+        FROM (SELECT * FROM jsonb_each(c -> 'expected') ORDER BY key = 'preempt_possible_at' OFFSET 0) e, vectors.fact(c, pool, e.key, e.value) f
         WHERE vectors.sorted(e.key, f) IS DISTINCT FROM vectors.sorted(e.key, e.value)), '');
 EXCEPTION WHEN OTHERS THEN
     RETURN sqlstate || ': ' || sqlerrm;

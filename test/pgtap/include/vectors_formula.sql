@@ -66,36 +66,50 @@ BEGIN
     RETURN (SELECT s.size / 1048576.0 FROM job_scores(pool) s WHERE s.job_id = job);
 END $$;
 
--- who gets how much of a pool in one pass: jobs of one cpu, all of one queue
--- submitted before those of the next
-CREATE FUNCTION vectors.shares(id text, input jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+-- how many jobs of each queue one pass starts, those of one queue submitted
+-- before those of the next; asked: by queue what one asks for and how many
+CREATE FUNCTION vectors.started(id text, capacity jsonb, queues jsonb, asked jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
-    total constant bigint := (input ->> 'total')::bigint;
-    c jsonb;
+    c constant jsonb := jsonb_build_object('id', id,
+        'policy', '{"quota_model": "deserved", "queueing": "best_effort_fifo", "across_queues": "fair_share"}'::jsonb,
+        'nodes', jsonb_build_array(jsonb_build_object('name', 'node', 'capacity', capacity)), 'queues', queues,
+        'pending', (SELECT jsonb_agg(jsonb_build_object('queue', key, 'priority', 0)) FROM jsonb_each(asked)));
     pool bigint;
-    given jsonb;
+    queue record;
 BEGIN
-    c := jsonb_build_object('id', id, 'policy', '{"quota_model": "deserved", "queueing": "best_effort_fifo", "across_queues": "fair_share"}'::jsonb,
-        'nodes', jsonb_build_array(jsonb_build_object('name', 'node', 'capacity', jsonb_build_object('cpu', total))),
-        'queues', (
-            SELECT jsonb_agg(CASE WHEN value ? 'deserved' THEN jsonb_build_object('guaranteed', jsonb_build_object('cpu', value -> 'deserved'))
-                ELSE jsonb_build_object('weight', value -> 'weight') END || jsonb_build_object('name', key, 'priority', coalesce(value -> 'priority', '0')) ||
-                CASE WHEN (value ->> 'max') IS NOT NULL THEN jsonb_build_object('max', jsonb_build_object('cpu', value -> 'max')) ELSE '{}' END
-                ORDER BY key)
-            FROM jsonb_each(input -> 'queues')));
-    pool := vectors.build(c, 'traversal');
-    PERFORM vectors.close_nodes(id);
-    PERFORM submit_jobs(pool, format('SELECT %L || i AS name, ''cpu=1''::pool_manager.resource_list AS request, %s AS priority, %L AS sub_pool
-                                      FROM generate_series(1, %s) AS i', q.key,
-        1 + (SELECT count(DISTINCT value -> 'priority') FROM jsonb_each(input -> 'queues') WHERE value -> 'priority' < q.value -> 'priority'),
-        q.key, coalesce(q.value ->> 'demand', q.value ->> 'request')))
-    FROM jsonb_each(input -> 'queues') q ORDER BY q.key;
+    pool := vectors.build(c - 'pending', 'traversal');
+    PERFORM vectors.rank_jobs(c), vectors.close_nodes(id);
+    FOR queue IN SELECT key AS name, value FROM jsonb_each(asked) ORDER BY key LOOP
+        PERFORM submit_jobs(pool, format('SELECT %L || i AS name, %L::pool_manager.resource_list AS request, %s AS priority, %L AS sub_pool, %L AS workspace
+                                          FROM generate_series(1, %s) AS i', queue.name, vectors.list(queue.value -> 'request'),
+            vectors.rank(c, jsonb_build_object('queue', queue.name, 'priority', 0)), queue.name, queue.name, queue.value ->> 'number'));
+    END LOOP;
     PERFORM vectors.open_nodes(id);
     PERFORM schedule(pool);
-    given := (SELECT jsonb_object_agg(s.sub_pool, s.running) FROM sub_pool_status s WHERE s.pool_id = pool AND s.sub_pool IS NOT NULL);
-    RETURN jsonb_build_object('share', given, 'remaining', total - (SELECT sum(value::bigint) FROM jsonb_each_text(given)));
+    RETURN (SELECT jsonb_object_agg(s.sub_pool, s.running) FROM sub_pool_status s WHERE s.pool_id = pool AND s.sub_pool IS NOT NULL);
 END $$;
+
+-- shares of cpus by weights, or by guarantees with the rest by priority
+CREATE FUNCTION vectors.shares(id text, input jsonb) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object('share', s, 'remaining', (input ->> 'total')::integer - (SELECT sum(value::integer) FROM jsonb_each_text(s)))
+    FROM vectors.started(id, jsonb_build_object('cpu', input -> 'total'), (
+        SELECT jsonb_agg(CASE WHEN value ? 'deserved' THEN jsonb_build_object('guaranteed', jsonb_build_object('cpu', value -> 'deserved'))
+            ELSE jsonb_build_object('weight', value -> 'weight') END || jsonb_build_object('name', key, 'priority', coalesce(value -> 'priority', '0')) ||
+            CASE WHEN (value ->> 'max') IS NOT NULL THEN jsonb_build_object('max', jsonb_build_object('cpu', value -> 'max')) ELSE '{}' END ORDER BY key)
+        FROM jsonb_each(input -> 'queues')), (
+        SELECT jsonb_object_agg(key, jsonb_build_object('request', '{"cpu": 1}'::jsonb, 'number', coalesce(value -> 'demand', value -> 'request')))
+        FROM jsonb_each(input -> 'queues'))) AS s;
+$$;
+
+-- how many tasks each has, and its dominant share, where all want more
+CREATE FUNCTION vectors.drf(id text, capacity jsonb, demand jsonb) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object('tasks', s, 'dominant_share', (
+        SELECT jsonb_object_agg(key, round(dominant_share(vectors.list(demand -> key) * value::integer, vectors.list(capacity)), 6)) FROM jsonb_each_text(s)))
+    FROM vectors.started(id, capacity, (
+        SELECT jsonb_agg(jsonb_build_object('name', q, 'weight', 1)) FROM jsonb_object_keys(demand) q), (
+        SELECT jsonb_object_agg(key, jsonb_build_object('request', value, 'number', 20)) FROM jsonb_each(demand))) AS s;
+$$;
 
 -- plays a case; what is not as expected, '' if all is
 CREATE FUNCTION vectors.play_formula(c jsonb) RETURNS text LANGUAGE plpgsql AS $$
@@ -106,9 +120,10 @@ DECLARE
         SELECT v::numeric FROM jsonb_array_elements_text(coalesce(c #> '{expected,values}', jsonb_build_array(c #> '{expected,value}'))) v);
     got numeric[];
 BEGIN
-    IF input ? 'queues' THEN
+    IF input ?| '{queues,demand}' THEN
         RETURN (SELECT coalesce(string_agg(format('%s: %s, not %s', e.key, g -> e.key, e.value), '; '), '')
-                FROM vectors.shares(id, input) g, jsonb_each(c -> 'expected') e WHERE g -> e.key IS DISTINCT FROM e.value);
+                FROM (SELECT CASE WHEN input ? 'queues' THEN vectors.shares(id, input) ELSE vectors.drf(id, input -> 'capacity', input -> 'demand') END) AS v (g), jsonb_each(c -> 'expected') e
+                WHERE g -> e.key IS DISTINCT FROM e.value);
     END IF;
     got := CASE c ->> 'formula'
         WHEN '2^(-U/S)' THEN ARRAY(

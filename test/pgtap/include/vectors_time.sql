@@ -1,7 +1,8 @@
 -- Cases of kind timeline: a cluster of equal nodes, jobs with time limits.  The
 -- policy is backfill, with one reservation (easy) or all (conservative).  Each
 -- case is played through to the last start, a pass at every instant at which
--- something changes, with runs that take all of their time.
+-- something changes, with runs that take all of their time; what forecast() says
+-- at the beginning must come.
 --
 -- Nodes are nodes of one cpu.  A license is a resource of which every node has
 -- plenty and a sub-pool an upper quota; so is a limit on what a user, a project
@@ -114,6 +115,7 @@ DECLARE
     expected constant jsonb := coalesce(c #> ARRAY['expected', system], c -> 'expected');
     pool bigint;
     first vectors.seen[];
+    foreseen jsonb;
     would numeric;
 BEGIN
     PERFORM vectors.rank_jobs(this);
@@ -125,10 +127,20 @@ BEGIN
     PERFORM vectors.at(id, 0);
     PERFORM schedule(pool);
     first := ARRAY(SELECT s FROM vectors.seen(pool) s);
+    foreseen := (
+        SELECT coalesce(jsonb_object_agg(j.name, extract(epoch FROM f.expected_start - p.base)), '{}')
+        FROM forecast(pool) f JOIN vectors.job j USING (job_id) JOIN vectors.pool p USING (id));
     IF asked IS NOT NULL THEN
         SELECT vectors.would_begin(this, pool, j) INTO would FROM jsonb_array_elements(this -> 'pending') j WHERE j ->> 'id' = asked;
     END IF;
     PERFORM vectors.pass_on(this, pool, vectors.next_change(this, pool, 0));
+    -- what was foreseen for those in the queue has come; when work on nodes will
+    -- have been done nobody knows
+    IF EXISTS (SELECT FROM jsonb_each(foreseen) f
+               WHERE f.value IS DISTINCT FROM to_jsonb(vectors.began(id, f.key)) AND NOT (this ? 'reservations' AND f.value = 'null')) THEN
+        RETURN format('%s: foreseen %s, came %s', system, foreseen, (
+            SELECT jsonb_object_agg(k, vectors.began(this ->> 'id', k)) FROM jsonb_object_keys(foreseen) k));
+    END IF;
     RETURN (
         SELECT coalesce(string_agg(format('%s %s: %s, not %s', system, e.key, f, e.value), '; '), '')
         FROM jsonb_each(expected) e, LATERAL (
