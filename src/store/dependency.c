@@ -49,8 +49,9 @@ pm_find_predecessors(const int64 *ids, int n, PmPredecessor **found)
 /*
  * Waiting jobs whose dependencies hold and whose time has come queue; phases
  * of workflows are cancelled when one before them ended otherwise than
- * completed.  Returned are those that queue.  What another session is changing
- * is left to the next that calls.
+ * completed.  Returned are both.  What another session is changing is left to
+ * the next that calls.  Not by dependencies_hold(), which says the same: there
+ * may be very many to look at, and a function of its own is not inlined.
  */
 #define RELEASE(candidates) \
 	"WITH due AS MATERIALIZED (SELECT q.job_id, q.tenant_id, greatest($2, q.changed_at) AS at, q.not_before, v.never, j.phase_no" \
@@ -59,7 +60,10 @@ pm_find_predecessors(const int64 *ids, int n, PmPredecessor **found)
 	"  LATERAL (SELECT j.phase_no > 1 AND EXISTS (SELECT FROM pool_manager.job p WHERE p.workflow_id = j.workflow_id" \
 	"    AND p.phase_no < j.phase_no AND p.end_state <> 'completed') AS never) AS v" \
 	"  WHERE q.state = 'waiting' AND (v.never OR (coalesce(q.not_before, '-infinity') <= $2" \
-	"   AND pool_manager.dependencies_hold(q.pool_id, q.job_id)))" \
+	"   AND NOT EXISTS (SELECT FROM pool_manager.job_dependency d JOIN pool_manager.job p ON p.pool_id = d.pool_id AND p.job_id = d.depends_on" \
+	"    WHERE d.pool_id = q.pool_id AND d.job_id = q.job_id GROUP BY d.clause_no" \
+	"    HAVING bool_or(pool_manager.dependency_holds(d.kind, p.end_state, EXISTS (SELECT FROM pool_manager.job_run r" \
+	"     WHERE r.pool_id = d.pool_id AND r.job_id = d.depends_on AND r.started_at IS NOT NULL))) IS NOT TRUE)))" \
 	"  ORDER BY q.job_id FOR UPDATE OF q SKIP LOCKED)," \
 	" queued AS (UPDATE pool_manager.job_queue q SET state = 'queued', changed_at = d.at, not_before = NULL," \
 	"   requeued_at = CASE WHEN q.restarted THEN d.at END" \
