@@ -71,18 +71,25 @@ pm_queue_order(PG_FUNCTION_ARGS)
 	MemoryContext inner;
 	bool	   *visible;
 	int		   *heads;
+	int		   *turns = NULL;
 
 	InitMaterializedSRF(fcinfo, 0);
 	pm_begin(&call, fcinfo);
 	data = pm_read_queue(pm_pool_arg(&call, fcinfo, 0));
+	/* where something is guaranteed, it matters who would borrow */
+	if (data->quotas)
+		data = pm_read_outlook(data->pool);
 	pm_score_queue(data, pm_policy_of(data->pool).order, pm_reading_clock());
 	pm_order_jobs(data->queue.jobs, data->queue.njobs, pm_policy_of(data->pool).order);
+	if (data->quotas)
+		turns = pm_queue_turns(&data->cluster, &data->queue);
 	heads = blocked_heads(data);
 	visible = pm_visible_lanes(&call, data);
 
 	inner = MemoryContextSwitchTo(call.caller);
-	for (int i = 0; i < data->queue.njobs; i++)
+	for (int turn = 0; turn < data->queue.njobs; turn++)
 	{
+		int			i = turns ? turns[turn] : turn;
 		const PmJob *job = &data->queue.jobs[i];
 		Datum		values[3];
 		bool		nulls[3] = {0};
@@ -90,7 +97,7 @@ pm_queue_order(PG_FUNCTION_ARGS)
 		if (!visible[job->lane])
 			continue;
 		values[0] = Int64GetDatum(job->job_id);
-		values[1] = Int64GetDatum(i + 1);
+		values[1] = Int64GetDatum(turn + 1);
 		values[2] = BoolGetDatum(heads[job->lane] >= 0 && i > heads[job->lane]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}

@@ -358,6 +358,7 @@ extern void pm_order_jobs(PmJob *jobs, int njobs, PmJobOrder order);
 /* pass.c: one scheduling pass; updates free and device_free of the nodes,
  * what lanes hold, and the pool's cap */
 extern PmDecision *pm_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy);
+extern int *pm_queue_turns(const PmCluster *cluster, PmQueue *queue);
 
 /* forecast.c */
 extern int64 *pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy);

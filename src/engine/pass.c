@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "engine/scheduler.h"
@@ -144,4 +145,38 @@ pm_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(scratch);
 	return decision;
+}
+
+/*
+ * In which order passes look at jobs if each that they look at starts: indexes
+ * of the jobs, which are sorted.  It is that of the jobs where no lane has a
+ * quota.
+ */
+int *
+pm_queue_turns(const PmCluster *cluster, PmQueue *queue)
+{
+	int		   *turns = palloc(sizeof(int) * Max(queue->njobs, 1));
+	PmBacklog  *backlog;
+
+	queue->quota = pm_quota_create(cluster, queue);
+	backlog = pm_backlog_create(queue, false);
+	for (int job = 0; job < queue->njobs; job++)
+		pm_backlog_add(backlog, job);
+	pm_backlog_begin(backlog);
+	for (int i = 0; i < queue->njobs; i++)
+	{
+		const PmJob *job;
+		const PmShape *shape;
+
+		if ((i & 1023) == 0)
+			CHECK_FOR_INTERRUPTS();
+		turns[i] = pm_backlog_first(backlog);
+		job = &queue->jobs[turns[i]];
+		shape = &queue->shapes[job->shape];
+		for (int d = 0; d < cluster->ndims && queue->quota; d++)
+			pm_lane_take(queue->quota, job->lane, d,
+						 pm_minimum_amount(queue, shape, 0, shape->ngroups - 1, d));
+		pm_backlog_take(backlog);
+	}
+	return turns;
 }

@@ -32,6 +32,8 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
+
 #include "engine/engine_internal.h"
 
 /* As good as infinite, and far from overflow */
@@ -311,8 +313,10 @@ pm_lane_take(PmQuota *quota, int l, int d, int64 amount)
 {
 	int128		over = amount;	/* what the next above sees of it */
 
-	if (l >= 0 && quota->queue->lanes[l].held)
-		quota->queue->lanes[l].held[d] += amount;
+	int64	   *held = l >= 0 ? quota->queue->lanes[l].held : NULL;
+
+	if (held && pg_add_s64_overflow(held[d], amount, &held[d]))
+		held[d] = PG_INT64_MAX;
 	while (l >= 0 && quota->lanes[l].subtree)
 	{
 		QuotaLane  *lane = &quota->lanes[l];

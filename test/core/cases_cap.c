@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "cases.h"
+#include "engine/engine_internal.h"
 
 static const Case cases[] = {
 	/* Caps and frozen lanes */
@@ -360,6 +361,36 @@ static const Case cases[] = {
 	},
 };
 
+/*
+ * Who could take back from whom: lanes 1 and 2 are parts of lane 0; lane 3 and
+ * lane 4, without quota, are beside it.  Lane 1 holds 3 of 1 that are its own,
+ * its branch 3 of 4.
+ */
+static void
+owes(void)
+{
+	int64		held[] = {0, 3000, 0, 5000};
+	PmLane		lanes[] = {
+		{1, -1, .borrow_limit = Q(9000), .held = &held[0]}, {2, 0, Q(1000), .held = &held[1]},
+		{3, 0, Q(3000), .held = &held[2]}, {4, -1, Q(2000), .held = &held[3]}, {5, -1}
+	};
+	PmCluster	cluster = {.ndims = 1};
+	PmQueue		queue = {.nlanes = lengthof(lanes), .lanes = lanes};
+	PmQuota    *quota = pm_quota_create(&cluster, &queue);
+
+	core_check(pm_lane_owes(quota, 1, 2, 0), "owes: beyond its own, to the other part");
+	core_check(!pm_lane_owes(quota, 2, 1, 0), "owes: nothing held");
+	core_check(!pm_lane_owes(quota, 1, 3, 0), "owes: its branch is within what is its own");
+	core_check(pm_lane_owes(quota, 3, 1, 0), "owes: to a part of another branch");
+	core_check(pm_lane_owes(quota, 4, 3, 0), "owes: without quota all is borrowed");
+	core_check(!pm_lane_owes(quota, 3, 3, 0), "owes: nothing to itself");
+	pm_lane_take(quota, 1, 0, 2000);
+	core_check(pm_lane_owes(quota, 1, 3, 0), "owes: now the branch has borrowed too");
+	pm_lane_take(quota, 3, 0, -3000);
+	core_check(!pm_lane_owes(quota, 3, 1, 0), "owes: given back");
+	core_check(pm_lane_of(&queue, 4) == 3 && pm_lane_of(&queue, 9) == -1, "lanes by sub-pool");
+}
+
 void
 core_cap_cases(void)
 {
@@ -368,4 +399,6 @@ core_cap_cases(void)
 		core_fresh_memory();
 		core_run_case(&cases[i]);
 	}
+	core_fresh_memory();
+	owes();
 }

@@ -6,7 +6,7 @@ SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET pool_manager.clock = '2026-03-01 00:00:00+00';
-SELECT plan(63);
+SELECT plan(65);
 
 SELECT create_tenant('acme', 'USD', 'UTC') AS acme, create_tenant('beta', 'USD', 'UTC') AS beta, create_tenant('crest', 'USD', 'UTC') AS crest \gset
 CREATE ROLE tree_owner;
@@ -55,9 +55,12 @@ BEGIN
     SET LOCAL pool_manager.clock = '2026-03-01 00:00:00+00';
     RETURN made;
 END $$;
+CREATE FUNCTION pg_temp.opens(pool text) RETURNS void LANGUAGE sql AS $$
+    SELECT uncordon_nodes(array_agg(n.node_id)) FROM node n JOIN pool p USING (pool_id) WHERE p.name = opens.pool;
+$$;
 CREATE FUNCTION pg_temp.passes(pool text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM uncordon_nodes(array_agg(n.node_id)) FROM node n JOIN pool p USING (pool_id) WHERE p.name = passes.pool;
+    PERFORM pg_temp.opens(pool);
     PERFORM schedule(pool);
 END $$;
 -- job: running, or the reason with its numbers
@@ -134,7 +137,9 @@ SELECT is(pg_temp.tried(format('UPDATE sub_pool SET borrow_limit = NULL WHERE su
 SELECT pg_temp.make_pool('a005');
 SELECT create_sub_pool('a005', 'eng', '', borrow_limit => ''), create_sub_pool('a005', 'eng-alpha', 'cpu=50', parent => 'eng', borrow_limit => 'cpu=50'),
        create_sub_pool('a005', 'eng-beta', 'cpu=50', parent => 'eng', borrow_limit => 'cpu=10');
-SELECT pg_temp.wants('a005', 'eng-beta', 'b', 'cpu=1', 56), pg_temp.wants('a005', 'eng-alpha', 'a', 'cpu=1', 45), pg_temp.passes('a005');
+SELECT pg_temp.wants('a005', 'eng-beta', 'b', 'cpu=1', 56), pg_temp.wants('a005', 'eng-alpha', 'a', 'cpu=1', 45), pg_temp.opens('a005');
+SELECT is((SELECT string_agg(job, ' ' ORDER BY position) FROM queue WHERE pool = 'a005'), 'a b', 'admit-005: who would not borrow is first in the queue');
+SELECT pg_temp.passes('a005');
 SELECT is(pg_temp.outcome('a005'), 'b quota parent cpu 56.0/55.0, a runs', 'admit-005: who stays within the guarantee comes first');
 SELECT results_eq($$SELECT sub_pool::text, used::text, borrowed::text, queued FROM sub_pool_status WHERE pool = 'a005' AND sub_pool LIKE 'eng-%' ORDER BY sub_pool_id$$,
     $$VALUES ('eng-alpha', 'cpu=45', '', 0::bigint), ('eng-beta', '', '', 1)$$, 'the view');
@@ -190,6 +195,9 @@ SELECT is(pg_temp.outcome('a033'), 'j0 runs, j1 quota parent gpu 2.0/0.0', 'admi
 SELECT pg_temp.make_pool('f006', 'gpus', 'traversal');
 SELECT create_sub_pool('f006', 'queue0', 'gpu=2', 'gpu=1000'), create_sub_pool('f006', 'queue1', 'gpu=2', 'gpu=1000');
 SELECT pg_temp.wants('f006', 'queue' || q, 'j' || q || i, 'gpu=1') FROM generate_series(0, 1) AS q, generate_series(1, 3) AS i ORDER BY q, i;
+SELECT pg_temp.opens('f006');
+SELECT is((SELECT string_agg(job, ' ' ORDER BY position) FROM queue WHERE pool = 'f006'), 'j01 j02 j11 j12 j03 j13',
+    'fair-006: the positions are those that passes take, if each job starts');
 SELECT pg_temp.passes('f006');
 SELECT is(pg_temp.outcome('f006'), 'j01 runs, j02 runs, j03 resources pool gpu 1.0/0.0, j11 runs, j12 runs, j13 resources pool gpu 1.0/0.0', 'fair-006: half each');
 
