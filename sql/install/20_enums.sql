@@ -48,6 +48,10 @@ CREATE TYPE size_order AS ENUM ('large', 'small', 'large_per_minute');
 COMMENT ON TYPE size_order IS
 'which size of a job raises its score. large: the share of the pool that it asks for; small: one less that; large_per_minute: that share divided by the time limit in minutes, nothing without one';
 
+CREATE TYPE preemption_policy AS ENUM ('never', 'lower_priority', 'lower_or_newer_equal');
+COMMENT ON TYPE preemption_policy IS
+'which preemptible runs of its sub-pool give way to a job that finds no room. never: none; lower_priority: those of lower priority; lower_or_newer_equal: and those of its own priority that were submitted later';
+
 CREATE TYPE launch_mode AS ENUM ('immediate', 'agent');
 COMMENT ON TYPE launch_mode IS
 'immediate: a placed job runs at once; agent: it is starting until start_job and stopping until finish_job';
@@ -117,9 +121,9 @@ COMMENT ON TYPE maintenance_state IS
 CREATE TYPE flavor_sale AS ENUM ('on_sale', 'sold_out');
 COMMENT ON TYPE flavor_sale IS 'can more nodes of a flavor be had?';
 
-CREATE TYPE run_start AS ENUM ('initial', 'restarted', 'resumed');
+CREATE TYPE run_start AS ENUM ('initial', 'restarted', 'resumed', 'preempted');
 COMMENT ON TYPE run_start IS
-'why a run began. initial: first of its job; restarted: after a fault or requeue_job; resumed: resume_job after a stop';
+'why a run began. initial: first of its job; restarted: after a fault or requeue_job; resumed: resume_job after a stop; preempted: after it gave way to another job';
 
 CREATE TYPE dependency_kind AS ENUM ('after', 'afterok', 'afterany', 'afternotok');
 COMMENT ON TYPE dependency_kind IS

@@ -28,6 +28,9 @@ CREATE TABLE pool (
     tags               tag_set          NOT NULL DEFAULT '{}',
     topology_levels    level_list       NOT NULL DEFAULT '{}',
     generation         bigint           NOT NULL DEFAULT 0,
+    preemption         preemption_policy NOT NULL DEFAULT 'lower_priority',
+    min_runtime        interval         NOT NULL DEFAULT '0',
+    preemption_delay   interval         NOT NULL DEFAULT '0',
     created_at         timestamptz      NOT NULL,
     deleted_at         timestamptz,
     job_order          job_order        NOT NULL DEFAULT 'priority',
@@ -63,6 +66,10 @@ CREATE TABLE pool (
     CONSTRAINT pool_stop_timeout_check CHECK (
         stop_timeout > '0' AND stop_timeout <= '100 years' AND
         extract(year FROM stop_timeout) = 0 AND extract(month FROM stop_timeout) = 0 AND extract(day FROM stop_timeout) = 0),
+    CONSTRAINT pool_preemption_check CHECK (
+        min_runtime >= '0' AND min_runtime <= '100 years' AND preemption_delay >= '0' AND preemption_delay <= '100 years' AND
+        extract(year FROM min_runtime) = 0 AND extract(month FROM min_runtime) = 0 AND extract(day FROM min_runtime) = 0 AND
+        extract(year FROM preemption_delay) = 0 AND extract(month FROM preemption_delay) = 0 AND extract(day FROM preemption_delay) = 0),
     CONSTRAINT pool_restart_timeout_check CHECK (
         restart_timeout > '0' AND restart_timeout <= '100 years' AND
         extract(year FROM restart_timeout) = 0 AND extract(month FROM restart_timeout) = 0 AND extract(day FROM restart_timeout) = 0),
@@ -107,6 +114,9 @@ COMMENT ON COLUMN pool.tags IS 'tags, by which costs are grouped';
 COMMENT ON COLUMN pool.deleted_at IS 'when it was deleted; the row stays for what refers to it. NULL: it is there';
 COMMENT ON COLUMN pool.topology_levels IS 'levels of the topology of its nodes, the widest first; level node, below them, is not listed';
 COMMENT ON COLUMN pool.generation IS 'counts changes of the node groups, for what was checked against them';
+COMMENT ON COLUMN pool.preemption IS 'which preemptible runs give way to a job that finds no room';
+COMMENT ON COLUMN pool.min_runtime IS 'for how long from its placement a run gives way to nobody, in hours and less';
+COMMENT ON COLUMN pool.preemption_delay IS 'how long after its submission a job may have others give way, in hours and less';
 COMMENT ON COLUMN pool.created_at IS 'when it was made';
 COMMENT ON COLUMN pool.job_order IS 'what comes first among jobs of one priority';
 COMMENT ON COLUMN pool.age_weight IS 'weight of a job''s age in its score; 0: it counts for nothing';

@@ -27,6 +27,7 @@ INSERT INTO pending_reason (reason, description) VALUES
     ('dependency', 'jobs that it depends on, or the phase of its workflow before it, have not ended yet'),
     ('dependency_never', 'a job that it depends on has ended otherwise: it waits until it is cancelled'),
     ('not_before', 'it is not to start before a time, or is restarted after a while'),
+    ('waiting_for_preemption', 'runs are being stopped for it; what they hold, and what else it needs, is kept for it'),
     ('pool_not_running', 'the pool is not running');
 
 CREATE SEQUENCE shape_id_seq;
@@ -196,7 +197,7 @@ COMMENT ON COLUMN job.name IS 'name, for people';
 COMMENT ON COLUMN job.time_limit IS 'how long a run may last, in hours and less; NULL: the pool''s default';
 COMMENT ON COLUMN job.auto_stop IS 'how long a notebook or service runs before it is stopped, to rest; in hours and less. NULL: until somebody stops it';
 COMMENT ON COLUMN job.max_retries IS 'how often it is restarted after a fault of a node, or where it asks for that after a failure; 0: not at all';
-COMMENT ON COLUMN job.preemptible IS 'may it be put back into the queue for a job of higher priority?';
+COMMENT ON COLUMN job.preemptible IS 'may a run of it give way to another job, by the pool''s rules?';
 COMMENT ON COLUMN job.workflow_id IS 'workflow that it is a phase of: the job id of its first phase';
 COMMENT ON COLUMN job.phase_no IS 'number of the phase, from 1; it waits until the one before has completed';
 COMMENT ON COLUMN job.tags IS 'tags, by which costs are grouped';
@@ -227,6 +228,7 @@ CREATE TABLE job_queue (
     workspace_id bigint      NOT NULL,
     locked_since timestamptz,
     not_before   timestamptz,
+    claims_since timestamptz,
     CONSTRAINT job_queue_pkey PRIMARY KEY (pool_id, job_id),
     CONSTRAINT job_queue_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
     CONSTRAINT job_queue_state_check CHECK (state IN ('held', 'waiting', 'queued', 'stopped')),
@@ -278,6 +280,7 @@ COMMENT ON COLUMN job_queue.time_limit IS 'that of the job, where a pass reads i
 COMMENT ON COLUMN job_queue.auto_stop IS 'that of the job, where a pass reads it';
 COMMENT ON COLUMN job_queue.workspace_id IS 'that of the job, where a pass reads it';
 COMMENT ON COLUMN job_queue.locked_since IS 'stepped and tiered: since when something is withheld for it; kept when that is over';
+COMMENT ON COLUMN job_queue.claims_since IS 'since when runs are being stopped for it: it is looked at before all others; NULL: none are';
 
 CREATE SEQUENCE run_id_seq;
 CREATE TABLE job_run (
@@ -297,6 +300,8 @@ CREATE TABLE job_run (
     exit_code   integer,
     start_type  run_start   NOT NULL DEFAULT 'initial',
     end_reason  text,
+    preemptible boolean     NOT NULL DEFAULT false,
+    preempted_by bigint,
     CONSTRAINT job_run_pkey PRIMARY KEY (pool_id, run_id),
     CONSTRAINT job_run_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
     CONSTRAINT job_run_state_check CHECK (CASE state
@@ -315,13 +320,16 @@ CREATE TABLE job_run (
     CONSTRAINT job_run_stop_check CHECK (
         (stop_state IS NULL) = (stopping_at IS NULL) AND
         (stop_state IS NULL OR stop_state IN ('cancelled', 'timed_out', 'stopped', 'failed')) AND
-        (stop_state IS NULL OR state IN ('stopping', stop_state))),
+        (stop_state IS NULL OR state IN ('stopping', stop_state) OR (state = 'completed' AND preempted_by IS NOT NULL))),
+    CONSTRAINT job_run_preempted_check CHECK (
+        preempted_by IS NULL OR (preemptible AND preempted_by <> job_id AND (stop_state = 'stopped' OR ended_at IS NOT NULL))),
     CONSTRAINT job_run_exit_code_check CHECK (exit_code IS NULL OR ended_at IS NOT NULL),
     CONSTRAINT job_run_deadline_check CHECK (deadline IS NULL OR ended_at IS NULL),
     CONSTRAINT job_run_replicas_check CHECK (cardinality(replicas) >= 1 AND 1 <= ALL (replicas))
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX job_run_live_key ON job_run (pool_id, job_id) WHERE ended_at IS NULL;
 CREATE INDEX job_run_job_idx ON job_run (pool_id, job_id, run_id);
+CREATE INDEX job_run_preemptible_idx ON job_run (pool_id) WHERE preemptible AND ended_at IS NULL;
 CREATE INDEX job_run_deadline_idx ON job_run (pool_id, deadline) WHERE deadline IS NOT NULL;
 COMMENT ON TABLE job_run IS 'attempts of jobs, from placement to end; a job has at most one that has not ended';
 COMMENT ON COLUMN job_run.pool_id IS 'pool';
@@ -340,6 +348,8 @@ COMMENT ON COLUMN job_run.ended_at IS 'when it ended; metering stops here';
 COMMENT ON COLUMN job_run.exit_code IS 'as reported by finish_job';
 COMMENT ON COLUMN job_run.start_type IS 'why it began';
 COMMENT ON COLUMN job_run.end_reason IS 'why it ended, where there is more to say than its state';
+COMMENT ON COLUMN job_run.preemptible IS 'may it give way to another job?';
+COMMENT ON COLUMN job_run.preempted_by IS 'job that it gives or gave way to; NULL: none. No foreign key: that job may leave history earlier';
 
 CREATE TABLE allocation (
     pool_id      bigint        NOT NULL,

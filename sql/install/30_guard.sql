@@ -134,7 +134,7 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_queue
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_run
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'run_id', 'job_id', 'tenant_id', 'placed_at', 'start_type',
-        'started_at?', 'stopping_at?', 'stop_state?', 'ended_at?', 'exit_code?', 'end_reason?');
+        'started_at?', 'stopping_at?', 'stop_state?', 'ended_at?', 'exit_code?', 'end_reason?', 'preemptible', 'preempted_by?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON allocation
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'run_id', 'group_no', 'node_id', 'part_no', 'tenant_id', 'replicas', 'allocated', 'devices',

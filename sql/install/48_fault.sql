@@ -632,17 +632,18 @@ SELECT j.job_id,
        j.name AS job,
        t.name AS tenant,
        date_trunc('second', e.at) AS at,
+       CASE WHEN e.kind = 'job_preempted' THEN 'JobPreempted' ELSE
        CASE e.to_state WHEN 'running' THEN 'JobStarted'
                        WHEN 'queued' THEN 'JobRestarted'
                        WHEN 'stopped' THEN 'JobStopped'
                        WHEN 'completed' THEN 'JobCompleted'
                        WHEN 'failed' THEN 'JobFailed'
-                       ELSE 'JobTerminated' END AS notice,
+                       ELSE 'JobTerminated' END END AS notice,
        coalesce(e.reason, CASE e.to_state WHEN 'cancelled' THEN 'cancelled by ' || e.actor WHEN 'timed_out' THEN 'time limit' END) AS reason
 FROM job j
 JOIN tenant t ON t.tenant_id = j.tenant_id
 JOIN event e ON e.tenant_id = j.tenant_id AND e.job_id = j.job_id
-WHERE e.kind = 'job_state' AND (
+WHERE e.kind = 'job_preempted' OR e.kind = 'job_state' AND (
     e.to_state IN ('running', 'stopped', 'completed', 'failed', 'cancelled', 'timed_out') OR
     (e.to_state = 'queued' AND e.from_state IN ('starting', 'running', 'stopping')));
 COMMENT ON VIEW job_notices IS 'what the submitter of a job is told';
@@ -651,7 +652,7 @@ COMMENT ON COLUMN job_notices.job IS 'name of the job';
 COMMENT ON COLUMN job_notices.tenant IS 'tenant';
 COMMENT ON COLUMN job_notices.at IS 'when';
 COMMENT ON COLUMN job_notices.notice IS
-'JobStarted: a run began to run; JobRestarted: its run was cut short, and it is back in the queue; JobStopped: it rests; JobCompleted; JobFailed; JobTerminated: it was cancelled or ran out of time';
+'JobStarted: a run began to run; JobPreempted: its run makes room for another job; JobRestarted: its run was cut short, and it is back in the queue; JobStopped: it rests; JobCompleted; JobFailed; JobTerminated: it was cancelled or ran out of time';
 COMMENT ON COLUMN job_notices.reason IS 'why, where there is more to say';
 
 GRANT SELECT ON node_faults, scheduled_events, job_runs, pool_events, job_notices TO PUBLIC;

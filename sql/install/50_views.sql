@@ -44,10 +44,11 @@ CROSS JOIN LATERAL (
                         ELSE 'dependency' END
                 WHEN NOT p.runs THEN 'pool_not_running'
                 WHEN t.state = 'frozen' THEN 'tenant_frozen'
+                WHEN q.claims_since IS NOT NULL THEN 'waiting_for_preemption'
                 WHEN p.behind_head THEN 'behind_head'
                 WHEN s.reason = 'reserved' AND p.endless AND q.time_limit IS NULL AND q.auto_stop IS NULL THEN 'no_time_limit'
                 ELSE s.reason END AS reason,
-           q.state = 'queued' AND p.runs AND t.state <> 'frozen' AND NOT p.behind_head AS of_shape) w
+           q.state = 'queued' AND p.runs AND t.state <> 'frozen' AND q.claims_since IS NULL AND NOT p.behind_head AS of_shape) w
 ORDER BY p.name, p."position", q.job_id;
 COMMENT ON VIEW queue IS
 'jobs that wait, in the order in which the next pass looks at them, and why they wait: see table pending_reason. Jobs of other tenants count in position but are not shown';

@@ -23,7 +23,7 @@ pm_end_as_told(PmRunEnd *end, const PmRun *run)
 	end->run_id = run->run_id;
 	end->state = run->stop_state;
 	if (strcmp(run->stop_state, "stopped") == 0)
-		end->job_after = "stopped";
+		end->job_after = run->preempted ? "queued" : "stopped";
 	end->interrupted = strcmp(run->stop_state, "failed") == 0;
 }
 

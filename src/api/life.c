@@ -398,7 +398,8 @@ set_end(PmJobInfo *job, const PmRun *run, const char *outcome, PmRunEnd *end)
 				 errmsg("a job cannot finish as \"%s\"", outcome),
 				 errdetail("The outcome is completed or failed."),
 				 errhint("Use cancel_job() to cancel a job.")));
-	if (run->stop_state)
+	/* what was done before it had to give way is done */
+	if (run->stop_state && !(run->preempted && run->started && strcmp(outcome, "completed") == 0))
 	{
 		pm_end_as_told(end, run);
 		pm_settle_failed(job->pool_id, end, 1);

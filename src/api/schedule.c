@@ -139,8 +139,28 @@ pm_policy_of(const PmPoolInfo *pool)
 	policy.reservations = pool->reservations;
 	policy.backfill_shortest = strcmp(pool->backfill_order, "shortest") == 0;
 	policy.placement = pm_placement_policy(pool->placement);
+	if (pool->dedicated)
+	{
+		if (strcmp(pool->preemption, "lower_priority") == 0)
+			policy.preemption = PM_PREEMPT_LOWER;
+		else if (strcmp(pool->preemption, "lower_or_newer_equal") == 0)
+			policy.preemption = PM_PREEMPT_NEWER_EQUAL;
+		policy.min_runtime = pool->min_runtime;
+		policy.preemption_delay = pool->preemption_delay;
+		policy.stops = pool->agent;
+	}
 	policy.order = pool->shortest ? PM_ORDER_SHORTEST : PM_ORDER_PRIORITY;
 	return policy;
+}
+
+static void
+add_changes(PmPassResult *result, const PmChange *changes, int n)
+{
+	if (n == 0)
+		return;
+	result->changes = repalloc(result->changes, sizeof(PmChange) * (result->nchanges + n));
+	memcpy(result->changes + result->nchanges, changes, sizeof(PmChange) * n);
+	result->nchanges += n;
 }
 
 /* The parts of a pass: read, decide, write */
@@ -209,12 +229,8 @@ pm_run_pass(PmCall *call, PmPoolInfo *pool)
 	INSTR_TIME_SET_CURRENT(edges[3]);
 	log_parts(pool->pool_id, edges);
 
-	if (written.nstarted > 0)
-	{
-		result.changes = repalloc(result.changes, sizeof(PmChange) * (result.nchanges + written.nstarted));
-		memcpy(result.changes + result.nchanges, written.started, sizeof(PmChange) * written.nstarted);
-		result.nchanges += written.nstarted;
-	}
+	add_changes(&result, written.preempted, written.npreempted);
+	add_changes(&result, written.started, written.nstarted);
 	return result;
 }
 

@@ -39,6 +39,9 @@ grow(PmCall *call, PmPoolInfo *pool, PmService *service, int32 replicas, Timesta
 	/* it is the only job */
 	policy.queue = PM_QUEUE_TRAVERSAL;
 	policy.now = instant;
+	/* nobody gives way to what goes beyond a start */
+	policy.preemption = PM_PREEMPT_NEVER;
+	policy.stops = false;
 	decision = pm_pass(&data->cluster, &data->queue, &policy);
 	if (decision->nstarts > 0)
 		pm_grow_service(call, data, service, decision, instant);

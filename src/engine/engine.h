@@ -116,6 +116,7 @@ typedef struct PmHold
 	int			ndevices;
 	const int  *devices;		/* numbers, replica by replica */
 	int			device_share;	/* thousandths held of each */
+	int			part;			/* of several of a group on a node, which; for the caller */
 } PmHold;
 
 /* A run that has not ended.  What it holds on nodes that take no work now is
@@ -125,9 +126,11 @@ typedef struct PmRunning
 	int64		run_id;
 	int64		job_id;
 	int64		sub_pool_id;
+	int			lane;			/* index of its sub-pool, or -1: no job of it is queued */
 	int16		priority;
 	bool		preemptible;
 	bool		stopping;		/* is ending already */
+	int64		submitted_at;	/* of its job */
 	int64		placed_at;
 	int64		planned_end;	/* PM_NEVER: has no time limit */
 	int			ngroups;
@@ -211,6 +214,8 @@ typedef struct PmJob
 	int64		time_limit;		/* how long it may run; PM_NEVER: no limit */
 	int64		score;			/* larger first */
 	int64		locked_since;	/* stepped: since when it withholds; 0: does not */
+	int64		claims_since;	/* since when runs are being stopped for it, which
+								 * puts it before all others; 0: none are */
 } PmJob;
 
 /*
@@ -266,11 +271,23 @@ typedef struct PmQueue
 	PmJob	   *jobs;			/* any order; the engine sorts them in place */
 } PmQueue;
 
+/* Of which runs of its lane a job takes the place when there is no other */
+typedef enum PmPreemption
+{
+	PM_PREEMPT_NEVER,			/* of none */
+	PM_PREEMPT_LOWER,			/* of lower priority */
+	PM_PREEMPT_NEWER_EQUAL		/* and of its own priority, submitted later */
+} PmPreemption;
+
 typedef struct PmPolicy
 {
 	PmQueuePolicy queue;
 	PmPlacementPolicy placement;
 	int64		now;			/* instant of the pass */
+	PmPreemption preemption;
+	int64		min_runtime;	/* that a run is safe for */
+	int64		preemption_delay;	/* that a job waits before it preempts */
+	bool		stops;			/* victims stop first, and hold what they have until then */
 	PmJobOrder	order;
 	int64		step_timeout;	/* stepped: how long a job withholds */
 	int			reservations;	/* backfill: how many blocked jobs are given a
@@ -333,6 +350,23 @@ typedef struct PmReservation
 	int64		at;
 } PmReservation;
 
+/* Replicas of a hold that go: the last ones of what is left of it */
+typedef struct PmShed
+{
+	int			hold;			/* index into the run's holds */
+	int			replicas;
+} PmShed;
+
+/* A run that goes, or shrinks, for a job.  One that shrinks may be named again. */
+typedef struct PmVictim
+{
+	int			run;			/* index into PmCluster.runs */
+	int			job;			/* index into PmQueue.jobs, after sorting */
+	bool		whole;
+	int			first_shed;		/* into PmDecision.sheds, unless whole */
+	int			nsheds;
+} PmVictim;
+
 typedef struct PmDecision
 {
 	int			nstarts;
@@ -350,6 +384,12 @@ typedef struct PmDecision
 	int			nlocks;			/* stepped: jobs for which something is withheld */
 	int		   *locks;
 	int64		examined;		/* jobs tried; those like one that failed are not */
+	int			nvictims;		/* preemption */
+	PmVictim   *victims;		/* job by job, in the order of the pass */
+	int			nsheds;
+	PmShed	   *sheds;
+	int			nclaims;
+	int		   *claims;			/* jobs that wait for runs to stop */
 } PmDecision;
 
 /* order.c: sort jobs as a pass looks at them */

@@ -189,6 +189,19 @@ typedef struct PmBacklog PmBacklog;
 /* What nodes will have in the future (plan.c) */
 typedef struct PmPlan PmPlan;
 
+/* Claims of jobs that wait for runs to stop (claim.c) */
+typedef struct PmClaims PmClaims;
+
+/* Victims for jobs that are blocked (preempt.c) */
+typedef struct PmPreempt PmPreempt;
+
+typedef enum PmRoom
+{
+	PM_ROOM_NONE,
+	PM_ROOM_MADE,				/* the job is placed */
+	PM_ROOM_CLAIMED				/* it will be, when runs have stopped */
+} PmRoom;
+
 /* What the nodes have at one moment, for reasons (reason.c) */
 typedef struct PmFacts PmFacts;
 
@@ -370,6 +383,27 @@ extern void pm_plan_close_node(PmPlan *plan, int node, int64 since, int64 until)
 extern PmSpace *pm_plan_space(PmPlan *plan, int64 until);
 extern void pm_plan_started(PmPlan *plan, const PmHold *holds, int nholds);
 extern int64 pm_plan_reserve(PmPlan *plan, int s, int64 length, bool for_ever);
+
+/* hold.c */
+extern void pm_hold_give(PmSpace *space, const PmRunning *run, const PmHold *hold,
+						 int first, int count);
+extern void pm_hold_take(PmSpace *space, const PmRunning *run, const PmHold *hold,
+						 int first, int count);
+extern void pm_run_give(PmSpace *space, const PmRunning *run);
+extern void pm_run_take(PmSpace *space, const PmRunning *run);
+
+/* claim.c */
+extern PmClaims *pm_claims_create(PmSpace *space);
+extern bool pm_claims_expect(const PmClaims *claims);
+extern void pm_claims_open(PmClaims *claims);
+extern void pm_claims_close(PmClaims *claims);
+extern void pm_claims_add(PmClaims *claims, int job);
+extern void pm_claims_await(PmClaims *claims, int run);
+
+/* preempt.c */
+extern PmPreempt *pm_preempt_create(PmSpace *space, PmQueue *queue, const PmPolicy *policy,
+									int64 now, PmDecision *decision, MemoryContext caller);
+extern PmRoom pm_preempt_for(PmPreempt *preempt, int job);
 
 /* reason.c */
 extern int64 pm_minimum_amount(const PmQueue *queue, const PmShape *shape,

@@ -3,8 +3,9 @@
  * order.c
  *	  The order in which a pass looks at jobs.
  *
- * Priority descending, restarted-after-fault first, with PM_ORDER_SHORTEST
- * time limit ascending (no limit last), score descending, submit time, id.
+ * Those first that others are being stopped for, by since when; then priority
+ * descending,
+ * restarted-after-fault first, with PM_ORDER_SHORTEST time limit ascending (no limit last), score descending, submit time, id.
  * The id makes the order total, so the order in which jobs were read never
  * matters.  Scores come with the jobs.
  * The merge of the sub-pools' queues is this same order.  The queue view uses
@@ -19,6 +20,8 @@
 static inline int
 job_cmp(const PmJob *a, const PmJob *b, PmJobOrder order)
 {
+	if (a->claims_since != b->claims_since)
+		return b->claims_since == 0 || (a->claims_since != 0 && a->claims_since < b->claims_since) ? -1 : 1;
 	if (a->priority != b->priority)
 		return a->priority > b->priority ? -1 : 1;
 	if (a->restarted != b->restarted)
@@ -46,10 +49,12 @@ job_cmp(const PmJob *a, const PmJob *b, PmJobOrder order)
 
 #define MAX_LEVELS 16
 
-/* Ascending in the order of the pass: priority, then restarted */
+/* Ascending in the order of the pass: claims, then priority, then restarted */
 static inline int
 job_level(const PmJob *job)
 {
+	if (job->claims_since != 0)
+		return PG_INT32_MIN;
 	return -2 * job->priority + (job->restarted ? 0 : 1);
 }
 

@@ -18,8 +18,11 @@
  *				nothing starts that would delay it; so for the first jobs that
  *				are blocked, as many as there are reservations
  *
- * Free resources and caps only shrink in a pass, and where there are caps a
- * shape belongs to one lane, so a shape that failed is not tried again in it.
+ * Before that, others may give way to it (preempt.c).  Then there may be more
+ * free than was found, so the pass begins anew with the jobs that are left.
+ *
+ * Else free resources and caps only shrink in a pass, and where there are caps
+ * a shape belongs to one lane, so a shape that failed is not tried again in it.
  *
  *-------------------------------------------------------------------------
  */
@@ -320,6 +323,102 @@ block(PmScheduler *scheduler, int job)
 }
 
 static void
+close_windows(PmScheduler *scheduler)
+{
+	for (int w = 0; w < scheduler->cluster->nwindows; w++)
+	{
+		const PmWindow *window = &scheduler->cluster->windows[w];
+
+		pm_plan_close_node(get_plan(scheduler), window->node,
+						   Max(window->since, scheduler->now), window->until);
+	}
+}
+
+/* What this pass found out does not count any more */
+static void
+begin_anew(PmScheduler *scheduler)
+{
+	const PmQueue *queue = scheduler->queue;
+	PmDecision *decision = scheduler->decision;
+
+	memset(scheduler->blocked, 0, sizeof(bool) * queue->nshapes);
+	for (int s = 0; s < queue->nshapes && scheduler->capped; s++)
+		scheduler->capped[s] = -1;
+	memset(decision->blocks, 0, sizeof(PmBlock) * queue->nshapes);
+	for (int l = 0; l < queue->nlanes; l++)
+		decision->blocked_by[l] = -1;
+	decision->nreservations = decision->nlocks = 0;
+	if (scheduler->reserve)
+		pm_reserve_release(scheduler->reserve);
+	scheduler->reserve = NULL;
+	scheduler->plan = NULL;
+	close_windows(scheduler);
+	pm_backlog_end(scheduler->backlog);
+	pm_backlog_begin(scheduler->backlog);
+}
+
+/* Runs that went are forgotten; their holds are given back already */
+static void
+forget_victims(PmScheduler *scheduler, int first)
+{
+	const PmDecision *decision = scheduler->decision;
+
+	for (int i = first; i < decision->nvictims && scheduler->tracks; i++)
+		if (decision->victims[i].whole)
+			scheduler->live[decision->victims[i].run].ended = true;
+}
+
+/*
+ * Let others give way to the job at hand, which is blocked; false if none do.
+ * One that was given a time after others were must not delay these.
+ */
+static bool
+make_room(PmScheduler *scheduler, int job)
+{
+	PmDecision *decision = scheduler->decision;
+	int			nvictims = decision->nvictims;
+	PmRoom		room = PM_ROOM_NONE;
+
+	if (scheduler->preempt && decision->nreservations == 0)
+		room = pm_preempt_for(scheduler->preempt, job);
+	if (room == PM_ROOM_NONE)
+		return false;
+	pm_backlog_take(scheduler->backlog);
+	if (room == PM_ROOM_MADE)
+	{
+		forget_victims(scheduler, nvictims);
+		scheduler->plan = NULL;
+		start_job(scheduler, scheduler->space, job);
+	}
+	else
+	{
+		decision->claims = pm_grow(scheduler->caller, decision->claims, &scheduler->maxclaims,
+								   decision->nclaims + 1, sizeof(int));
+		decision->claims[decision->nclaims++] = job;
+	}
+	begin_anew(scheduler);
+	return true;
+}
+
+/* Under fifo a job with a claim closes its lane as well */
+static bool
+behind_claim(PmScheduler *scheduler, int job)
+{
+	const PmDecision *decision = scheduler->decision;
+	int			lane = scheduler->queue->jobs[job].lane;
+
+	for (int c = 0; c < decision->nclaims && scheduler->policy->queue == PM_QUEUE_FIFO; c++)
+	{
+		if (scheduler->queue->jobs[decision->claims[c]].lane != lane)
+			continue;
+		decision->blocked_by[lane] = decision->claims[c];
+		pm_backlog_close_lane(scheduler->backlog);
+		return true;
+	}
+	return false;
+}
+
+static void
 freeze(PmScheduler *scheduler, int job)
 {
 	const PmLack nothing = {PM_DIM_NONE, 0, 0};
@@ -345,10 +444,12 @@ walk(PmScheduler *scheduler)
 			freeze(scheduler, job);
 			continue;
 		}
+		if (behind_claim(scheduler, job))
+			continue;
 		scheduler->decision->examined++;
 		if (try_start(scheduler, job))
 			pm_backlog_take(backlog);
-		else
+		else if (!make_room(scheduler, job))
 			block(scheduler, job);
 	}
 }
@@ -367,6 +468,7 @@ pm_scheduler_create(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy, 
 	scheduler->cluster = cluster;
 	scheduler->queue = queue;
 	scheduler->policy = policy;
+	scheduler->once = !tracks;
 	scheduler->tracks = tracks || policy->queue == PM_QUEUE_BACKFILL;
 	queue->quota = pm_quota_create(cluster, queue);
 	scheduler->space = pm_space_create(cluster, queue, policy->placement);
@@ -436,23 +538,24 @@ pm_scheduler_pass(PmScheduler *scheduler, int64 now)
 	scheduler->now = now;
 	scheduler->caller = CurrentMemoryContext;
 	scheduler->maxstarts = scheduler->maxplacements = scheduler->maxdevices = 0;
-	scheduler->maxreservations = scheduler->maxlocks = 0;
+	scheduler->maxreservations = scheduler->maxlocks = scheduler->maxclaims = 0;
 	scheduler->decision = make_decision(scheduler);
 	memset(scheduler->blocked, 0, sizeof(bool) * scheduler->queue->nshapes);
 	for (int s = 0; s < scheduler->queue->nshapes && scheduler->capped; s++)
 		scheduler->capped[s] = -1;
 
 	old = MemoryContextSwitchTo(scheduler->pass_context);
-	for (int w = 0; w < scheduler->cluster->nwindows; w++)
-	{
-		const PmWindow *window = &scheduler->cluster->windows[w];
-
-		pm_plan_close_node(get_plan(scheduler), window->node,
-						   Max(window->since, now), window->until);
-	}
+	close_windows(scheduler);
+	if (scheduler->once && scheduler->cluster->nruns > 0 &&
+		(scheduler->policy->preemption != PM_PREEMPT_NEVER || scheduler->policy->stops))
+		scheduler->preempt = pm_preempt_create(scheduler->space, scheduler->queue,
+											   scheduler->policy, now, scheduler->decision,
+											   scheduler->caller);
 	pm_backlog_begin(scheduler->backlog);
 	walk(scheduler);
 	pm_backlog_end(scheduler->backlog);
+	for (int c = 0; c < scheduler->decision->nclaims; c++)
+		pm_backlog_add(scheduler->backlog, scheduler->decision->claims[c]);
 	MemoryContextSwitchTo(old);
 	return scheduler->decision;
 }
@@ -464,5 +567,6 @@ pm_scheduler_end_pass(PmScheduler *scheduler)
 		pm_reserve_release(scheduler->reserve);
 	scheduler->reserve = NULL;
 	scheduler->plan = NULL;
+	scheduler->preempt = NULL;
 	MemoryContextReset(scheduler->pass_context);
 }

@@ -30,6 +30,7 @@ typedef struct PmScheduler
 	PmCluster  *cluster;
 	PmQueue    *queue;			/* jobs sorted */
 	const PmPolicy *policy;
+	bool		once;			/* for one pass: runs may give way */
 	bool		tracks;			/* are runs kept, to end or to look ahead? */
 	PmSpace    *space;
 	PmBacklog  *backlog;
@@ -38,6 +39,7 @@ typedef struct PmScheduler
 	int64		now;
 	PmReserve  *reserve;		/* made when the first job is blocked */
 	PmPlan	   *plan;			/* likewise */
+	PmPreempt  *preempt;		/* NULL: nobody gives way */
 	bool	   *blocked;		/* [nshapes]: the nodes failed it in this pass */
 	int64	   *failed_until;	/* [nshapes]: if so, a job that ended then, or now
 								 * if the nodes as they are failed it */
@@ -50,6 +52,7 @@ typedef struct PmScheduler
 	int			maxdevices;
 	int			maxreservations;
 	int			maxlocks;
+	int			maxclaims;
 
 	int			nlive;			/* the cluster's runs first */
 	int			maxlive;

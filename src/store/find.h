@@ -57,6 +57,9 @@ typedef struct PmPoolInfo
 	bool		closed;			/* by the provider: no new jobs */
 	int			nlevels;		/* of its topology, the widest first */
 	char	  **levels;
+	char	   *preemption;
+	int64		min_runtime;	/* microseconds, both */
+	int64		preemption_delay;
 } PmPoolInfo;
 
 extern PmPoolInfo *pm_find_pool(PmCall *call, const char *name, int64 id);

@@ -70,7 +70,7 @@ static const Transitions transitions[] = {
 	{"job_state", "stopped", " queued waiting "},
 	{"job_state", "starting", " running stopping stopped failed cancelled timed_out "},
 	{"job_state", "running", " stopping stopped completed failed cancelled timed_out "},
-	{"job_state", "stopping", " stopped failed cancelled timed_out "},
+	{"job_state", "stopping", " stopped completed failed cancelled timed_out "},
 	{"tenant_state", "active", " grace frozen "},
 	{"tenant_state", "grace", " active frozen "},
 	{"tenant_state", "frozen", " active grace "},

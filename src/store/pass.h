@@ -74,9 +74,12 @@ extern PmPassData *pm_read_pass(PmPoolInfo *pool);
 /* The same with one job alone, as if it were queued for so many replicas of
  * its task group, or as many of them as fit */
 extern PmPassData *pm_read_growth(PmPoolInfo *pool, int64 job_id, int replicas);
-/* run_read.c: fills in the cluster's runs, for what looks at them, and the
- * maintenance to come */
-extern void pm_read_runs(PmPassData *data);
+/*
+ * run_read.c: fills in the cluster's runs, for what looks at them: all, or
+ * those alone that may give way to others or are stopping; and the
+ * maintenance to come.
+ */
+extern void pm_read_runs(PmPassData *data, bool all);
 extern void pm_read_windows(PmPassData *data);
 /* The index of a resource among the dimensions, or -1 */
 extern int	pm_dimension_of(const PmPassData *data, const char *name, int len);
@@ -131,9 +134,29 @@ typedef struct PmWritten
 	TimestampTz instant;		/* of the starts: not before a job's last change */
 	int			nstarted;
 	PmChange   *started;
+	int			npreempted;
+	PmChange   *preempted;		/* jobs that gave way, or are to */
 	int			nheld;
 	PmHeld	   *held;			/* by what was started */
 } PmWritten;
+
+/* ---- preempt.c ---- */
+
+/* May a job have others give way, or has it already?  Then runs are to be read. */
+extern bool pm_may_preempt(const PmPassData *data);
+/*
+ * Which is the first start that is lost with what was to give way to it?  Those
+ * behind it may count on that.
+ */
+extern int	pm_cut_starts(const PmDecision *decision, const bool *locked);
+/*
+ * Those that give way to the first starts end, or shrink; or they are told to
+ * stop, for jobs that claim what they hold.  Both return the instant of it.
+ */
+extern TimestampTz pm_write_victims(PmCall *call, PmPassData *data, PmDecision *decision,
+									int nstarts, TimestampTz instant, PmWritten *written);
+extern TimestampTz pm_write_claims(PmCall *call, PmPassData *data, PmDecision *decision,
+								   TimestampTz instant, PmWritten *written);
 
 /*
  * Writes runs, allocations, loads, events, reasons; starts that lost a race

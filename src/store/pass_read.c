@@ -293,6 +293,7 @@ queue_row(Datum *values, bool *nulls, void *state)
 	job->time_limit = nulls[6] ? data->pool->default_time_limit : pm_length(values[6], false);
 	job->time_limit = Min(job->time_limit, pm_length(values[7], nulls[7]));
 	job->locked_since = nulls[9] ? 0 : DatumGetTimestampTz(values[9]);
+	job->claims_since = nulls[10] ? 0 : DatumGetTimestampTz(values[10]);
 }
 
 /* All that is queued, or one job that is not */
@@ -300,10 +301,10 @@ static void
 read_queue(Reader *reader, int64 job_id)
 {
 	static PmStatement queue = PM_STATEMENT("int8",
-											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted, time_limit, auto_stop, workspace_id, locked_since"
+											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted, time_limit, auto_stop, workspace_id, locked_since, claims_since"
 											" FROM pool_manager.job_queue WHERE pool_id = $1 AND state = 'queued'");
 	static PmStatement one = PM_STATEMENT("int8;int8",
-										  "SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, false, time_limit, auto_stop, workspace_id, NULL"
+										  "SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, false, time_limit, auto_stop, workspace_id, NULL, NULL::timestamptz"
 										  " FROM pool_manager.job WHERE pool_id = $1 AND job_id = $2");
 	PmPassData *data = reader->data;
 	PmArgs		args = {0};
@@ -542,7 +543,9 @@ read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks)
 	pm_read_caps(data);
 	pm_read_windows(data);
 	if (only_looks || strcmp(pool->queue_policy, "backfill") == 0)
-		pm_read_runs(data);
+		pm_read_runs(data, true);
+	else if (job_id == 0 && pm_may_preempt(data))
+		pm_read_runs(data, false);
 	return data;
 }
 

@@ -21,11 +21,16 @@
 /*
  * Locks the chosen jobs that are still queued and not being changed by
  * another session; moves their starts to the front, in order.  None starts
- * before its last change.
+ * before its last change.  If one is lost that others were to give way to, so
+ * are those behind it, which may count on what these hold.
  */
 static int
 lock_starts(PmPassData *data, PmDecision *decision, TimestampTz *instant)
 {
+	bool	   *locked = palloc0(sizeof(bool) * decision->nstarts);
+	int			cut;
+	int			kept = 0;
+
 	static PmStatement lock = PM_STATEMENT("int8;int8[]",
 										   "WITH locked AS MATERIALIZED (SELECT q.job_id, q.changed_at FROM pool_manager.job_queue q"
 										   "  WHERE q.pool_id = $1 AND q.job_id = ANY ($2) AND q.state = 'queued'"
@@ -42,12 +47,13 @@ lock_starts(PmPassData *data, PmDecision *decision, TimestampTz *instant)
 	n = pm_run(&lock, &args);
 	if (n > 0)
 		*instant = Max(*instant, pm_get_time(0, 2));
-	if ((int) n < decision->nstarts)
-	{
-		for (uint64 row = 0; row < n; row++)
-			decision->starts[row] = decision->starts[pm_get_int64(row, 1) - 1];
-	}
-	return (int) n;
+	for (uint64 row = 0; row < n; row++)
+		locked[pm_get_int64(row, 1) - 1] = true;
+	cut = pm_cut_starts(decision, locked);
+	for (int i = 0; i < cut; i++)
+		if (locked[i])
+			decision->starts[kept++] = decision->starts[i];
+	return kept;
 }
 
 /* Replicas held by task group */
@@ -101,9 +107,9 @@ insert_starts(PmCall *call, PmPassData *data, PmDecision *decision, int nstarts,
 	static PmStatement insert = PM_STATEMENT(
 											 "int8;timestamptz;text;pool_manager.job_run[];pool_manager.allocation[];text",
 											 "WITH new_run AS (INSERT INTO pool_manager.job_run (pool_id, run_id, job_id, tenant_id, state, replicas,"
-											 "   placed_at, started_at, planned_end, deadline, start_type)"
+											 "   placed_at, started_at, planned_end, deadline, start_type, preemptible)"
 											 "  SELECT $1, r.run_id, r.job_id, r.tenant_id, $3::pool_manager.job_state, r.replicas,"
-											 "   $2, CASE WHEN $3 = 'running' THEN $2 END, e.planned_end, e.planned_end, q.start_type"
+											 "   $2, CASE WHEN $3 = 'running' THEN $2 END, e.planned_end, e.planned_end, q.start_type, j.preemptible"
 											 "  FROM unnest($4) AS r JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = r.job_id"
 											 "   JOIN pool_manager.job_queue q ON q.pool_id = $1 AND q.job_id = r.job_id"
 											 "   JOIN pool_manager.pool p ON p.pool_id = $1,"
@@ -129,8 +135,8 @@ insert_starts(PmCall *call, PmPassData *data, PmDecision *decision, int nstarts,
 	{
 		const PmStart *start = &decision->starts[i];
 		const PmJob *job = &data->queue.jobs[start->job];
-		Datum		values[16] = {0};
-		bool		nulls[16];
+		Datum		values[18] = {0};
+		bool		nulls[18];
 
 		if ((i & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -333,7 +339,12 @@ pm_write_pass(PmCall *call, PmPassData *data, PmDecision *decision, TimestampTz 
 	int64	   *run_ids;
 
 	if (decision && decision->nstarts > 0)
+	{
 		written.nstarted = lock_starts(data, decision, &written.instant);
+		if (decision->nvictims > 0 && !data->pool->agent)
+			written.instant = pm_write_victims(call, data, decision, written.nstarted,
+											   written.instant, &written);
+	}
 	if (written.nstarted > 0)
 	{
 		run_ids = palloc(sizeof(int64) * written.nstarted);
@@ -347,6 +358,8 @@ pm_write_pass(PmCall *call, PmPassData *data, PmDecision *decision, TimestampTz 
 			written.started[i].state = data->pool->agent ? "starting" : "running";
 		}
 	}
+	if (decision && data->pool->agent)
+		written.instant = pm_write_claims(call, data, decision, written.instant, &written);
 	if (decision)
 	{
 		write_reasons(data, decision);

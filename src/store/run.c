@@ -25,13 +25,15 @@ get_run(uint64 row, PmRun *run)
 	run->job_id = pm_get_int64(row, 2);
 	run->state = pm_get_text(row, 3);
 	run->stop_state = pm_get_text(row, 4);
+	run->preempted = pm_get_bool(row, 5);
+	run->started = pm_get_bool(row, 6);
 }
 
 PmRun *
 pm_find_run(int64 pool_id, int64 job_id)
 {
 	static PmStatement find = PM_STATEMENT("int8;int8",
-										   "SELECT run_id, job_id, state::text, stop_state::text FROM pool_manager.job_run"
+										   "SELECT run_id, job_id, state::text, stop_state::text, stop_state IS NOT NULL AND preempted_by IS NOT NULL, started_at IS NOT NULL FROM pool_manager.job_run"
 										   " WHERE pool_id = $1 AND job_id = $2 AND ended_at IS NULL");
 	PmArgs		args = {0};
 	PmRun	   *run;
@@ -58,7 +60,7 @@ int
 pm_due_runs(int64 pool_id, TimestampTz instant, PmRun **runs)
 {
 	static PmStatement due = PM_STATEMENT("int8;timestamptz",
-										  "SELECT r.run_id, r.job_id, r.state::text, r.stop_state::text,"
+										  "SELECT r.run_id, r.job_id, r.state::text, r.stop_state::text, r.stop_state IS NOT NULL AND r.preempted_by IS NOT NULL, r.started_at IS NOT NULL,"
 										  " coalesce(coalesce(r.started_at, r.placed_at) + j.auto_stop <= r.deadline, false)"
 										  " FROM pool_manager.job_run r JOIN pool_manager.job j USING (pool_id, job_id)"
 										  " WHERE r.pool_id = $1 AND r.deadline <= $2 ORDER BY r.run_id");
@@ -69,7 +71,7 @@ pm_due_runs(int64 pool_id, TimestampTz instant, PmRun **runs)
 	pm_arg_time(&args, instant);
 	n = get_runs((int) pm_run(&due, &args), runs);
 	for (int i = 0; i < n; i++)
-		(*runs)[i].rests = pm_get_bool(i, 5);
+		(*runs)[i].rests = pm_get_bool(i, 7);
 	return n;
 }
 
@@ -77,7 +79,7 @@ int
 pm_read_live_runs(int64 pool_id, const int64 *run_ids, int n, PmRun **runs)
 {
 	static PmStatement read = PM_STATEMENT("int8;int8[]",
-										   "SELECT run_id, job_id, state::text, stop_state::text FROM pool_manager.job_run"
+										   "SELECT run_id, job_id, state::text, stop_state::text, stop_state IS NOT NULL AND preempted_by IS NOT NULL, started_at IS NOT NULL FROM pool_manager.job_run"
 										   " WHERE pool_id = $1 AND run_id = ANY ($2) AND ended_at IS NULL ORDER BY run_id");
 	PmArgs		args = {0};
 
@@ -135,21 +137,24 @@ static uint64
 run_end_statement(PmArgs *args)
 {
 	static PmStatement end = PM_STATEMENT(
-										  "int8;timestamptz;int8[];text[];int4[];text;text;text[];int8[]",
+										  "int8;timestamptz;int8[];text[];int4[];text;text;text[];int8[];int8[]",
 										  "WITH e AS MATERIALIZED (SELECT u.run_id, u.state::pool_manager.job_state AS state, u.exit_code,"
-										  "   u.after::pool_manager.job_state AS after, u.delay, r.job_id, r.tenant_id, r.state AS from_state, r.placed_at"
-										  "  FROM unnest($3, $4, $5, $8, $9) AS u(run_id, state, exit_code, after, delay)"
-										  "  JOIN pool_manager.job_run r ON r.pool_id = $1 AND r.run_id = u.run_id),"
+										  "   u.after::pool_manager.job_state AS after, u.delay, r.job_id, r.tenant_id, r.state AS from_state, r.placed_at,"
+										  "   b.preempted_by, u.after <> 'stopped' AND b.preempted_by IS NULL AS restarted,"
+										  "   CASE WHEN u.after = 'queued' AND b.preempted_by IS NOT NULL THEN 'preempted by job ' || b.preempted_by ELSE $7 END AS reason"
+										  "  FROM unnest($3, $4, $5, $8, $9, $10) AS u(run_id, state, exit_code, after, delay, preempted_by)"
+										  "  JOIN pool_manager.job_run r ON r.pool_id = $1 AND r.run_id = u.run_id,"
+										  "  LATERAL (SELECT coalesce(r.preempted_by, nullif(u.preempted_by, 0)) AS preempted_by) AS b),"
 										  " ended_run AS (UPDATE pool_manager.job_run r SET state = e.state, ended_at = $2, exit_code = e.exit_code,"
-										  "   end_reason = $7, deadline = NULL"
+										  "   end_reason = e.reason, deadline = NULL, preempted_by = e.preempted_by"
 										  "  FROM e WHERE r.pool_id = $1 AND r.run_id = e.run_id),"
 										  " ended_job AS (UPDATE pool_manager.job j SET end_state = e.state, ended_at = $2"
 										  "  FROM e WHERE j.pool_id = $1 AND j.job_id = e.job_id AND e.after IS NULL),"
 										  " queued AS (INSERT INTO pool_manager.job_queue (pool_id, job_id, tenant_id, sub_pool_id, shape_id,"
 										  "   submitted_at, changed_at, state, priority, restarted, requeued_at, start_type, time_limit, auto_stop, workspace_id, not_before)"
 										  "  SELECT $1, j.job_id, j.tenant_id, j.sub_pool_id, j.shape_id, j.submitted_at, $2, e.after, j.priority,"
-										  "   e.after <> 'stopped', CASE WHEN e.after <> 'stopped' THEN $2 END,"
-										  "   CASE WHEN e.after <> 'stopped' THEN 'restarted'::pool_manager.run_start ELSE 'resumed' END, j.time_limit, j.auto_stop, j.workspace_id,"
+										  "   coalesce(e.restarted, false), CASE WHEN e.restarted THEN $2 END,"
+										  "   CASE WHEN e.restarted THEN 'restarted'::pool_manager.run_start WHEN e.after = 'queued' THEN 'preempted' ELSE 'resumed' END, j.time_limit, j.auto_stop, j.workspace_id,"
 										  "   CASE WHEN e.after = 'waiting' THEN $2 + e.delay * '1 microsecond'::interval END"
 										  "  FROM e JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = e.job_id WHERE e.after IS NOT NULL),"
 										  " released AS (UPDATE pool_manager.allocation a SET released_at = $2"
@@ -184,7 +189,7 @@ run_end_statement(PmArgs *args)
 										  "  WHERE q.tenant_id = s.tenant_id AND q.workspace_id IS NOT DISTINCT FROM s.workspace_id"
 										  "   AND q.resource = s.resource),"
 										  " noted AS (INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, run_id, from_state, to_state, actor, reason)"
-										  "  SELECT e.tenant_id, $2, 'job_state', $1, e.job_id, e.run_id, e.from_state, coalesce(e.after, e.state), $6, $7 FROM e),"
+										  "  SELECT e.tenant_id, $2, 'job_state', $1, e.job_id, e.run_id, e.from_state, coalesce(e.after, e.state), $6, e.reason FROM e),"
 										  " unvolumed AS (UPDATE pool_manager.volume v SET deleted_at = $2"
 										  "  FROM e WHERE v.pool_id = $1 AND v.job_id = e.job_id AND e.after IS NULL AND v.deleted_at IS NULL"
 										  "  RETURNING v.job_id)"
@@ -206,6 +211,7 @@ pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends, int n,
 	Datum	   *codes = palloc(sizeof(Datum) * n);
 	bool	   *no_code = palloc(sizeof(bool) * n);
 	int64	   *delays = palloc(sizeof(int64) * n);
+	int64	   *preempted_by = palloc(sizeof(int64) * n);
 	PmArgs		args = {0};
 	int64	   *jobs;
 	int			njobs;
@@ -222,6 +228,7 @@ pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends, int n,
 		codes[i] = Int32GetDatum(ends[i].exit_code);
 		no_code[i] = !ends[i].has_exit_code;
 		delays[i] = ends[i].delay;
+		preempted_by[i] = ends[i].preempted_by;
 	}
 	instant = Max(instant, pm_runs_metered_until(pool_id, ids, n, ending, nending));
 	pm_arg_int64(&args, pool_id);
@@ -233,6 +240,7 @@ pm_end_runs(PmCall *call, int64 pool_id, const PmRunEnd *ends, int n,
 	pm_arg_text(&args, reason);
 	pm_arg_array(&args, after, ends_job, n, TEXTOID, -1, false, TYPALIGN_INT);
 	pm_arg_int64_array(&args, delays, n);
+	pm_arg_int64_array(&args, preempted_by, n);
 	njobs = (int) run_end_statement(&args);
 	jobs = palloc(sizeof(int64) * Max(njobs, 1));
 	for (int i = 0; i < njobs; i++)

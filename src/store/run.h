@@ -19,6 +19,8 @@ typedef struct PmRun
 	int64		job_id;
 	char	   *state;
 	char	   *stop_state;		/* NULL unless stopping */
+	bool		started;		/* to run */
+	bool		preempted;		/* stopping for another job: back to the queue */
 	bool		rests;			/* of a due run: it is its auto_stop that has come */
 } PmRun;
 
@@ -52,6 +54,7 @@ typedef struct PmRunEnd
 	const char *job_after;		/* queued, waiting, stopped; NULL: the job ends too */
 	bool		interrupted;	/* failed for no fault of its own */
 	int64		delay;			/* of a waiting one, in microseconds */
+	int64		preempted_by;	/* job that it gives way to; 0: none, or noted when it was stopped */
 	int32		exit_code;
 	bool		has_exit_code;
 } PmRunEnd;

@@ -81,6 +81,16 @@ numbers_of(Datum value, int *n)
 	return numbers;
 }
 
+/* The lane of a sub-pool, or -1 */
+static int
+lane_of(const PmPassData *data, int64 sub_pool_id)
+{
+	for (int lane = 0; lane < data->queue.nlanes; lane++)
+		if (data->lanes[lane] == sub_pool_id)
+			return lane;
+	return -1;
+}
+
 static PmRunning *
 add_run(RunReader *reader, Datum *values, bool *nulls)
 {
@@ -97,12 +107,14 @@ add_run(RunReader *reader, Datum *values, bool *nulls)
 	run->run_id = DatumGetInt64(values[0]);
 	run->job_id = DatumGetInt64(values[1]);
 	run->sub_pool_id = DatumGetInt64(values[2]);
+	run->lane = lane_of(reader->data, run->sub_pool_id);
 	run->priority = DatumGetInt16(values[3]);
 	run->preemptible = DatumGetBool(values[4]);
 	run->stopping = DatumGetBool(values[5]);
 	run->placed_at = DatumGetTimestampTz(values[6]);
 	run->planned_end = nulls[7] ? PM_NEVER : DatumGetTimestampTz(values[7]);
 	run->min_replicas = numbers_of(values[8], &run->ngroups);
+	run->submitted_at = DatumGetTimestampTz(values[15]);
 	reader->max_holds = 0;
 	return run;
 }
@@ -136,22 +148,23 @@ hold_row(Datum *values, bool *nulls, void *state)
 		hold->amounts = amounts_of(reader, values[12]);
 		hold->devices = numbers_of(values[13], &hold->ndevices);
 		hold->device_share = DatumGetInt32(values[14]);
+		hold->part = DatumGetInt32(values[16]);
 	}
 	MemoryContextSwitchTo(old);
 }
 
 void
-pm_read_runs(PmPassData *data)
+pm_read_runs(PmPassData *data, bool all)
 {
-	static PmStatement runs = PM_STATEMENT("int8",
-										   "SELECT r.run_id, r.job_id, j.sub_pool_id, j.priority, j.preemptible, r.state = 'stopping', r.placed_at,"
+	static PmStatement runs = PM_STATEMENT("int8;bool",
+										   "SELECT r.run_id, r.job_id, j.sub_pool_id, j.priority, r.preemptible, r.state = 'stopping', r.placed_at,"
 										   " CASE WHEN r.state = 'stopping' THEN r.deadline ELSE r.planned_end END, g.least,"
-										   " a.group_no, a.node_id, a.replicas, a.allocated, a.devices, a.device_share"
+										   " a.group_no, a.node_id, a.replicas, a.allocated, a.devices, a.device_share, j.submitted_at, a.part_no::int4"
 										   " FROM pool_manager.job_run r JOIN pool_manager.job j USING (pool_id, job_id)"
 										   " JOIN (SELECT pool_id, shape_id, array_agg(min_replicas ORDER BY group_no) AS least"
 										   "  FROM pool_manager.task_group WHERE pool_id = $1 GROUP BY pool_id, shape_id) AS g USING (pool_id, shape_id)"
 										   " JOIN pool_manager.allocation a USING (pool_id, run_id)"
-										   " WHERE r.pool_id = $1 AND r.ended_at IS NULL AND " PM_HELD("a")
+										   " WHERE r.pool_id = $1 AND r.ended_at IS NULL AND ($2 OR r.preemptible OR r.state = 'stopping') AND " PM_HELD("a")
 										   " ORDER BY r.run_id, a.group_no, a.node_id, a.part_no");
 	RunReader	reader = {0};
 	PmArgs		args = {0};
@@ -162,6 +175,7 @@ pm_read_runs(PmPassData *data)
 	data->cluster.nruns = 0;
 	data->cluster.runs = palloc(sizeof(PmRunning) * reader.max_runs);
 	pm_arg_int64(&args, data->pool->pool_id);
+	pm_arg_bool(&args, all);
 	pm_scan(&runs, &args, hold_row, &reader);
 }
 

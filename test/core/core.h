@@ -81,4 +81,7 @@ extern bool core_cut_only_by_need(const PmDecision *decision, const PmCluster *c
 								  const PmQueue *queue);
 extern bool core_frozen_wait(const PmDecision *decision, const PmQueue *queue);
 
+/* property_preempt.c */
+extern void core_preemption(int rounds);
+
 #endif							/* CORE_H */

@@ -50,6 +50,7 @@ main(int argc, char **argv)
 	core_priorities(rounds);
 	core_properties(rounds);
 	core_topology_properties(rounds / 10);
+	core_preemption(rounds / 2);
 	core_free_memory();
 	printf("%d passed, %d failed\n", passed, failed);
 	return failed > 0;

@@ -493,7 +493,7 @@ INSERT INTO machine VALUES
     ('job_queue', 'held-queued held-waiting held-stopped waiting-queued waiting-held waiting-stopped queued-held queued-waiting queued-stopped stopped-queued stopped-waiting'),
     ('job_run', 'starting-running starting-stopping starting-failed starting-cancelled starting-timed_out running-stopping running-completed
                  running-failed running-cancelled running-timed_out starting-stopped running-stopped stopping-cancelled stopping-timed_out
-                 stopping-stopped stopping-failed');
+                 stopping-stopped stopping-failed stopping-completed');
 
 -- what else a run's row says in a state
 CREATE FUNCTION pg_temp.columns_of(tab regclass, state text) RETURNS text

@@ -1,0 +1,561 @@
+/*-------------------------------------------------------------------------
+ *
+ * preempt.c
+ *	  Who preempts whom: victims for a job that nodes or caps have failed.
+ *
+ * Candidates are preemptible runs that are not stopping and have run for the
+ * pool's minimum, of the job's own lane and of lower priority.  They are given
+ * back to the space one by one, lowest priority first, then latest started,
+ * then highest run id, until the job can be placed; if that never comes,
+ * nobody is evicted.  Then the other way round each is spared that need not
+ * go: whole, or else all but the replicas that must go, if what stays is the
+ * minimum of a gang.  What is left is inclusion-minimal: with any one victim,
+ * or any one replica of one that shrinks, back in its place the job would not
+ * fit.
+ *
+ * Where runs end at once, the job starts on what they leave.  Where they stop
+ * first (pools with agents) it gets a claim (claim.c) on the nodes as they
+ * will be, also when what is stopping already suffices; gangs go whole there.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "engine/engine_internal.h"
+
+/* A node that has nothing to give to the job at hand, and what it has */
+typedef struct Shut
+{
+	int			node;
+	int64	   *free;
+	int32	   *device_free;
+} Shut;
+
+/* The last attempt for a shape that failed */
+typedef struct Failure
+{
+	bool		failed;
+	int16		priority;
+	int32		lane;
+	int64		submitted_at;
+} Failure;
+
+struct PmPreempt
+{
+	PmSpace    *space;
+	PmQueue    *queue;
+	const PmPolicy *policy;
+	int64		now;
+	PmClaims   *claims;			/* NULL: runs end at once */
+	MemoryContext caller;
+	PmDecision *decision;
+	int			maxvictims;
+	int			maxsheds;
+
+	int			ncandidates;	/* in the order in which they go */
+	int		   *candidates;		/* indexes into PmCluster.runs */
+	Failure    *failures;		/* [nshapes] */
+	int			nshut;
+	Shut	   *shut;			/* [cluster.nwindows] */
+	int		   *chosen;			/* [ncandidates]: given back for the job at hand */
+	int		  **stay;			/* [ncandidates]: replicas that stay, by hold, of
+								 * those chosen; NULL: none */
+};
+
+/* Who goes first */
+static inline int
+compare_runs(const PmRunning *a, const PmRunning *b)
+{
+	if (a->priority != b->priority)
+		return a->priority < b->priority ? -1 : 1;
+	if (a->placed_at != b->placed_at)
+		return a->placed_at > b->placed_at ? -1 : 1;
+	if (a->run_id != b->run_id)
+		return a->run_id > b->run_id ? -1 : 1;
+	return 0;
+}
+
+#define ST_SORT sort_candidates
+#define ST_ELEMENT_TYPE int
+#define ST_COMPARE(a, b, runs) compare_runs(&(runs)[*(a)], &(runs)[*(b)])
+#define ST_COMPARE_ARG_TYPE const PmRunning
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+PmPreempt *
+pm_preempt_create(PmSpace *space, PmQueue *queue, const PmPolicy *policy, int64 now,
+				  PmDecision *decision, MemoryContext caller)
+{
+	PmPreempt  *preempt = palloc0(sizeof(PmPreempt));
+	PmCluster  *cluster = space->cluster;
+
+	preempt->space = space;
+	preempt->queue = queue;
+	preempt->policy = policy;
+	preempt->now = now;
+	preempt->decision = decision;
+	preempt->caller = caller;
+	preempt->candidates = palloc(sizeof(int) * Max(cluster->nruns, 1));
+	for (int r = 0; r < cluster->nruns; r++)
+	{
+		const PmRunning *run = &cluster->runs[r];
+
+		if (run->preemptible && !run->stopping &&
+			now - run->placed_at >= policy->min_runtime)
+			preempt->candidates[preempt->ncandidates++] = r;
+	}
+	sort_candidates(preempt->candidates, preempt->ncandidates, cluster->runs);
+	preempt->chosen = palloc(sizeof(int) * Max(preempt->ncandidates, 1));
+	preempt->stay = palloc(sizeof(int *) * Max(preempt->ncandidates, 1));
+	preempt->shut = palloc(sizeof(Shut) * Max(cluster->nwindows, 1));
+	for (int w = 0; w < cluster->nwindows; w++)
+	{
+		preempt->shut[w].free = palloc(sizeof(int64) * Max(cluster->ndims, 1));
+		preempt->shut[w].device_free = palloc(sizeof(int32) * Max(space->maxdevices, 1));
+	}
+	preempt->failures = palloc0(sizeof(Failure) * Max(queue->nshapes, 1));
+	if (policy->stops)
+		preempt->claims = pm_claims_create(space);
+	return preempt;
+}
+
+/* ---- the job at hand ---- */
+
+/* Can it be placed now?  Its takes are left in the space if it can. */
+static bool
+place(PmPreempt *preempt, const PmJob *job)
+{
+	PmSpace    *space = preempt->space;
+
+	CHECK_FOR_INTERRUPTS();
+	pm_class_catch_up(space);
+	pm_caps_choose(space, job->lane);
+	return pm_caps_block(space, job->shape).reason == PM_REASON_NONE &&
+		pm_place_shape(space, job->shape);
+}
+
+static bool
+fits(PmPreempt *preempt, const PmJob *job)
+{
+	if (!place(preempt, job))
+		return false;
+	pm_place_undo(preempt->space);
+	return true;
+}
+
+/* Nodes whose maintenance comes while the job may run have nothing for it */
+static void
+shut_nodes(PmPreempt *preempt, const PmJob *job)
+{
+	PmCluster  *cluster = preempt->space->cluster;
+	int64		until = pm_time_add(preempt->now, job->time_limit);
+
+	for (int w = 0; w < cluster->nwindows; w++)
+	{
+		const PmWindow *window = &cluster->windows[w];
+		PmNode	   *node = &cluster->nodes[window->node];
+		Shut	   *shut = &preempt->shut[preempt->nshut];
+
+		if (window->since >= until || window->until <= preempt->now)
+			continue;
+		preempt->nshut++;
+		shut->node = window->node;
+		memcpy(shut->free, node->free, sizeof(int64) * cluster->ndims);
+		memset(node->free, 0, sizeof(int64) * cluster->ndims);
+		for (int i = 0; i < node->ndevices; i++)
+		{
+			shut->device_free[i] = node->device_free[i];
+			node->device_free[i] = 0;
+		}
+		pm_class_defer(preempt->space, window->node);
+	}
+}
+
+/* The reverse, the last first: a node may be there twice */
+static void
+open_nodes(PmPreempt *preempt)
+{
+	PmCluster  *cluster = preempt->space->cluster;
+
+	if (preempt->nshut == 0)
+		return;
+	while (preempt->nshut > 0)
+	{
+		const Shut *shut = &preempt->shut[--preempt->nshut];
+		PmNode	   *node = &cluster->nodes[shut->node];
+
+		memcpy(node->free, shut->free, sizeof(int64) * cluster->ndims);
+		for (int i = 0; i < node->ndevices; i++)
+			node->device_free[i] = shut->device_free[i];
+		pm_class_defer(preempt->space, shut->node);
+	}
+	pm_space_grew(preempt->space);
+}
+
+/* May the run be evicted for the job? */
+static bool
+may_go(const PmPreempt *preempt, const PmRunning *run, const PmJob *job)
+{
+	if (preempt->policy->preemption == PM_PREEMPT_NEVER || run->stopping ||
+		run->nholds == 0 || run->lane != job->lane)
+		return false;
+	if (run->priority < job->priority)
+		return true;
+	return preempt->policy->preemption == PM_PREEMPT_NEWER_EQUAL &&
+		run->priority == job->priority && run->submitted_at > job->submitted_at;
+}
+
+/* Is the run on a node that the job must not run into the maintenance of? */
+static bool
+is_shut_in(const PmPreempt *preempt, const PmRunning *run)
+{
+	for (int h = 0; h < run->nholds && preempt->nshut > 0; h++)
+		for (int i = 0; i < preempt->nshut; i++)
+			if (preempt->shut[i].node == run->holds[h].node)
+				return true;
+	return false;
+}
+
+/* Could it help the job: is it on a node that the job may use, or under its caps? */
+static bool
+may_help(const PmPreempt *preempt, const PmRunning *run, const PmShape *shape)
+{
+	const PmSpace *space = preempt->space;
+
+	if (preempt->queue->quota || space->pool_cap)
+		return true;
+	for (int h = 0; h < run->nholds; h++)
+		for (int g = 0; g < shape->ngroups; g++)
+			if (space->searches[shape->groups[g].request].match[space->cluster->nodes[run->holds[h].node].config])
+				return true;
+	return false;
+}
+
+/* Replicas of a hold, from the first, that can stay beside the job */
+static int
+stay_of_hold(PmPreempt *preempt, const PmJob *job, const PmRunning *run,
+			 const PmHold *hold, int staying, int most)
+{
+	int			low = staying;
+	int			high = most;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low + 1) / 2;
+
+		pm_hold_take(preempt->space, run, hold, staying, middle - staying);
+		if (fits(preempt, job))
+			low = middle;
+		else
+			high = middle - 1;
+		pm_hold_give(preempt->space, run, hold, staying, middle - staying);
+	}
+	pm_hold_take(preempt->space, run, hold, staying, low - staying);
+	return low;
+}
+
+/*
+ * Let as much of a chosen run stay as leaves the job its place, if that is
+ * its minimum at least: first the minimum of each group, then what is beyond.
+ */
+static int *
+let_stay(PmPreempt *preempt, const PmJob *job, const PmRunning *run)
+{
+	int		   *stay = palloc0(sizeof(int) * run->nholds);
+	bool		enough = true;
+
+	for (int g = 0; g < run->ngroups && enough; g++)
+	{
+		int			missing = run->min_replicas[g];
+
+		for (int h = 0; h < run->nholds && missing > 0; h++)
+		{
+			const PmHold *hold = &run->holds[h];
+
+			if (hold->group != g)
+				continue;
+			stay[h] = stay_of_hold(preempt, job, run, hold, 0, Min(hold->replicas, missing));
+			missing -= stay[h];
+		}
+		enough = missing == 0;
+	}
+	if (!enough)
+	{
+		for (int h = 0; h < run->nholds; h++)
+			pm_hold_give(preempt->space, run, &run->holds[h], 0, stay[h]);
+		pfree(stay);
+		return NULL;
+	}
+	for (int h = 0; h < run->nholds; h++)
+		stay[h] = stay_of_hold(preempt, job, run, &run->holds[h], stay[h],
+							   run->holds[h].replicas);
+	return stay;
+}
+
+static bool
+is_elastic(const PmRunning *run)
+{
+	int64		held = 0;
+	int64		least = 0;
+
+	for (int h = 0; h < run->nholds; h++)
+		held += run->holds[h].replicas;
+	for (int g = 0; g < run->ngroups; g++)
+		least += run->min_replicas[g];
+	return held > least;
+}
+
+/* Spare whom the job does not need to go, last chosen first; returns how many go */
+static int
+spare(PmPreempt *preempt, const PmJob *job, int nchosen)
+{
+	PmSpace    *space = preempt->space;
+	int			kept = 0;
+
+	for (int i = nchosen - 1; i >= 0; i--)
+	{
+		int			r = preempt->chosen[i];
+		const PmRunning *run = &space->cluster->runs[r];
+
+		preempt->stay[i] = NULL;
+		pm_run_take(space, run);
+		if (fits(preempt, job))
+		{
+			preempt->chosen[i] = -1;
+			continue;
+		}
+		pm_run_give(space, run);
+		if (preempt->claims == NULL && is_elastic(run))
+			preempt->stay[i] = let_stay(preempt, job, run);
+	}
+	for (int i = 0; i < nchosen; i++)
+	{
+		if (preempt->chosen[i] < 0)
+			continue;
+		preempt->chosen[kept] = preempt->chosen[i];
+		preempt->stay[kept++] = preempt->stay[i];
+	}
+	return kept;
+}
+
+/* The space has those chosen again, as far as they went */
+static void
+put_back(PmPreempt *preempt, int nchosen)
+{
+	for (int i = 0; i < nchosen; i++)
+	{
+		const PmRunning *run = &preempt->space->cluster->runs[preempt->chosen[i]];
+
+		for (int h = 0; h < run->nholds; h++)
+		{
+			int			stay = preempt->stay[i] ? preempt->stay[i][h] : 0;
+
+			pm_hold_take(preempt->space, run, &run->holds[h], stay, run->holds[h].replicas - stay);
+		}
+	}
+}
+
+/* Choose victims; false, and nothing has changed, if they could not help */
+static bool
+choose(PmPreempt *preempt, const PmJob *job, int *nchosen)
+{
+	PmSpace    *space = preempt->space;
+	const PmShape *shape = &preempt->queue->shapes[job->shape];
+	int			n = 0;
+
+	/* what is stopping may be enough */
+	if (preempt->claims && pm_claims_expect(preempt->claims) && fits(preempt, job))
+	{
+		*nchosen = 0;
+		return true;
+	}
+	pm_caps_choose(space, job->lane);
+	for (int c = 0; c < preempt->ncandidates; c++)
+	{
+		const PmRunning *run = &space->cluster->runs[preempt->candidates[c]];
+
+		if (!may_go(preempt, run, job) || is_shut_in(preempt, run) ||
+			!may_help(preempt, run, shape))
+			continue;
+		pm_run_give(space, run);
+		preempt->chosen[n++] = preempt->candidates[c];
+		if (fits(preempt, job))
+		{
+			*nchosen = spare(preempt, job, n);
+			return true;
+		}
+	}
+	while (n > 0)
+		pm_run_take(space, &space->cluster->runs[preempt->chosen[--n]]);
+	return false;
+}
+
+/* ---- what becomes of victims ---- */
+
+static void
+add_shed(PmPreempt *preempt, int hold, int replicas)
+{
+	PmDecision *decision = preempt->decision;
+
+	decision->sheds = pm_grow(preempt->caller, decision->sheds, &preempt->maxsheds,
+							  decision->nsheds + 1, sizeof(PmShed));
+	decision->sheds[decision->nsheds].hold = hold;
+	decision->sheds[decision->nsheds++].replicas = replicas;
+}
+
+/* From now on the run holds what stays; stay NULL: it is gone, or stopping */
+static void
+note_victim(PmPreempt *preempt, int r, const int *stay, int job)
+{
+	PmSpace    *space = preempt->space;
+	PmDecision *decision = preempt->decision;
+	PmRunning  *run = &space->cluster->runs[r];
+	PmVictim   *victim;
+
+	decision->victims = pm_grow(preempt->caller, decision->victims, &preempt->maxvictims,
+								decision->nvictims + 1, sizeof(PmVictim));
+	victim = &decision->victims[decision->nvictims++];
+	victim->run = r;
+	victim->job = job;
+	victim->whole = stay == NULL;
+	victim->first_shed = decision->nsheds;
+	victim->nsheds = 0;
+	if (stay == NULL)
+	{
+		if (preempt->claims)
+			pm_claims_await(preempt->claims, r);
+		run->stopping = true;
+		return;
+	}
+	for (int h = 0; h < run->nholds; h++)
+	{
+		PmHold	   *hold = &run->holds[h];
+		int64	   *amounts;
+
+		if (stay[h] == hold->replicas)
+			continue;
+		add_shed(preempt, h, hold->replicas - stay[h]);
+		victim->nsheds++;
+		amounts = MemoryContextAlloc(space->context, sizeof(int64) * Max(space->cluster->ndims, 1));
+		for (int d = 0; d < space->cluster->ndims; d++)
+			amounts[d] = hold->amounts[d] / hold->replicas * stay[h];
+		hold->amounts = amounts;
+		hold->ndevices = hold->ndevices / hold->replicas * stay[h];
+		hold->replicas = stay[h];
+	}
+}
+
+/* Did a job of this shape that might have had more victims fail already? */
+static bool
+failed_before(const PmPreempt *preempt, const PmJob *job)
+{
+	const Failure *failure = &preempt->failures[job->shape];
+
+	return failure->failed && failure->lane == job->lane &&
+		(job->priority < failure->priority ||
+		 (job->priority == failure->priority &&
+		  (preempt->policy->preemption != PM_PREEMPT_NEWER_EQUAL ||
+		   job->submitted_at >= failure->submitted_at)));
+}
+
+static void
+note_failure(PmPreempt *preempt, const PmJob *job)
+{
+	Failure    *failure = &preempt->failures[job->shape];
+
+	failure->failed = true;
+	failure->priority = job->priority;
+	failure->lane = job->lane;
+	failure->submitted_at = job->submitted_at;
+}
+
+/* Is there anybody to evict, or has it had somebody evicted already? */
+static bool
+may_preempt(const PmPreempt *preempt, const PmJob *job)
+{
+	const PmRunning *runs = preempt->space->cluster->runs;
+
+	if (job->claims_since != 0)
+		return true;
+	if (preempt->now - job->submitted_at < preempt->policy->preemption_delay)
+		return false;
+	for (int c = 0; c < preempt->ncandidates; c++)
+	{
+		/* they come by priority */
+		if (runs[preempt->candidates[c]].priority > job->priority)
+			break;
+		if (may_go(preempt, &runs[preempt->candidates[c]], job))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * With what is to come a job may be blocked although there is room for it: then
+ * it is in nobody's place.
+ */
+static bool
+waits_for_others(PmPreempt *preempt, const PmJob *job)
+{
+	bool		waits;
+
+	if (preempt->policy->queue != PM_QUEUE_BACKFILL && preempt->space->cluster->nwindows == 0)
+		return false;
+	shut_nodes(preempt, job);
+	waits = fits(preempt, job);
+	open_nodes(preempt);
+	return waits;
+}
+
+/*
+ * Make room for a job that could not be placed.  PM_ROOM_MADE: its takes are
+ * in the space, to be emitted; PM_ROOM_CLAIMED: it waits for runs that stop.
+ * Either way more may be free than before.
+ */
+PmRoom
+pm_preempt_for(PmPreempt *preempt, int j)
+{
+	PmSpace    *space = preempt->space;
+	const PmJob *job = &preempt->queue->jobs[j];
+	int64		reached = space->reached[job->shape];
+	int			nchosen = 0;
+	bool		found;
+
+	if (failed_before(preempt, job) || !may_preempt(preempt, job) ||
+		waits_for_others(preempt, job))
+		return PM_ROOM_NONE;
+	if (preempt->claims)
+		pm_claims_open(preempt->claims);
+	shut_nodes(preempt, job);
+	found = choose(preempt, job, &nchosen);
+	if (found && !place(preempt, job))
+	{
+		/* it did a moment ago; but nobody goes in vain, whatever happens */
+		put_back(preempt, nchosen);
+		found = false;
+	}
+	if (found)
+	{
+		if (preempt->claims)
+			pm_claims_add(preempt->claims, j);
+		for (int i = 0; i < nchosen; i++)
+			note_victim(preempt, preempt->chosen[i], preempt->stay[i], j);
+	}
+	open_nodes(preempt);
+	if (preempt->claims)
+		pm_claims_close(preempt->claims);
+	if (!found)
+	{
+		space->reached[job->shape] = reached;
+		note_failure(preempt, job);
+		return PM_ROOM_NONE;
+	}
+	pm_space_grew(space);
+	memset(preempt->failures, 0, sizeof(Failure) * preempt->queue->nshapes);
+	if (preempt->claims == NULL)
+		return PM_ROOM_MADE;
+	return PM_ROOM_CLAIMED;
+}
