@@ -233,6 +233,8 @@ put_evenly(const Placing *placing, int domain, int64 left)
 
 	while (left > 0)
 	{
+		int64		before PG_USED_FOR_ASSERTS_ONLY = left;
+
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < n && left > 0; i++)
 			if (counts[i] + unit <= parts[i].fit)
@@ -240,6 +242,7 @@ put_evenly(const Placing *placing, int domain, int64 left)
 				counts[i] += unit;
 				left -= unit;
 			}
+		Assert(left < before);
 	}
 	for (int i = 0; i < n; i++)
 		if (counts[i] > 0)
