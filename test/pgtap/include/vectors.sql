@@ -311,6 +311,17 @@ BEGIN
     PERFORM vectors.close_nodes(c ->> 'id');
 END $$;
 
+-- who gives way is a matter of the pool: it has the rules of the queue that asks
+CREATE FUNCTION vectors.set_preemption(c jsonb, pool bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF c ->> 'kind' LIKE '%preempt%' THEN
+        PERFORM set_pool(pool, preemption => (
+                SELECT q ->> 'within_queue' FROM jsonb_array_elements(c -> 'queues') q WHERE q ->> 'name' = c #>> '{pending,0,queue}')::preemption_policy,
+            min_runtime => make_interval(secs => (c #>> '{policy,min_runtime}')::float8),
+            preemption_delay => make_interval(secs => (c #>> '{pending,0,preemption_delay}')::float8));
+    END IF;
+END $$;
+
 -- pool, nodes, queues and jobs of a case, up to the pass
 CREATE FUNCTION vectors.build(c jsonb, queue_policy queue_policy) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -327,6 +338,7 @@ BEGIN
     pool := create_pool('vectors ' || id, 'dedicated', 'vectors', 'vectors', queue_policy => build.queue_policy,
         provider => CASE WHEN c ? 'reservations' THEN 'external' ELSE 'instant' END::provider_mode);
     UPDATE vectors.pool p SET pool_id = pool WHERE p.id = build.c ->> 'id';
+    PERFORM vectors.set_preemption(c, pool);
     PERFORM vectors.build_nodes(c, pool);
     PERFORM vectors.build_queues(c, pool);
     PERFORM vectors.close_nodes(id);
@@ -497,6 +509,7 @@ INSERT INTO vectors.file VALUES
     ('topo', 'vectors_place'),
     ('backfill', 'vectors_time'),
     ('timeline', 'vectors_time'),
+    ('preempt', 'vectors_preempt'),
     ('depend', 'vectors_depend'),
     ('fair', 'vectors_fair'),
     ('formula', 'vectors_fair');

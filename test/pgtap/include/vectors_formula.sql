@@ -135,6 +135,6 @@ BEGIN
         WHEN '(cpus / minutes) / total_cpus' THEN ARRAY[
             vectors.size_factor(id, (input ->> 'cpus')::integer, (input ->> 'minutes')::integer, (input ->> 'total_cpus')::integer)] END;
     RETURN (
-        SELECT coalesce(string_agg(format('%s, not %s', g, e), '; '), '')
-        FROM unnest(got, expected) AS v (g, e) WHERE abs(g - e) <= 0.000001 IS NOT TRUE);
+        SELECT coalesce(string_agg(format('%s: %s, not %s', k, g, e), '; '), '')
+        FROM jsonb_object_keys(c -> 'expected') AS k, unnest(got, expected) AS v (g, e) WHERE abs(g - e) <= 0.000001 IS NOT TRUE);
 END $$;

@@ -7,4 +7,8 @@ INSERT INTO vectors.left_out VALUES
     ('formula-012-tres-billing', 'Scores', 'usage is the dominant share x time; resources have no weights'),
     ('formula-026-overquota-weights', 'Scores', 'shares are of all that is used, not of what is left when all guarantees are met'),
     ('formula-030-nested-weights', 'Scores', 'jobs ahead count for their workspace, not for its tenant: what one workspace leaves is for all'),
-    ('formula-031-nested-equal', 'Scores', 'jobs ahead count for their workspace, not for its tenant: what one workspace leaves is for all');
+    ('formula-031-nested-equal', 'Scores', 'jobs ahead count for their workspace, not for its tenant: what one workspace leaves is for all'),
+    ('preempt-020-gang-over-guarantee', 'Caps', 'what may not be preempted may borrow like any other job'),
+    ('fairpre-009-one-from-each', 'Preemption', 'victims go by priority and start, not by how much each sub-pool borrows'),
+    ('fairpre-010-weight', 'Preemption', 'who would borrow takes nothing back, whatever the weights'),
+    ('fairpre-011-weight-zero', 'Preemption', 'who would borrow takes nothing back, whatever the weights');
