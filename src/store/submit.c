@@ -512,14 +512,16 @@ arg_extras(PmArgs *args, PmJobSpec **jobs, int n)
 	Datum	   *preemptible = palloc(sizeof(Datum) * n);
 	Datum	   *tags = palloc(sizeof(Datum) * n);
 	Datum	   *not_before = palloc(sizeof(Datum) * n);
-	Datum	   *depends = palloc(sizeof(Datum) * n);
+	int64	   *depend = palloc(sizeof(int64) * n);
+	int			ndepend = 0;
 	Datum	   *on_failure = palloc(sizeof(Datum) * n);
 
 	for (int i = 0; i < n; i++)
 	{
 		not_before[i] = TimestampTzGetDatum(jobs[i]->not_before);
 		on_failure[i] = BoolGetDatum(jobs[i]->retry_on_failure);
-		depends[i] = BoolGetDatum(jobs[i]->ndependencies > 0 || jobs[i]->phase_no > 1);
+		if (jobs[i]->ndependencies > 0 || jobs[i]->phase_no > 1)
+			depend[ndepend++] = jobs[i]->job_id;
 		preemptible[i] = BoolGetDatum(jobs[i]->preemptible);
 		tags[i] = JsonbPGetDatum(jobs[i]->tags);
 	}
@@ -529,7 +531,7 @@ arg_extras(PmArgs *args, PmJobSpec **jobs, int n)
 	ARG_COLUMN(ints, phase_no);
 	pm_arg_array(args, tags, NULL, n, JSONBOID, -1, false, TYPALIGN_INT);
 	pm_arg_array(args, not_before, NULL, n, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
-	pm_arg_array(args, depends, NULL, n, BOOLOID, sizeof(bool), true, TYPALIGN_CHAR);
+	pm_arg_int64_array(args, depend, ndepend);
 	ARG_COLUMN(intervals, retry_backoff);
 	pm_arg_array(args, on_failure, NULL, n, BOOLOID, sizeof(bool), true, TYPALIGN_CHAR);
 }
@@ -615,8 +617,8 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 {
 #define INSERT_TYPES \
 	"int8;int8;text;timestamptz;text;int8[];int8[];int8[];int8[];int4[];text[];text[];interval[];text[]"
-#define EXTRA_TYPES ";bool[];interval[];int4[];int4[];jsonb[];timestamptz[];bool[];interval[];bool[]"
-#define INSERT_JOBS(columns, values, arrays, names, state, queue_columns, queue_values, waits, on_conflict, result) \
+#define EXTRA_TYPES ";bool[];interval[];int4[];int4[];jsonb[];timestamptz[];int8[];interval[];bool[]"
+#define INSERT_JOBS(columns, values, arrays, names, state, queue_columns, queue_values, on_conflict, result) \
 	"WITH new_job AS (INSERT INTO pool_manager.job (pool_id, job_id, tenant_id, pool_kind, sub_pool_id, shape_id," \
 	"   workspace_id, kind, priority, name, time_limit, request_id, submitted_at, submitted_by" columns ")" \
 	"  SELECT $1, g.job_id, $2, $3::pool_manager.pool_kind, g.sub_pool_id, g.shape_id, g.workspace_id," \
@@ -627,9 +629,9 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 	"  RETURNING job_id, sub_pool_id, shape_id, priority, time_limit, auto_stop, workspace_id, not_before)," \
 	" queued AS (INSERT INTO pool_manager.job_queue (pool_id, job_id, tenant_id, sub_pool_id, shape_id," \
 	"   submitted_at, changed_at, priority, time_limit, auto_stop, workspace_id, state" queue_columns ")" \
-	"  SELECT $1, job_id, $2, sub_pool_id, shape_id, $4, $4, priority, time_limit, auto_stop, workspace_id, " state queue_values " FROM new_job" waits ")," \
+	"  SELECT $1, job_id, $2, sub_pool_id, shape_id, $4, $4, priority, time_limit, auto_stop, workspace_id, " state queue_values " FROM new_job)," \
 	" noted AS (INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, actor, to_state)" \
-	"  SELECT $2, $4, 'job_state', $1, job_id, $5, " state " FROM new_job" waits ")" \
+	"  SELECT $2, $4, 'job_state', $1, job_id, $5, " state " FROM new_job)" \
 	result
 #define EXTRA_COLUMNS ", preemptible, auto_stop, max_retries, workflow_id, phase_no, tags, not_before, retry_backoff, retry_on_failure"
 #define EXTRA_VALUES \
@@ -637,20 +639,19 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 	", g.retry_backoff, g.retry_on_failure"
 #define EXTRA_ARRAYS ", $15, $16, $17, $18, $19, $20, $22, $23"
 #define EXTRA_NAMES ", preemptible, auto_stop, max_retries, phase_no, tags, not_before, retry_backoff, retry_on_failure"
-#define EXTRA_STATE "CASE WHEN w.depends OR not_before > $4 THEN 'waiting' ELSE 'queued' END::pool_manager.job_state"
+#define EXTRA_STATE "CASE WHEN job_id = ANY ($21) OR not_before > $4 THEN 'waiting' ELSE 'queued' END::pool_manager.job_state"
 #define EXTRA_QUEUE ", not_before"
 #define EXTRA_QUEUED ", CASE WHEN not_before > $4 THEN not_before END"
-#define EXTRA_WAITS " JOIN unnest($6, $21) AS w(job_id, depends) USING (job_id)"
 	/* in the order of request_ids, so that two batches do not wait crosswise */
 #define ONCE " ORDER BY g.request_id ON CONFLICT (tenant_id, request_id) WHERE request_id IS NOT NULL DO NOTHING"
 #define INSERTED " SELECT job_id FROM new_job ORDER BY job_id"
 	static PmStatement insert = PM_STATEMENT(INSERT_TYPES,
-											 INSERT_JOBS("", "", "", "", "'queued'", "", "", "", "", " SELECT count(*) FROM new_job"));
+											 INSERT_JOBS("", "", "", "", "'queued'", "", "", "", " SELECT count(*) FROM new_job"));
 	static PmStatement insert_once = PM_STATEMENT(INSERT_TYPES,
-												  INSERT_JOBS("", "", "", "", "'queued'", "", "", "", ONCE, INSERTED));
+												  INSERT_JOBS("", "", "", "", "'queued'", "", "", ONCE, INSERTED));
 	static PmStatement insert_extra = PM_STATEMENT(INSERT_TYPES EXTRA_TYPES,
 												   INSERT_JOBS(EXTRA_COLUMNS, EXTRA_VALUES, EXTRA_ARRAYS, EXTRA_NAMES,
-															   EXTRA_STATE, EXTRA_QUEUE, EXTRA_QUEUED, EXTRA_WAITS, ONCE, INSERTED));
+															   EXTRA_STATE, EXTRA_QUEUE, EXTRA_QUEUED, ONCE, INSERTED));
 	PmArgs		all = {0};
 	PmArgs	   *args = &all;
 	TimestampTz instant = pm_writing_clock();
