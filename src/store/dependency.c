@@ -53,13 +53,12 @@ pm_find_predecessors(const int64 *ids, int n, PmPredecessor **found)
  * the next that calls.  Not by dependencies_hold(), which says the same: there
  * may be very many to look at, and a function of its own is not inlined.
  */
-#define RELEASE(candidates) \
+#define RELEASE(among) \
 	"WITH due AS MATERIALIZED (SELECT q.job_id, q.tenant_id, greatest($2, q.changed_at) AS at, q.not_before, v.never, j.phase_no" \
-	"  FROM (" candidates ") AS c JOIN pool_manager.job_queue q ON q.pool_id = $1 AND q.job_id = c.job_id" \
-	"  JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = c.job_id," \
+	"  FROM pool_manager.job_queue q JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = q.job_id," \
 	"  LATERAL (SELECT j.phase_no > 1 AND EXISTS (SELECT FROM pool_manager.job p WHERE p.workflow_id = j.workflow_id" \
 	"    AND p.phase_no < j.phase_no AND p.end_state <> 'completed') AS never) AS v" \
-	"  WHERE q.state = 'waiting' AND (v.never OR (coalesce(q.not_before, '-infinity') <= $2" \
+	"  WHERE q.pool_id = $1 AND q.state = 'waiting'" among " AND (v.never OR (coalesce(q.not_before, '-infinity') <= $2" \
 	"   AND NOT EXISTS (SELECT FROM pool_manager.job_dependency d JOIN pool_manager.job p ON p.pool_id = d.pool_id AND p.job_id = d.depends_on" \
 	"    WHERE d.pool_id = q.pool_id AND d.job_id = q.job_id GROUP BY d.clause_no" \
 	"    HAVING bool_or(pool_manager.dependency_holds(d.kind, p.end_state, EXISTS (SELECT FROM pool_manager.job_run r" \
@@ -98,7 +97,7 @@ void
 pm_release_waiting(PmCall *call, int64 pool_id, TimestampTz instant)
 {
 	static PmStatement all = PM_STATEMENT("int8;timestamptz;text",
-										  RELEASE("SELECT w.job_id FROM pool_manager.job_queue w WHERE w.pool_id = $1 AND w.state = 'waiting'"));
+										  RELEASE(""));
 
 	release(call, &all, pool_id, instant, (Datum) 0);
 }
@@ -108,9 +107,9 @@ pm_release_dependents(PmCall *call, int64 pool_id, int64 job_id, TimestampTz ins
 {
 	/* of a phase that did not complete, all that come after it */
 	static PmStatement dependents = PM_STATEMENT("int8;timestamptz;text;int8",
-												 RELEASE("SELECT w.job_id FROM pool_manager.job_dependency w WHERE w.pool_id = $1 AND w.depends_on = $4"
+												 RELEASE(" AND q.job_id = ANY (ARRAY(SELECT w.job_id FROM pool_manager.job_dependency w WHERE w.pool_id = $1 AND w.depends_on = $4"
 														 " UNION SELECT l.job_id FROM pool_manager.job e JOIN pool_manager.job l USING (workflow_id)"
-														 "  WHERE e.pool_id = $1 AND e.job_id = $4 AND l.phase_no > e.phase_no"));
+														 "  WHERE e.pool_id = $1 AND e.job_id = $4 AND l.phase_no > e.phase_no))"));
 
 	release(call, &dependents, pool_id, instant, Int64GetDatum(job_id));
 }
@@ -130,7 +129,7 @@ pm_insert_dependencies(PmCall *call, PmSubmission *submission, PmJobSpec **jobs,
 											 " SELECT $1, d.job_id, d.clause_no::smallint, d.depends_on, d.kind::pool_manager.dependency_kind, $2"
 											 " FROM unnest($3, $4, $5, $6) AS d(job_id, clause_no, depends_on, kind)");
 	static PmStatement submitted = PM_STATEMENT("int8;timestamptz;text;int8[]",
-												RELEASE("SELECT w.job_id FROM unnest($4) AS w(job_id)"));
+												RELEASE(" AND q.job_id = ANY ($4)"));
 	int			total = 0;
 	int			k = 0;
 	int			nwaiting = 0;
