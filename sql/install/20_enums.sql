@@ -52,6 +52,10 @@ CREATE TYPE preemption_policy AS ENUM ('never', 'lower_priority', 'lower_or_newe
 COMMENT ON TYPE preemption_policy IS
 'which preemptible runs of its sub-pool give way to a job that finds no room. never: none; lower_priority: those of lower priority; lower_or_newer_equal: and those of its own priority that were submitted later';
 
+CREATE TYPE reclaim_policy AS ENUM ('never', 'lower_priority', 'any');
+COMMENT ON TYPE reclaim_policy IS
+'which preemptible runs of sub-pools that hold more than is guaranteed to them give way to a job within the guarantee of its own. never: none; lower_priority: those of lower priority; any: all';
+
 CREATE TYPE launch_mode AS ENUM ('immediate', 'agent');
 COMMENT ON TYPE launch_mode IS
 'immediate: a placed job runs at once; agent: it is starting until start_job and stopping until finish_job';

@@ -29,6 +29,7 @@ CREATE TABLE pool (
     topology_levels    level_list       NOT NULL DEFAULT '{}',
     generation         bigint           NOT NULL DEFAULT 0,
     preemption         preemption_policy NOT NULL DEFAULT 'lower_priority',
+    reclaim            reclaim_policy   NOT NULL DEFAULT 'any',
     min_runtime        interval         NOT NULL DEFAULT '0',
     preemption_delay   interval         NOT NULL DEFAULT '0',
     created_at         timestamptz      NOT NULL,
@@ -115,6 +116,7 @@ COMMENT ON COLUMN pool.deleted_at IS 'when it was deleted; the row stays for wha
 COMMENT ON COLUMN pool.topology_levels IS 'levels of the topology of its nodes, the widest first; level node, below them, is not listed';
 COMMENT ON COLUMN pool.generation IS 'counts changes of the node groups, for what was checked against them';
 COMMENT ON COLUMN pool.preemption IS 'which preemptible runs give way to a job that finds no room';
+COMMENT ON COLUMN pool.reclaim IS 'which preemptible runs of sub-pools over their guarantee give way to a job within that of its own';
 COMMENT ON COLUMN pool.min_runtime IS 'for how long from its placement a run gives way to nobody, in hours and less';
 COMMENT ON COLUMN pool.preemption_delay IS 'how long after its submission a job may have others give way, in hours and less';
 COMMENT ON COLUMN pool.created_at IS 'when it was made';

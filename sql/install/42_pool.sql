@@ -228,7 +228,7 @@ COMMENT ON FUNCTION retry_pool(text, text) IS 'the same, the pool by name';
 
 CREATE FUNCTION set_pool(pool bigint, description text DEFAULT NULL, queue_policy queue_policy DEFAULT NULL,
     placement placement_policy DEFAULT NULL, default_time_limit interval DEFAULT NULL, stop_timeout interval DEFAULT NULL,
-    restart_timeout interval DEFAULT NULL, preemption preemption_policy DEFAULT NULL,
+    restart_timeout interval DEFAULT NULL, preemption preemption_policy DEFAULT NULL, reclaim reclaim_policy DEFAULT NULL,
     min_runtime interval DEFAULT NULL, preemption_delay interval DEFAULT NULL) RETURNS void
 LANGUAGE pool_manager AS $$
 #variable_conflict use_column
@@ -262,11 +262,11 @@ BEGIN
     PERFORM find_pool(set_pool.pool);
     SELECT p.tenant_id INTO owner_id FROM pool p WHERE p.pool_id = set_pool.pool;
     PERFORM require_level(owner_id, 'owner');
-    IF owner_id = 0 AND (set_pool.preemption IS NOT NULL OR set_pool.min_runtime IS NOT NULL OR set_pool.preemption_delay IS NOT NULL) THEN
+    IF owner_id = 0 AND (set_pool.preemption IS NOT NULL OR set_pool.reclaim IS NOT NULL OR set_pool.min_runtime IS NOT NULL OR set_pool.preemption_delay IS NOT NULL) THEN
         RAISE EXCEPTION USING ERRCODE = 'PM003',
             MESSAGE = format('pool "%s" is public and preempts no jobs', (SELECT p.name FROM pool p WHERE p.pool_id = set_pool.pool)),
             DETAIL = 'Preemption is for dedicated pools.',
-            HINT = 'Leave out the arguments "preemption", "min_runtime" and "preemption_delay".';
+            HINT = 'Leave out the arguments "preemption", "reclaim", "min_runtime" and "preemption_delay".';
     END IF;
     instant := lock_live_pool(set_pool.pool);
     PERFORM check_changeable(set_pool.pool, false);
@@ -274,7 +274,7 @@ BEGIN
         queue_policy = coalesce(set_pool.queue_policy, p.queue_policy), placement = coalesce(set_pool.placement, p.placement),
         default_time_limit = CASE WHEN set_pool.default_time_limit IS NULL THEN p.default_time_limit ELSE limit_by_default END,
         stop_timeout = coalesce(limit_of_stop, p.stop_timeout), restart_timeout = coalesce(limit_of_restart, p.restart_timeout),
-        preemption = coalesce(set_pool.preemption, p.preemption),
+        preemption = coalesce(set_pool.preemption, p.preemption), reclaim = coalesce(set_pool.reclaim, p.reclaim),
         min_runtime = CASE WHEN set_pool.min_runtime IS NULL THEN p.min_runtime ELSE coalesce(safe_for, '0') END,
         preemption_delay = CASE WHEN set_pool.preemption_delay IS NULL THEN p.preemption_delay ELSE coalesce(safe_until, '0') END
     WHERE p.pool_id = set_pool.pool;
@@ -284,22 +284,22 @@ BEGIN
         (3, 'placement ' || set_pool.placement, true), (4, 'default_time_limit', set_pool.default_time_limit IS NOT NULL),
         (5, 'stop_timeout', set_pool.stop_timeout IS NOT NULL), (6, 'restart_timeout', set_pool.restart_timeout IS NOT NULL),
         (7, 'preemption ' || set_pool.preemption, true), (8, 'min_runtime', set_pool.min_runtime IS NOT NULL),
-        (9, 'preemption_delay', set_pool.preemption_delay IS NOT NULL)) AS v(n, what, is_set)
+        (9, 'preemption_delay', set_pool.preemption_delay IS NOT NULL), (10, 'reclaim ' || set_pool.reclaim, true)) AS v(n, what, is_set)
     WHERE v.is_set AND v.what IS NOT NULL HAVING count(*) > 0;
 END $$;
-COMMENT ON FUNCTION set_pool(bigint, text, queue_policy, placement_policy, interval, interval, interval, preemption_policy, interval, interval) IS
-'changes settings of a pool; NULL leaves one as it is, and a default_time_limit of 0 takes it away. Jobs that run keep their planned end. preemption, min_runtime and preemption_delay: which runs give way to jobs that find no room, for how long they are safe, how long such a job waits first; dedicated pools only. Owners of the pool (42501); 42704: no such pool; 22023: a time limit out of range, a description of more than 1024 characters; PM002: the pool is frozen; PM003: preemption in a public pool';
+COMMENT ON FUNCTION set_pool(bigint, text, queue_policy, placement_policy, interval, interval, interval, preemption_policy, reclaim_policy, interval, interval) IS
+'changes settings of a pool; NULL leaves one as it is, and a default_time_limit of 0 takes it away. Jobs that run keep their planned end. preemption, reclaim, min_runtime and preemption_delay: which runs of the own sub-pool, and of others over their guarantee, give way to jobs that find no room, for how long they are safe, how long such a job waits first; dedicated pools only. Owners of the pool (42501); 42704: no such pool; 22023: a time limit out of range, a description of more than 1024 characters; PM002: the pool is frozen; PM003: preemption in a public pool';
 
 CREATE FUNCTION set_pool(pool text, description text DEFAULT NULL, queue_policy queue_policy DEFAULT NULL,
     placement placement_policy DEFAULT NULL, default_time_limit interval DEFAULT NULL, stop_timeout interval DEFAULT NULL,
-    restart_timeout interval DEFAULT NULL, preemption preemption_policy DEFAULT NULL,
+    restart_timeout interval DEFAULT NULL, preemption preemption_policy DEFAULT NULL, reclaim reclaim_policy DEFAULT NULL,
     min_runtime interval DEFAULT NULL, preemption_delay interval DEFAULT NULL) RETURNS void
     LANGUAGE sql
     BEGIN ATOMIC
         SELECT set_pool(find_pool(pool), description, queue_policy, placement, default_time_limit, stop_timeout, restart_timeout,
-            preemption, min_runtime, preemption_delay);
+            preemption, reclaim, min_runtime, preemption_delay);
     END;
-COMMENT ON FUNCTION set_pool(text, text, queue_policy, placement_policy, interval, interval, interval, preemption_policy, interval, interval) IS 'the same, the pool by name';
+COMMENT ON FUNCTION set_pool(text, text, queue_policy, placement_policy, interval, interval, interval, preemption_policy, reclaim_policy, interval, interval) IS 'the same, the pool by name';
 
 CREATE FUNCTION move_node_holdings(pool bigint, nodes bigint[], workspace bigint, instant timestamptz) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'pm_sql_move_node_holdings' LANGUAGE C STRICT;

@@ -145,6 +145,10 @@ pm_policy_of(const PmPoolInfo *pool)
 			policy.preemption = PM_PREEMPT_LOWER;
 		else if (strcmp(pool->preemption, "lower_or_newer_equal") == 0)
 			policy.preemption = PM_PREEMPT_NEWER_EQUAL;
+		if (strcmp(pool->reclaim, "lower_priority") == 0)
+			policy.reclaim = PM_RECLAIM_LOWER;
+		else if (strcmp(pool->reclaim, "any") == 0)
+			policy.reclaim = PM_RECLAIM_ANY;
 		policy.min_runtime = pool->min_runtime;
 		policy.preemption_delay = pool->preemption_delay;
 		policy.stops = pool->agent;

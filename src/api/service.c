@@ -41,6 +41,7 @@ grow(PmCall *call, PmPoolInfo *pool, PmService *service, int32 replicas, Timesta
 	policy.now = instant;
 	/* nobody gives way to what goes beyond a start */
 	policy.preemption = PM_PREEMPT_NEVER;
+	policy.reclaim = PM_RECLAIM_NEVER;
 	policy.stops = false;
 	decision = pm_pass(&data->cluster, &data->queue, &policy);
 	if (decision->nstarts > 0)

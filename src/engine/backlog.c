@@ -10,7 +10,8 @@
  * whatever the length of the queue.
  *
  * Looked at next is the first job of the lane whose first job comes first: it
- * would not borrow while others would (quota.c), or else is before them.  A
+ * has a claim (preempt.c) while others have none, or it would not borrow while
+ * they would (quota.c), or else is before them.  A
  * pass takes it out, puts it aside until the pass ends, lets its bucket sleep
  * or closes its lane.
  *
@@ -37,7 +38,8 @@ typedef struct Lane
 	int			maxbuckets;
 	int32	   *buckets;		/* the first nawake are a heap, first job on top */
 	int			nawake;
-	bool		borrows;		/* would its first job? */
+	int			rank;			/* of its first job: has it a claim, or would it
+								 * borrow? */
 } Lane;
 
 struct PmBacklog
@@ -82,8 +84,8 @@ lane_before(const PmBacklog *backlog, int a, int b)
 	const Lane *x = &backlog->lanes[a];
 	const Lane *y = &backlog->lanes[b];
 
-	if (x->borrows != y->borrows)
-		return y->borrows;
+	if (x->rank != y->rank)
+		return x->rank < y->rank;
 	return bucket_before(backlog, x->buckets[0], y->buckets[0]);
 }
 
@@ -93,8 +95,12 @@ note_borrowing(PmBacklog *backlog, int l)
 {
 	Lane	   *lane = &backlog->lanes[l];
 
-	lane->borrows = pm_lane_would_borrow(backlog->queue, l,
-										 backlog->buckets[lane->buckets[0]].shape);
+	const Bucket *bucket = &backlog->buckets[lane->buckets[0]];
+
+	if (backlog->queue->jobs[bucket->jobs[0]].claims_since != 0)
+		lane->rank = 0;
+	else
+		lane->rank = pm_lane_would_borrow(backlog->queue, l, bucket->shape) ? 2 : 1;
 }
 
 typedef bool (*Before) (const PmBacklog *backlog, int a, int b);

@@ -279,12 +279,21 @@ typedef enum PmPreemption
 	PM_PREEMPT_NEWER_EQUAL		/* and of its own priority, submitted later */
 } PmPreemption;
 
+/* Of which runs of other lanes that hold more than is guaranteed to them */
+typedef enum PmReclaim
+{
+	PM_RECLAIM_NEVER,			/* of none */
+	PM_RECLAIM_LOWER,			/* of lower priority */
+	PM_RECLAIM_ANY
+} PmReclaim;
+
 typedef struct PmPolicy
 {
 	PmQueuePolicy queue;
 	PmPlacementPolicy placement;
 	int64		now;			/* instant of the pass */
 	PmPreemption preemption;
+	PmReclaim	reclaim;
 	int64		min_runtime;	/* that a run is safe for */
 	int64		preemption_delay;	/* that a job waits before it preempts */
 	bool		stops;			/* victims stop first, and hold what they have until then */

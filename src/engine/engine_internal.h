@@ -400,6 +400,11 @@ extern void pm_claims_close(PmClaims *claims);
 extern void pm_claims_add(PmClaims *claims, int job);
 extern void pm_claims_await(PmClaims *claims, int run);
 
+/* reclaim.c */
+extern void pm_reclaim_lacks(PmSpace *space, const PmJob *job, bool *lacks);
+extern bool pm_reclaim_from(const PmSpace *space, const PmRunning *run, const PmJob *job,
+							const bool *lacks);
+
 /* preempt.c */
 extern PmPreempt *pm_preempt_create(PmSpace *space, PmQueue *queue, const PmPolicy *policy,
 									int64 now, PmDecision *decision, MemoryContext caller);

@@ -4,8 +4,10 @@
  *	  Who preempts whom: victims for a job that nodes or caps have failed.
  *
  * Candidates are preemptible runs that are not stopping and have run for the
- * pool's minimum, of the job's own lane and of lower priority.  They are given
- * back to the space one by one, lowest priority first, then latest started,
+ * pool's minimum: of lanes that hold more than is guaranteed to them of what is
+ * lacking, if the job's own lane stays within its guarantee (reclaim.c); then of
+ * the job's own lane, those of lower priority.  They are given
+ * back to the space one by one, of either kind lowest priority first, then latest started,
  * then highest run id, until the job can be placed; if that never comes,
  * nobody is evicted.  Then the other way round each is spared that need not
  * go: whole, or else all but the replicas that must go, if what stays is the
@@ -57,6 +59,8 @@ struct PmPreempt
 	int			ncandidates;	/* in the order in which they go */
 	int		   *candidates;		/* indexes into PmCluster.runs */
 	Failure    *failures;		/* [nshapes] */
+	bool	   *lacks;			/* [ndims]: of the job at hand, to reclaim */
+	bool		within;			/* its lane is to stay within its guarantee */
 	int			nshut;
 	Shut	   *shut;			/* [cluster.nwindows] */
 	int		   *chosen;			/* [ncandidates]: given back for the job at hand */
@@ -110,6 +114,7 @@ pm_preempt_create(PmSpace *space, PmQueue *queue, const PmPolicy *policy, int64 
 	sort_candidates(preempt->candidates, preempt->ncandidates, cluster->runs);
 	preempt->chosen = palloc(sizeof(int) * Max(preempt->ncandidates, 1));
 	preempt->stay = palloc(sizeof(int *) * Max(preempt->ncandidates, 1));
+	preempt->lacks = palloc(sizeof(bool) * Max(cluster->ndims, 1));
 	preempt->shut = palloc(sizeof(Shut) * Max(cluster->nwindows, 1));
 	for (int w = 0; w < cluster->nwindows; w++)
 	{
@@ -140,6 +145,8 @@ place(PmPreempt *preempt, const PmJob *job)
 static bool
 fits(PmPreempt *preempt, const PmJob *job)
 {
+	if (preempt->within && pm_lane_would_borrow(preempt->queue, job->lane, job->shape))
+		return false;
 	if (!place(preempt, job))
 		return false;
 	pm_place_undo(preempt->space);
@@ -206,6 +213,20 @@ may_go(const PmPreempt *preempt, const PmRunning *run, const PmJob *job)
 		return true;
 	return preempt->policy->preemption == PM_PREEMPT_NEWER_EQUAL &&
 		run->priority == job->priority && run->submitted_at > job->submitted_at;
+}
+
+static bool
+may_be_reclaimed(const PmPreempt *preempt, const PmRunning *run, const PmJob *job)
+{
+	return run->nholds > 0 && !run->stopping &&
+		(preempt->policy->reclaim == PM_RECLAIM_ANY || run->priority < job->priority) &&
+		pm_reclaim_from(preempt->space, run, job, preempt->lacks);
+}
+
+static bool
+may_reclaim(const PmPreempt *preempt)
+{
+	return preempt->policy->reclaim != PM_RECLAIM_NEVER && preempt->queue->quota != NULL;
 }
 
 /* Is the run on a node that the job must not run into the maintenance of? */
@@ -358,38 +379,81 @@ put_back(PmPreempt *preempt, int nchosen)
 	}
 }
 
-/* Choose victims; false, and nothing has changed, if they could not help */
+/* Go on choosing, among those of other lanes or of its own, until the job fits */
 static bool
-choose(PmPreempt *preempt, const PmJob *job, int *nchosen)
+choose_among(PmPreempt *preempt, const PmJob *job, bool others, int *nchosen)
 {
 	PmSpace    *space = preempt->space;
 	const PmShape *shape = &preempt->queue->shapes[job->shape];
-	int			n = 0;
 
-	/* what is stopping may be enough */
-	if (preempt->claims && pm_claims_expect(preempt->claims) && fits(preempt, job))
-	{
-		*nchosen = 0;
-		return true;
-	}
-	pm_caps_choose(space, job->lane);
 	for (int c = 0; c < preempt->ncandidates; c++)
 	{
 		const PmRunning *run = &space->cluster->runs[preempt->candidates[c]];
 
-		if (!may_go(preempt, run, job) || is_shut_in(preempt, run) ||
-			!may_help(preempt, run, shape))
+		if (!(others ? may_be_reclaimed(preempt, run, job) : may_go(preempt, run, job)) ||
+			is_shut_in(preempt, run))
+			continue;
+		pm_caps_choose(space, job->lane);
+		if (!may_help(preempt, run, shape))
 			continue;
 		pm_run_give(space, run);
-		preempt->chosen[n++] = preempt->candidates[c];
+		preempt->chosen[(*nchosen)++] = preempt->candidates[c];
 		if (fits(preempt, job))
 		{
-			*nchosen = spare(preempt, job, n);
+			*nchosen = spare(preempt, job, *nchosen);
 			return true;
 		}
 	}
-	while (n > 0)
-		pm_run_take(space, &space->cluster->runs[preempt->chosen[--n]]);
+	return false;
+}
+
+/* If not, the lane need not stay within its guarantee, and fewer may do */
+static bool
+any_of_others(const PmPreempt *preempt, const PmJob *job, int nchosen)
+{
+	for (int i = 0; i < nchosen; i++)
+		if (preempt->space->cluster->runs[preempt->chosen[i]].lane != job->lane)
+			return true;
+	return false;
+}
+
+/* The space has all of those chosen again */
+static void
+unchoose(PmPreempt *preempt, int *nchosen)
+{
+	while (*nchosen > 0)
+		pm_run_take(preempt->space,
+					&preempt->space->cluster->runs[preempt->chosen[--*nchosen]]);
+}
+
+/* Choose victims; false, and nothing has changed, if they could not help */
+static bool
+choose(PmPreempt *preempt, const PmJob *job, int *nchosen)
+{
+	*nchosen = 0;
+
+	/* what is stopping may be enough */
+	if (preempt->claims && pm_claims_expect(preempt->claims) && fits(preempt, job))
+		return true;
+	if (may_reclaim(preempt))
+	{
+		bool		found;
+
+		preempt->within = true;
+		found = choose_among(preempt, job, true, nchosen) ||
+			(*nchosen > 0 && choose_among(preempt, job, false, nchosen));
+		preempt->within = false;
+		if (found && any_of_others(preempt, job, *nchosen))
+			return true;
+		if (found)
+			put_back(preempt, *nchosen);
+		else
+			unchoose(preempt, nchosen);
+		*nchosen = 0;
+	}
+	if (choose_among(preempt, job, false, nchosen))
+		return true;
+	unchoose(preempt, nchosen);
 	return false;
 }
 
@@ -478,19 +542,20 @@ may_preempt(const PmPreempt *preempt, const PmJob *job)
 {
 	const PmRunning *runs = preempt->space->cluster->runs;
 
-	if (job->claims_since != 0)
-		return true;
-	if (preempt->now - job->submitted_at < preempt->policy->preemption_delay)
+	if (job->claims_since == 0 &&
+		preempt->now - job->submitted_at < preempt->policy->preemption_delay)
 		return false;
+	if (may_reclaim(preempt))
+		pm_reclaim_lacks(preempt->space, job, preempt->lacks);
 	for (int c = 0; c < preempt->ncandidates; c++)
 	{
-		/* they come by priority */
-		if (runs[preempt->candidates[c]].priority > job->priority)
-			break;
-		if (may_go(preempt, &runs[preempt->candidates[c]], job))
+		const PmRunning *run = &runs[preempt->candidates[c]];
+
+		if (may_go(preempt, run, job) ||
+			(may_reclaim(preempt) && may_be_reclaimed(preempt, run, job)))
 			return true;
 	}
-	return false;
+	return job->claims_since != 0;
 }
 
 /*

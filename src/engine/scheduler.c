@@ -547,7 +547,8 @@ pm_scheduler_pass(PmScheduler *scheduler, int64 now)
 	old = MemoryContextSwitchTo(scheduler->pass_context);
 	close_windows(scheduler);
 	if (scheduler->once && scheduler->cluster->nruns > 0 &&
-		(scheduler->policy->preemption != PM_PREEMPT_NEVER || scheduler->policy->stops))
+		(scheduler->policy->preemption != PM_PREEMPT_NEVER ||
+		 scheduler->policy->reclaim != PM_RECLAIM_NEVER || scheduler->policy->stops))
 		scheduler->preempt = pm_preempt_create(scheduler->space, scheduler->queue,
 											   scheduler->policy, now, scheduler->decision,
 											   scheduler->caller);

@@ -199,7 +199,7 @@ pm_find_pool(PmCall *call, const char *name, int64 id)
 	" job_order = 'shortest', age_weight, fair_weight, size_weight, size_order::text, max_age, half_life, fair_since," \
 	" reservations, backfill_order::text, step_timeout," \
 	" nullif(topology_levels, '{}')," \
-	" preemption::text, min_runtime, preemption_delay" \
+	" preemption::text, reclaim::text, min_runtime, preemption_delay" \
 	" FROM pool_manager.pool WHERE deleted_at IS NULL"
 	static PmStatement by_id = PM_STATEMENT("int8", POOL_COLUMNS " AND pool_id = $1");
 	static PmStatement by_name = PM_STATEMENT("text", POOL_COLUMNS " AND name = $1");
@@ -248,8 +248,9 @@ pm_find_pool(PmCall *call, const char *name, int64 id)
 	pool->step_timeout = pm_get_length(0, 25);
 	pool->nlevels = pm_get_texts(0, 26, &pool->levels);
 	pool->preemption = pm_get_text(0, 27);
-	pool->min_runtime = pm_get_length(0, 28);
-	pool->preemption_delay = pm_get_length(0, 29);
+	pool->reclaim = pm_get_text(0, 28);
+	pool->min_runtime = pm_get_length(0, 29);
+	pool->preemption_delay = pm_get_length(0, 30);
 	if (pool->dedicated && !pm_may_see(call, pool->tenant_id))
 		not_found(call, "pool", name, id);
 	return pool;

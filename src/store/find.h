@@ -58,6 +58,7 @@ typedef struct PmPoolInfo
 	int			nlevels;		/* of its topology, the widest first */
 	char	  **levels;
 	char	   *preemption;
+	char	   *reclaim;
 	int64		min_runtime;	/* microseconds, both */
 	int64		preemption_delay;
 } PmPoolInfo;

@@ -31,7 +31,7 @@ pm_may_preempt(const PmPassData *data)
 	for (int i = 0; i < data->queue.njobs && data->pool->agent; i++)
 		if (data->queue.jobs[i].claims_since != 0)
 			return true;
-	if (strcmp(data->pool->preemption, "never") == 0)
+	if (strcmp(data->pool->preemption, "never") == 0 && strcmp(data->pool->reclaim, "never") == 0)
 		return false;
 	pm_arg_int64(&args, data->pool->pool_id);
 	return pm_run(&any, &args) > 0;

@@ -44,6 +44,7 @@ typedef struct Input
 	PmLane		lanes[LANES];
 	int64		upper[LANES][DIMS];
 	int64		held[LANES][DIMS];
+	int64		guaranteed[LANES][DIMS];
 	PmPolicy	policy;
 } Input;
 
@@ -193,9 +194,12 @@ static void
 random_caps(Input *in)
 {
 	in->capped = true;
+	in->policy.reclaim = (PmReclaim) core_between(0, 2);
 	for (int l = 0; l < LANES; l++)
 	{
 		in->available[l][0] = core_between(0, 1) ? PM_CAP_NONE : core_between(0, 4) * 1000;
+		for (int d = 0; d < DIMS; d++)
+			in->guaranteed[l][d] = core_between(0, 4) * 1000;
 		in->available[l][1] = core_between(0, 1) ? PM_CAP_NONE : core_between(0, 3) * 1000;
 	}
 }
@@ -288,6 +292,7 @@ pass(Input *in)
 		in->lanes[l].parent = -1;
 		in->lanes[l].held = in->held[l];
 		in->lanes[l].upper = in->upper[l];
+		in->lanes[l].guaranteed = in->guaranteed[l];
 		for (int d = 0; d < DIMS; d++)
 			in->upper[l][d] = in->available[l][d] == PM_CAP_NONE ? INT64CONST(1) << 40 :
 				in->available[l][d] + in->held[l][d];
@@ -395,6 +400,60 @@ may_go(const Input *in, const PmRunning *run, const PmJob *job)
 		 run->submitted_at > job->submitted_at);
 }
 
+/* May it be taken back from another lane, which holds more than is its own? */
+static bool
+may_be_reclaimed(const Input *in, const PmRunning *run, const PmJob *job)
+{
+	int			r = (int) (run - in->runs);
+	bool		owes = false;
+
+	if (in->policy.reclaim == PM_RECLAIM_NEVER || !in->capped || !run->preemptible ||
+		run->stopping || run->lane == job->lane ||
+		in->policy.now - run->placed_at < in->policy.min_runtime ||
+		(in->policy.reclaim == PM_RECLAIM_LOWER && run->priority >= job->priority))
+		return false;
+	for (int d = 0; d < DIMS; d++)
+	{
+		int64		held = 0;
+		int64		own = 0;
+
+		for (int o = 0; o < in->cluster.nruns; o++)
+			for (int h = 0; h < in->runs[o].nholds; h++)
+			{
+				held += in->runs[o].lane == run->lane ? in->amounts[o][h][d] : 0;
+				own += o == r ? in->amounts[o][h][d] : 0;
+			}
+		owes |= in->asked[job->shape][d] > 0 && own > 0 && held > in->guaranteed[run->lane][d];
+	}
+	return owes;
+}
+
+/* Would the lane of a job stay within its guarantee with it? */
+static bool
+stays_within(const Input *in, const Stay *stay, const PmJob *job)
+{
+	for (int d = 0; d < DIMS; d++)
+	{
+		int64		amount = in->asked[job->shape][d] * in->groups[job->shape].min_replicas;
+
+		for (int r = 0; r < in->cluster.nruns && amount > 0; r++)
+			for (int h = 0; h < in->runs[r].nholds && in->runs[r].lane == job->lane; h++)
+				amount += in->amounts[r][h][d] / in->holds[r][h].replicas * stay->of[r][h];
+		if (amount > in->guaranteed[job->lane][d] && in->asked[job->shape][d] > 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+reclaims(const Input *in, const PmDecision *decision, const PmJob *job)
+{
+	for (int i = 0; i < decision->nvictims; i++)
+		if (in->runs[decision->victims[i].run].lane != job->lane)
+			return true;
+	return false;
+}
+
 static const PmJob *
 job_of(const Input *in, int index)
 {
@@ -434,7 +493,9 @@ victims_allowed(const Input *in, const Input *after, const PmDecision *decision)
 		const PmVictim *victim = &decision->victims[i];
 		bool		starts = false;
 
-		if (!may_go(in, &in->runs[victim->run], job_of(after, victim->job)))
+		if (!may_go(in, &in->runs[victim->run], job_of(after, victim->job)) &&
+			in->queue.njobs == 1 &&
+			!may_be_reclaimed(in, &in->runs[victim->run], job_of(after, victim->job)))
 			return false;
 		for (int s = 0; s < decision->nstarts; s++)
 			starts |= decision->starts[s].job == victim->job;
@@ -462,11 +523,18 @@ victims_allowed(const Input *in, const Input *after, const PmDecision *decision)
 	return true;
 }
 
+static bool
+would_do(const Input *in, const Stay *stay, const PmJob *job, bool within)
+{
+	return fits_beside(in, stay, job) && (!within || stays_within(in, stay, job));
+}
+
 /* No proper subset of who goes would do: with any one replica back it does not fit */
 static bool
 is_minimal(const Input *in, const PmDecision *decision, const PmJob *job)
 {
 	Stay		stay = stay_after(in, decision, true);
+	bool		within = reclaims(in, decision, job);
 
 	for (int i = 0; i < decision->nvictims; i++)
 	{
@@ -476,20 +544,20 @@ is_minimal(const Input *in, const PmDecision *decision, const PmJob *job)
 		if (victim->whole)
 			for (int h = 0; h < in->runs[victim->run].nholds; h++)
 				other.of[victim->run][h] = in->holds[victim->run][h].replicas;
-		if (victim->whole && fits_beside(in, &other, job))
+		if (victim->whole && would_do(in, &other, job, within))
 			return false;
 		/* nor would its minimum be in the way, where it is clear which replicas that is */
 		if (victim->whole && !in->policy.stops && in->runs[victim->run].nholds == 1)
 		{
 			other.of[victim->run][0] = in->least[victim->run][in->holds[victim->run][0].group];
-			if (other.of[victim->run][0] > 0 && fits_beside(in, &other, job))
+			if (other.of[victim->run][0] > 0 && would_do(in, &other, job, within))
 				return false;
 		}
 		for (int s = 0; s < victim->nsheds; s++)
 		{
 			other = stay;
 			other.of[victim->run][decision->sheds[victim->first_shed + s].hold]++;
-			if (fits_beside(in, &other, job))
+			if (would_do(in, &other, job, within))
 				return false;
 		}
 	}
@@ -655,7 +723,18 @@ one_job(int round, bool stops)
 	bool		could = now || (may_preempt_any(in, job) && some_set_does(in, job));
 
 	core_check(victims_allowed(in, after, decision), "preemption %d: only who may go, gangs whole", round);
-	core_check(decision->nstarts + decision->nclaims == (could ? 1 : 0),
+	if (reclaims(in, decision, job))
+	{
+		Stay		stay = stay_after(in, decision, true);
+
+		core_check(would_do(in, &stay, job, true) && !now && decision->nstarts + decision->nclaims == 1,
+				   "preemption %d: what is reclaimed is its own", round);
+		core_check(is_minimal(in, decision, job), "preemption %d: none could stay", round);
+		core_check(books_agree(in, after, decision), "preemption %d: books agree", round);
+		return;
+	}
+	core_check(decision->nstarts + decision->nclaims == (could ? 1 : 0) ||
+			   (in->policy.stops && in->policy.reclaim != PM_RECLAIM_NEVER && in->capped),
 			   "preemption %d: it gets room if brute force finds any", round);
 	core_check(!now || (decision->nvictims == 0 && decision->nstarts == 1),
 			   "preemption %d: nobody goes where there is room", round);

@@ -193,6 +193,62 @@ INSERT INTO made SELECT 'high_a', submit_job('own', 'high_a', request => 'gpu=1'
 SELECT is(pg_temp.jobs('own'), 'of_a queued, of_b running, high_a running', 'those of the own sub-pool give way, and free its quota with it');
 SELECT cancel_job(job_id) FROM job_status WHERE pool = 'own' AND state IN ('running', 'queued');
 
+-- ---- what is lent is taken back ----
+
+-- two nodes, eight devices; four of them are guaranteed to each of two sub-pools, which may have all
+SELECT create_pool('div', 'dedicated', 'acme', 'net', queue_policy => 'traversal');
+SELECT add_nodes('div', 'gpu4', 2);
+SELECT create_sub_pool('div', 'l', 'cpu=16,gpu=4', 'cpu=32,gpu=8'), create_sub_pool('div', 'r', 'cpu=16,gpu=4', 'cpu=32,gpu=8');
+CREATE FUNCTION pg_temp.share(sub_pool text, name text, request resource_list, priority integer DEFAULT 1, preemptible boolean DEFAULT true)
+    RETURNS void LANGUAGE sql AS $$
+    INSERT INTO made SELECT share.name, submit_job('div', share.name, request => share.request, sub_pool => share.sub_pool,
+        priority => share.priority, preemptible => share.preemptible)
+$$;
+SELECT pg_temp.at('11:30:00');
+SELECT pg_temp.share('r', 'r1', 'gpu=4');
+SELECT pg_temp.at('11:31:00');
+SELECT pg_temp.share('r', 'r2', 'gpu=4', 3);
+SELECT set_pool('div', reclaim => 'never');
+SELECT pg_temp.share('l', 'l1', 'gpu=2', 2);
+SELECT is(pg_temp.jobs('div'), 'r1 running, r2 running, l1 queued', 'never: what is lent stays so for the length of a run');
+SELECT set_pool('div', reclaim => 'any', min_runtime => '1 hour');
+SELECT is(pg_temp.pass('div'), 'nothing', 'a run is safe from this too');
+SELECT set_pool('div', min_runtime => '0');
+SELECT is(pg_temp.pass('div'), 'l1 running, r1 queued', 'then the lowest priority of the borrower gives way');
+SELECT is(pg_temp.pass('div') || pg_temp.pass('div'), 'nothingnothing', 'and does not take it back: its sub-pool would borrow again');
+SELECT pg_temp.share('l', 'l2', 'gpu=2');
+SELECT is(pg_temp.jobs('div'), 'r1 queued, r2 running, l1 running, l2 running', 'what is free is free');
+SELECT pg_temp.share('l', 'l3', 'gpu=1', 3);
+SELECT is(pg_temp.jobs('div'), 'r1 queued, r2 running, l1 running, l2 queued, l3 running',
+    'beyond its guarantee a sub-pool reclaims nothing; then those of its own give way, lower priority first');
+SELECT finish_job(job_id, 'completed') FROM job_status WHERE pool = 'div' AND state = 'running';
+SELECT cancel_job(job_id) FROM job_status WHERE pool = 'div' AND state = 'queued';
+
+-- those of other priorities, and those that are not preemptible
+SELECT pg_temp.at('11:40:00');
+SELECT pg_temp.share('r', 'r3', 'gpu=4', 1, false), pg_temp.share('r', 'r4', 'gpu=4', 2);
+SELECT set_pool('div', reclaim => 'lower_priority');
+SELECT pg_temp.share('l', 'l4', 'gpu=1', 2, false);
+SELECT is(pg_temp.jobs('div'), 'r3 running, r4 running, l4 queued', 'lower_priority: an equal one stays');
+SELECT set_pool('div', reclaim => 'any');
+SELECT is(pg_temp.pass('div'), 'l4 running, r4 queued', 'any: it goes; the other is not preemptible');
+SELECT is(pg_temp.pass('div') || pg_temp.reason('r4'), 'nothingresources', 'and waits for what is free');
+-- it leaves its sub-pool with what it is due: 4 of 4
+SELECT pg_temp.share('l', 'l5', 'gpu=4', 3);
+SELECT is(pg_temp.jobs('div'), 'r3 running, r4 queued, l4 running, l5 queued', 'one who holds what is its own keeps it');
+SELECT cancel_job(job_id) FROM job_status WHERE pool = 'div' AND state IN ('running', 'queued');
+
+-- both kinds together, with limits on what is lent: l holds 5, r 7 of 12 cores; l asks 4 and may have 6
+SELECT create_flavor('cpu12', 'cpu=12', 'node'), create_pool('lend', 'dedicated', 'acme', 'net', queue_policy => 'traversal');
+SELECT add_nodes('lend', 'cpu12', 1);
+SELECT create_sub_pool('lend', 'l', 'cpu=6', 'cpu=12', lend_limit => 'cpu=4'), create_sub_pool('lend', 'r', 'cpu=6', 'cpu=12', lend_limit => 'cpu=2');
+INSERT INTO made SELECT n, submit_job('lend', n, request => r, sub_pool => s, priority => p, preemptible => true)
+FROM (VALUES ('l-low', 'l', 1, 'cpu=3'::resource_list), ('l-mid', 'l', 2, 'cpu=2'), ('r-low', 'r', 1, 'cpu=3'), ('r-mid', 'r', 2, 'cpu=4')) AS v(n, s, p, r);
+SELECT set_pool('lend', reclaim => 'lower_priority');
+INSERT INTO made SELECT 'l-in', submit_job('lend', 'l-in', request => 'cpu=4', sub_pool => 'l', priority => 2);
+SELECT is(pg_temp.jobs('lend'), 'l-low queued, l-mid running, r-low queued, r-mid running, l-in running',
+    'its own gives way so that it stays within its guarantee, the other''s for the room');
+
 -- ---- agents ----
 
 SELECT create_pool('agents', 'dedicated', 'acme', 'net', queue_policy => 'traversal', launch => 'agent', stop_timeout => '5 minutes');
