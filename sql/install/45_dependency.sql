@@ -15,7 +15,8 @@ CREATE FUNCTION dependencies_hold(pool bigint, job bigint) RETURNS boolean LANGU
             FROM (SELECT max(CASE dependency_holds(d.kind, p.end_state,
                         EXISTS (SELECT FROM job_run r WHERE r.pool_id = d.pool_id AND r.job_id = d.depends_on AND r.started_at IS NOT NULL))
                      WHEN true THEN 2 WHEN false THEN 0 ELSE 1 END) AS best
-                  FROM job_dependency d JOIN job p ON p.pool_id = d.pool_id AND p.job_id = d.depends_on
+                  FROM job_dependency d CROSS JOIN LATERAL (SELECT p.end_state FROM job p
+                        WHERE p.pool_id = d.pool_id AND p.job_id = d.depends_on OFFSET 0) p
                   WHERE d.pool_id = dependencies_hold.pool AND d.job_id = dependencies_hold.job
                   GROUP BY d.clause_no) c);
 COMMENT ON FUNCTION dependencies_hold(bigint, bigint) IS
@@ -24,7 +25,8 @@ COMMENT ON FUNCTION dependencies_hold(bigint, bigint) IS
 CREATE FUNCTION dependencies_text(pool bigint, job bigint, only_open boolean DEFAULT false) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (SELECT string_agg(c.choices, ',' ORDER BY c.clause_no)
             FROM (SELECT d.clause_no, string_agg(d.kind || ':' || d.depends_on, '?' ORDER BY d.depends_on, d.kind) AS choices
-                  FROM job_dependency d JOIN job p ON p.pool_id = d.pool_id AND p.job_id = d.depends_on
+                  FROM job_dependency d CROSS JOIN LATERAL (SELECT p.end_state FROM job p
+                        WHERE p.pool_id = d.pool_id AND p.job_id = d.depends_on OFFSET 0) p
                   WHERE d.pool_id = dependencies_text.pool AND d.job_id = dependencies_text.job
                   GROUP BY d.clause_no
                   HAVING NOT only_open OR bool_or(dependency_holds(d.kind, p.end_state,

@@ -51,15 +51,19 @@ pm_find_predecessors(const int64 *ids, int n, PmPredecessor **found)
  * of workflows are cancelled when one before them ended otherwise than
  * completed.  Returned are both.  What another session is changing is left to
  * the next that calls.  Not by dependencies_hold(), which says the same: there
- * may be very many to look at, and a function of its own is not inlined.
+ * may be very many to look at, and a function of its own is not inlined.  Jobs
+ * are looked up one by one: planned as a join while tables are new, each might
+ * be compared with all.
  */
 #define RELEASE(among) \
 	"WITH due AS MATERIALIZED (SELECT q.job_id, q.tenant_id, greatest($2, q.changed_at) AS at, q.not_before, v.never, j.phase_no" \
-	"  FROM pool_manager.job_queue q JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = q.job_id," \
+	"  FROM pool_manager.job_queue q," \
+	"  LATERAL (SELECT j.workflow_id, j.phase_no FROM pool_manager.job j WHERE j.pool_id = q.pool_id AND j.job_id = q.job_id OFFSET 0) AS j," \
 	"  LATERAL (SELECT j.phase_no > 1 AND EXISTS (SELECT FROM pool_manager.job p WHERE p.workflow_id = j.workflow_id" \
 	"    AND p.phase_no < j.phase_no AND p.end_state <> 'completed') AS never) AS v" \
 	"  WHERE q.pool_id = $1 AND q.state = 'waiting'" among " AND (v.never OR (coalesce(q.not_before, '-infinity') <= $2" \
-	"   AND NOT EXISTS (SELECT FROM pool_manager.job_dependency d JOIN pool_manager.job p ON p.pool_id = d.pool_id AND p.job_id = d.depends_on" \
+	"   AND NOT EXISTS (SELECT FROM pool_manager.job_dependency d," \
+	"     LATERAL (SELECT p.end_state FROM pool_manager.job p WHERE p.pool_id = d.pool_id AND p.job_id = d.depends_on OFFSET 0) AS p" \
 	"    WHERE d.pool_id = q.pool_id AND d.job_id = q.job_id GROUP BY d.clause_no" \
 	"    HAVING bool_or(pool_manager.dependency_holds(d.kind, p.end_state, EXISTS (SELECT FROM pool_manager.job_run r" \
 	"     WHERE r.pool_id = d.pool_id AND r.job_id = d.depends_on AND r.started_at IS NOT NULL))) IS NOT TRUE)))" \
