@@ -154,27 +154,21 @@ BEGIN
     END LOOP;
 END $$;
 
--- what a queue is guaranteed beside its parts
-CREATE FUNCTION vectors.own_guarantee(c jsonb, queue jsonb, total resource_list) RETURNS resource_list LANGUAGE plpgsql AS $$
-DECLARE
-    capacity constant boolean := c #>> '{policy,quota_model}' = 'capacity';
-    own resource_list := vectors.list(coalesce(queue -> 'guaranteed', '{}'));
-    parts resource_list := (
-        SELECT coalesce(sum(vectors.list(q -> 'guaranteed')), '')
-        FROM jsonb_array_elements(c -> 'queues') q WHERE q ->> 'parent' = queue ->> 'name' AND q ? 'guaranteed');
-    promised resource_list := (
-        SELECT coalesce(sum(vectors.list(q -> 'guaranteed')), '')
-        FROM jsonb_array_elements(c -> 'queues') q WHERE NOT q ? 'parent' AND q ? 'guaranteed');
-BEGIN
-    IF capacity THEN
-        RETURN own;
-    END IF;
-    -- where the nodes are the capacity a parent's guarantee is that of its parts too ...
-    own := resource_max(own - parts, '');
-    -- ... and nobody can be promised what no node has
-    RETURN (SELECT coalesce(jsonb_object_agg(r.name, trunc(r.quantity * least(1, quantity(total, r.name) / quantity(promised, r.name)), 3)), '{}')
-            FROM resource_each(own) r WHERE quantity(promised, r.name) > 0)::resource_list;
-END $$;
+-- what a queue is guaranteed beside its parts; where the nodes are the capacity
+-- a parent's guarantee is that of its parts too
+CREATE FUNCTION vectors.own_guarantee(c jsonb, queue jsonb) RETURNS resource_list LANGUAGE sql AS $$
+    SELECT CASE WHEN c #>> '{policy,quota_model}' = 'capacity' THEN vectors.list(coalesce(queue -> 'guaranteed', '{}'))
+        ELSE resource_max(vectors.list(coalesce(queue -> 'guaranteed', '{}')) - (
+            SELECT coalesce(sum(vectors.list(q -> 'guaranteed')), '')
+            FROM jsonb_array_elements(c -> 'queues') q WHERE q ->> 'parent' = queue ->> 'name' AND q ? 'guaranteed'), '') END;
+$$;
+-- nobody can be promised what no node has: all are scaled down to what there is
+CREATE FUNCTION vectors.guarantee(c jsonb, queue jsonb, total resource_list) RETURNS resource_list LANGUAGE sql AS $$
+    SELECT coalesce(jsonb_object_agg(r.name, CASE r.name WHEN 'memory' THEN trunc(r.quantity * s.scale) ELSE trunc(r.quantity * s.scale, 3) END), '{}')::resource_list
+    FROM resource_each(vectors.own_guarantee(c, queue)) r, LATERAL (
+        SELECT least(1, quantity(total, r.name) / sum(quantity(vectors.own_guarantee(c, q), r.name)))
+        FROM jsonb_array_elements(c -> 'queues') q) AS s (scale);
+$$;
 
 CREATE FUNCTION vectors.workspace(c jsonb, queue text) RETURNS bigint LANGUAGE sql AS $$
     SELECT w.workspace_id FROM workspace w
@@ -191,7 +185,7 @@ DECLARE
     upper resource_list;
 BEGIN
     FOR it IN SELECT q.value FROM jsonb_array_elements(c -> 'queues') WITH ORDINALITY AS q ORDER BY q.ordinality LOOP
-        guaranteed := vectors.own_guarantee(c, it, total);
+        guaranteed := vectors.guarantee(c, it, total);
         -- guarantees that are the capacity are all there is: nothing is borrowed of the pool
         borrow := CASE WHEN it ? 'borrow_limit' THEN vectors.list(it -> 'borrow_limit')
                        WHEN capacity AND NOT it ? 'parent' THEN '' END;
@@ -312,15 +306,13 @@ BEGIN
 END $$;
 
 -- who gives way is a matter of the pool: it has the rules of the queue that asks
-CREATE FUNCTION vectors.set_preemption(c jsonb, pool bigint) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    IF c ->> 'kind' LIKE '%preempt%' THEN
-        PERFORM set_pool(pool, preemption => (
-                SELECT q ->> 'within_queue' FROM jsonb_array_elements(c -> 'queues') q WHERE q ->> 'name' = c #>> '{pending,0,queue}')::preemption_policy,
-            min_runtime => make_interval(secs => (c #>> '{policy,min_runtime}')::float8),
-            preemption_delay => make_interval(secs => (c #>> '{pending,0,preemption_delay}')::float8));
-    END IF;
-END $$;
+CREATE FUNCTION vectors.set_preemption(c jsonb, pool bigint) RETURNS void LANGUAGE sql AS $$
+    SELECT set_pool(pool, preemption => (q ->> 'within_queue')::preemption_policy, reclaim => (q ->> 'reclaim')::reclaim_policy,
+        min_runtime => make_interval(secs => (c #>> '{policy,min_runtime}')::float8),
+        preemption_delay => make_interval(secs => (c #>> '{pending,0,preemption_delay}')::float8))
+    FROM jsonb_array_elements(c -> 'queues') q
+    WHERE c ->> 'kind' LIKE '%preempt%' AND q ->> 'name' = c #>> '{pending,0,queue}';
+$$;
 
 -- pool, nodes, queues and jobs of a case, up to the pass
 CREATE FUNCTION vectors.build(c jsonb, queue_policy queue_policy) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -510,6 +502,8 @@ INSERT INTO vectors.file VALUES
     ('backfill', 'vectors_time'),
     ('timeline', 'vectors_time'),
     ('preempt', 'vectors_preempt'),
+    ('reclaim', 'vectors_preempt'),
+    ('fairpre', 'vectors_preempt'),
     ('depend', 'vectors_depend'),
     ('fair', 'vectors_fair'),
     ('formula', 'vectors_fair');
