@@ -30,6 +30,7 @@
 #define NSHAPES		(3 * NREQUESTS)
 #define MAX_REPEAT	101
 #define GIB			(INT64CONST(1) << 30)
+#define HOUR (INT64CONST(3600) * 1000000)
 
 static int	repeat = 5;
 static int	njobs = 100000;
@@ -154,8 +155,43 @@ make_queue(void)
 			(kind < 80 ? 0 : kind < 95 ? NREQUESTS : 2 * NREQUESTS);
 		job->lane = (int) core_between(0, queue->nlanes - 1);
 		job->priority = (int) core_between(1, 3);
+		job->time_limit = core_between(1, 24) * HOUR;
 	}
 	return queue;
+}
+
+/* What was started, as runs that end within a day */
+static void
+make_runs(PmCluster *cluster, const PmQueue *queue, const PmDecision *decision)
+{
+	cluster->nruns = decision->nstarts;
+	cluster->runs = palloc0(sizeof(PmRunning) * Max(decision->nstarts, 1));
+	for (int i = 0; i < decision->nstarts; i++)
+	{
+		const PmStart *start = &decision->starts[i];
+		const PmShape *shape = &queue->shapes[queue->jobs[start->job].shape];
+		PmRunning  *run = &cluster->runs[i];
+
+		run->run_id = i + 1;
+		run->planned_end = core_between(1, 24 * HOUR);
+		run->nholds = start->nplacements;
+		run->holds = palloc0(sizeof(PmHold) * start->nplacements);
+		for (int k = 0; k < start->nplacements; k++)
+		{
+			const PmPlacement *placement = &decision->placements[start->first_placement + k];
+			const PmRequest *request = &queue->requests[shape->groups[placement->group].request];
+			int64	   *amounts = palloc(sizeof(int64) * NDIMS);
+
+			for (int d = 0; d < NDIMS; d++)
+				amounts[d] = request->amounts[d] * placement->replicas;
+			run->holds[k].node = placement->node;
+			run->holds[k].replicas = placement->replicas;
+			run->holds[k].amounts = amounts;
+			run->holds[k].ndevices = placement->ndevices;
+			run->holds[k].devices = decision->devices + placement->first_device;
+			run->holds[k].device_share = placement->device_share;
+		}
+	}
 }
 
 /* Racks of 32 nodes, in 8 zones */
@@ -201,9 +237,8 @@ reset(PmCluster *cluster, const PmCluster *from, PmQueue *queue, const PmQueue *
 }
 
 static void
-measure(const char *what, const PmCluster *cluster, const PmQueue *queue, PmQueuePolicy policy)
+measure(const char *what, const PmCluster *cluster, const PmQueue *queue, PmPolicy p)
 {
-	PmPolicy	p = {policy, PM_PLACE_PACK};
 	PmCluster  *c = core_copy_cluster(cluster);
 	PmQueue    *q = core_copy_queue(cluster, queue);
 	double		order[MAX_REPEAT];
@@ -244,11 +279,38 @@ measure(const char *what, const PmCluster *cluster, const PmQueue *queue, PmQueu
 		   order_ms, pass_ms, plain_replicas, plain_ms, pass_ms / plain_ms);
 }
 
+/* Looking ahead, beside a plain pass */
+static void
+measure_forecast(const char *what, const PmCluster *cluster, const PmQueue *queue, PmPolicy p)
+{
+	PmCluster  *c = core_copy_cluster(cluster);
+	PmQueue    *q = core_copy_queue(cluster, queue);
+	double		times[MAX_REPEAT];
+	int			told = 0;
+
+	for (int i = 0; i < repeat; i++)
+	{
+		double		start;
+		int64	   *starts;
+
+		reset(c, cluster, q, queue);
+		start = now_ms();
+		starts = pm_forecast(c, q, &p);
+		times[i] = now_ms() - start;
+		told = 0;
+		for (int job = 0; job < q->njobs; job++)
+			told += starts[job] != PM_NEVER;
+	}
+	printf("%-28s %8d %9s %9s %9.2f\n", what, told, "", "", median(times, repeat));
+}
+
 int
 main(int argc, char **argv)
 {
 	static const int sizes[] = {1000, 10000};
 	PmPolicy	fill = {PM_QUEUE_TRAVERSAL, PM_PLACE_PACK};
+	PmPolicy	reserve = {PM_QUEUE_RESERVE, PM_PLACE_PACK};
+	PmPolicy	backfill = {PM_QUEUE_BACKFILL, PM_PLACE_PACK, .reservations = 1};
 
 	if (argc > 1)
 		repeat = Max(1, Min(atoi(argv[1]), MAX_REPEAT));
@@ -262,31 +324,43 @@ main(int argc, char **argv)
 	{
 		PmCluster  *cluster;
 		PmQueue    *queue;
+		PmQueue    *filled;
 		char		what[64];
 
 		core_seed(sizes[i]);
 		cluster = make_cluster(sizes[i]);
 		queue = make_queue();
 		snprintf(what, sizeof(what), "%d nodes, empty", sizes[i]);
-		measure(what, cluster, queue, PM_QUEUE_TRAVERSAL);
-		pm_pass(cluster, core_copy_queue(cluster, queue), &fill);
+		measure(what, cluster, queue, fill);
+		filled = core_copy_queue(cluster, queue);
+		make_runs(cluster, filled, pm_pass(cluster, filled, &fill));
 		queue = make_queue();
 		snprintf(what, sizeof(what), "%d nodes, full", sizes[i]);
-		measure(what, cluster, queue, PM_QUEUE_TRAVERSAL);
+		measure(what, cluster, queue, fill);
 		snprintf(what, sizeof(what), "%d nodes, full, reserve", sizes[i]);
-		measure(what, cluster, queue, PM_QUEUE_RESERVE);
+		measure(what, cluster, queue, reserve);
+		snprintf(what, sizeof(what), "%d nodes, full, backfill 1", sizes[i]);
+		measure(what, cluster, queue, backfill);
+		backfill.reservations = 100;
+		snprintf(what, sizeof(what), "%d nodes, full, backfill 100", sizes[i]);
+		measure(what, cluster, queue, backfill);
+		backfill.reservations = 1;
+		snprintf(what, sizeof(what), "%d nodes, forecast", sizes[i]);
+		measure_forecast(what, cluster, queue, fill);
+		snprintf(what, sizeof(what), "%d nodes, forecast, backfill", sizes[i]);
+		measure_forecast(what, cluster, queue, backfill);
 
 		core_seed(sizes[i]);
 		cluster = make_cluster(sizes[i]);
 		queue = make_queue();
 		add_topology(cluster, queue);
 		snprintf(what, sizeof(what), "%d nodes, topology", sizes[i]);
-		measure(what, cluster, queue, PM_QUEUE_TRAVERSAL);
+		measure(what, cluster, queue, fill);
 		pm_pass(cluster, core_copy_queue(cluster, queue), &fill);
 		queue = make_queue();
 		add_topology(cluster, queue);
 		snprintf(what, sizeof(what), "%d nodes, topology, full", sizes[i]);
-		measure(what, cluster, queue, PM_QUEUE_TRAVERSAL);
+		measure(what, cluster, queue, fill);
 	}
 	core_free_memory();
 	return 0;
