@@ -47,6 +47,8 @@ struct PmBacklog
 	const PmQueue *queue;
 	MemoryContext context;
 	bool		by_limit;		/* are buckets told apart by time limit? */
+	bool		one_lane;		/* or by lane? */
+	int			nlanes;
 	bool		shortest;		/* the rest of the pass: by time limit first */
 
 	int			nbuckets;
@@ -56,7 +58,7 @@ struct PmBacklog
 	uint32		slot_mask;
 	int			last;			/* bucket of the job that joined last */
 
-	Lane	   *lanes;			/* [queue->nlanes] */
+	Lane	   *lanes;			/* [nlanes] */
 	int			nopen;
 	int32	   *open;			/* a heap of lanes that have a bucket awake */
 
@@ -227,7 +229,7 @@ is_of(const PmBacklog *backlog, int b, const PmJob *job)
 {
 	const Bucket *bucket = &backlog->buckets[b];
 
-	return bucket->shape == job->shape && bucket->lane == job->lane &&
+	return bucket->shape == job->shape && (backlog->one_lane || bucket->lane == job->lane) &&
 		(!backlog->by_limit || bucket->time_limit == job->time_limit);
 }
 
@@ -235,39 +237,46 @@ static int
 find_bucket(PmBacklog *backlog, const PmJob *job)
 {
 	int64		time_limit = backlog->by_limit ? job->time_limit : 0;
+	int32		lane = backlog->one_lane ? 0 : job->lane;
 	uint32		slot;
 
 	if (backlog->last >= 0 && is_of(backlog, backlog->last, job))
 		return backlog->last;
 	if ((uint32) backlog->nbuckets * 2 > backlog->slot_mask)
 		grow_slots(backlog);
-	slot = bucket_hash(job->shape, job->lane, time_limit) & backlog->slot_mask;
+	slot = bucket_hash(job->shape, lane, time_limit) & backlog->slot_mask;
 	while (backlog->slots[slot] != 0)
 	{
 		if (is_of(backlog, backlog->slots[slot] - 1, job))
 			return backlog->last = backlog->slots[slot] - 1;
 		slot = (slot + 1) & backlog->slot_mask;
 	}
-	backlog->last = add_bucket(backlog, job->shape, job->lane, time_limit);
+	backlog->last = add_bucket(backlog, job->shape, lane, time_limit);
 	backlog->slots[slot] = backlog->last + 1;
 	return backlog->last;
 }
 
 /* ---- for the scheduler ---- */
 
+/*
+ * One lane: it matters to nothing whose jobs are whose, so all are in one
+ * queue, and what is alike is in one bucket.
+ */
 PmBacklog *
-pm_backlog_create(const PmQueue *queue, bool by_limit)
+pm_backlog_create(const PmQueue *queue, bool by_limit, bool one_lane)
 {
 	PmBacklog  *backlog = palloc0(sizeof(PmBacklog));
 
 	backlog->queue = queue;
 	backlog->context = CurrentMemoryContext;
 	backlog->by_limit = by_limit;
+	backlog->one_lane = one_lane;
+	backlog->nlanes = one_lane ? 1 : queue->nlanes;
 	backlog->slot_mask = 255;
 	backlog->slots = palloc0(sizeof(int32) * 256);
 	backlog->last = -1;
-	backlog->lanes = palloc0(sizeof(Lane) * Max(queue->nlanes, 1));
-	backlog->open = palloc(sizeof(int32) * Max(queue->nlanes, 1));
+	backlog->lanes = palloc0(sizeof(Lane) * Max(backlog->nlanes, 1));
+	backlog->open = palloc(sizeof(int32) * Max(backlog->nlanes, 1));
 	return backlog;
 }
 
@@ -286,7 +295,7 @@ pm_backlog_begin(PmBacklog *backlog)
 {
 	backlog->shortest = false;
 	backlog->nopen = 0;
-	for (int l = 0; l < backlog->queue->nlanes; l++)
+	for (int l = 0; l < backlog->nlanes; l++)
 	{
 		Lane	   *lane = &backlog->lanes[l];
 

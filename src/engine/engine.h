@@ -214,6 +214,8 @@ typedef struct PmJob
 	int64		time_limit;		/* how long it may run; PM_NEVER: no limit */
 	int64		score;			/* larger first */
 	int64		locked_since;	/* stepped: since when it withholds; 0: does not */
+	int32		asked;			/* the caller's number of what it asks for; not
+								 * looked at */
 	int64		claims_since;	/* since when runs are being stopped for it, which
 								 * puts it before all others; 0: none are */
 } PmJob;

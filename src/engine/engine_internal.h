@@ -364,7 +364,7 @@ extern bool pm_reserve_shape(PmReserve *reserve, int s);
 extern void pm_reserve_release(PmReserve *reserve);
 
 /* backlog.c */
-extern PmBacklog *pm_backlog_create(const PmQueue *queue, bool by_limit);
+extern PmBacklog *pm_backlog_create(const PmQueue *queue, bool by_limit, bool one_lane);
 extern void pm_backlog_add(PmBacklog *backlog, int job);
 extern void pm_backlog_begin(PmBacklog *backlog);
 extern int	pm_backlog_first(const PmBacklog *backlog);

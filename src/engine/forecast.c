@@ -12,7 +12,8 @@
  * that are close together, compared with their distance from now, count as one
  * at the latest of them.  A start is then late by at most 1 in RESOLUTION of
  * the time from now, and the number of passes grows with the logarithm of the
- * time that is looked ahead.
+ * time that is looked ahead.  And reservations, which each pass makes anew, are
+ * made by the first passes only; later ones pass over what does not fit.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,6 +26,7 @@
 
 #define EXACT_JOBS	1000		/* running and queued */
 #define RESOLUTION	128
+#define RESERVING	128			/* passes that make reservations */
 
 typedef struct EndHeap
 {
@@ -119,15 +121,17 @@ pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext passing = AllocSetContextCreate(scratch, "pool_manager forecast pass",
 												  ALLOCSET_DEFAULT_SIZES);
+	PmPolicy	played = *policy;
 	PmScheduler *scheduler;
 	EndHeap		heap = {0};
+	int			passes = 0;
 	int			waiting = queue->njobs;
 	bool		exact = (int64) queue->njobs + cluster->nruns <= EXACT_JOBS;
 	int64		at = policy->now;
 
 	pm_order_jobs(queue->jobs, queue->njobs, policy->order);
 	MemoryContextSwitchTo(scratch);
-	scheduler = pm_scheduler_create(cluster, queue, policy, true);
+	scheduler = pm_scheduler_create(cluster, queue, &played, true);
 	for (int job = 0; job < queue->njobs; job++)
 	{
 		starts[job] = PM_NEVER;
@@ -138,6 +142,8 @@ pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 		PmDecision *decision;
 
 		CHECK_FOR_INTERRUPTS();
+		if (!exact && passes++ == RESERVING && played.queue == PM_QUEUE_BACKFILL)
+			played.queue = PM_QUEUE_TRAVERSAL;
 		MemoryContextSwitchTo(passing);
 		decision = pm_scheduler_pass(scheduler, at);
 		for (int i = 0; i < decision->nstarts; i++)

@@ -159,7 +159,7 @@ pm_queue_turns(const PmCluster *cluster, PmQueue *queue)
 	PmBacklog  *backlog;
 
 	queue->quota = pm_quota_create(cluster, queue);
-	backlog = pm_backlog_create(queue, false);
+	backlog = pm_backlog_create(queue, false, false);
 	for (int job = 0; job < queue->njobs; job++)
 		pm_backlog_add(backlog, job);
 	pm_backlog_begin(backlog);

@@ -456,6 +456,14 @@ walk(PmScheduler *scheduler)
 
 /* ---- passes ---- */
 
+/* Does it make a difference whose a job is? */
+static bool
+lanes_matter(const PmQueue *queue, const PmPolicy *policy)
+{
+	return policy->queue == PM_QUEUE_FIFO || policy->preemption != PM_PREEMPT_NEVER ||
+		queue->lanes != NULL || queue->lane_frozen != NULL;
+}
+
 PmScheduler *
 pm_scheduler_create(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy, bool tracks)
 {
@@ -473,7 +481,8 @@ pm_scheduler_create(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy, 
 	queue->quota = pm_quota_create(cluster, queue);
 	scheduler->space = pm_space_create(cluster, queue, policy->placement);
 	scheduler->backlog = pm_backlog_create(queue, policy->queue == PM_QUEUE_BACKFILL ||
-										   cluster->nwindows > 0);
+										   cluster->nwindows > 0,
+										   !lanes_matter(queue, policy));
 	scheduler->blocked = palloc(sizeof(bool) * nshapes);
 	scheduler->failed_until = palloc(sizeof(int64) * nshapes);
 	scheduler->failed_lane = palloc(sizeof(int32) * nshapes);

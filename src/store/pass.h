@@ -61,6 +61,8 @@ typedef struct PmPassData
 	PmStoredQuota *quotas;		/* [queue.nlanes], NULL: no sub-pool has one */
 	int64	   *lane_blocked;	/* [queue.nlanes] stored blocked_by, 0: none */
 	int64	   *shape_ids;		/* [queue.nshapes] */
+	int32	   *alike;			/* [queue.nshapes]: the first of those that are alike
+								 * to the engine, which its jobs have for a shape */
 	int			nworkspaces;	/* of the queued jobs, where fair shares count */
 	int64	   *workspaces;		/* [nworkspaces] ids */
 	PmScoring  *scoring;		/* once scored, where anything is weighted */

@@ -285,7 +285,7 @@ queue_row(Datum *values, bool *nulls, void *state)
 	memset(job, 0, sizeof(PmJob));
 	job->job_id = DatumGetInt64(values[0]);
 	job->submitted_at = DatumGetTimestampTz(values[1]);
-	job->shape = reader->last_shape_no;
+	job->shape = job->asked = reader->last_shape_no;
 	job->lane = reader->last_lane_no;
 	job->workspace = reader->last_workspace_no;
 	job->priority = DatumGetInt16(values[4]);
@@ -521,6 +521,44 @@ pm_read_queue(PmPoolInfo *pool)
 	return data;
 }
 
+/*
+ * Shapes that ask for the same are one to the engine, whosever they are, unless
+ * quotas, caps or frozen tenants make it matter whose.
+ */
+static void
+merge_shapes(PmPassData *data)
+{
+	PmQueue    *queue = &data->queue;
+	HTAB	   *known = pm_bytes_numbers("alike shapes of a pass");
+	bool		merged = !queue->lanes && !queue->pool_cap && !queue->lane_frozen;
+	int32	   *first = palloc(sizeof(int32) * Max(queue->nshapes, 1));
+	StringInfoData key;
+
+	data->alike = palloc(sizeof(int32) * Max(queue->nshapes, 1));
+	initStringInfo(&key);
+	for (int s = 0; s < queue->nshapes; s++)
+	{
+		const PmShape *shape = &queue->shapes[s];
+		bool		is_new;
+		int			number;
+
+		data->alike[s] = s;
+		if (!merged)
+			continue;
+		resetStringInfo(&key);
+		appendBinaryStringInfo(&key, (const char *) shape->groups,
+							   sizeof(PmTaskGroup) * shape->ngroups);
+		appendBinaryStringInfo(&key, (const char *) &shape->affinity_level, sizeof(int));
+		appendStringInfoChar(&key, shape->affinity_required);
+		number = pm_number_bytes(known, key.data, key.len, &is_new);
+		if (is_new)
+			first[number] = s;
+		data->alike[s] = first[number];
+	}
+	for (int i = 0; i < queue->njobs && merged; i++)
+		queue->jobs[i].shape = data->alike[queue->jobs[i].asked];
+}
+
 static PmPassData *
 read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks)
 {
@@ -541,6 +579,7 @@ read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks)
 	read_nodes(&reader);
 	read_shapes(&reader);
 	pm_read_caps(data);
+	merge_shapes(data);
 	pm_read_windows(data);
 	if (only_looks || strcmp(pool->queue_policy, "backfill") == 0)
 		pm_read_runs(data, true);

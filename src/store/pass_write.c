@@ -75,7 +75,7 @@ static void
 add_allocation(PmRows *rows, const PmPassData *data, const PmDecision *decision,
 			   const PmPlacement *placement, const PmJob *job, int64 run_id, TimestampTz instant)
 {
-	PmResourceList *request = data->shapes[job->shape].groups[placement->group].request;
+	PmResourceList *request = data->shapes[job->asked].groups[placement->group].request;
 	Datum	   *devices = palloc(sizeof(Datum) * Max(placement->ndevices, 1));
 	Datum		values[12];
 	bool		nulls[12] = {0};
@@ -179,7 +179,7 @@ held_by_starts(PmPassData *data, PmDecision *decision, int nstarts,
 		for (int k = 0; k < start->nplacements; k++)
 		{
 			const PmPlacement *placement = &decision->placements[start->first_placement + k];
-			const PmStoredGroup *group = &data->shapes[job->shape].groups[placement->group];
+			const PmStoredGroup *group = &data->shapes[job->asked].groups[placement->group];
 
 			held[n].run_id = run_ids[i];
 			held[n].job_id = job->job_id;
@@ -215,6 +215,22 @@ block_number(const PmPassData *data, int dimension, int64 value)
 											   NumericGetDatum(pm_resource_quantity_numeric(name, strlen(name), value))));
 }
 
+/* Of which shapes jobs still wait */
+static bool *
+waiting_shapes(const PmPassData *data, const PmDecision *decision)
+{
+	int		   *jobs = palloc0(sizeof(int) * Max(data->queue.nshapes, 1));
+	bool	   *waiting = palloc(sizeof(bool) * Max(data->queue.nshapes, 1));
+
+	for (int i = 0; i < data->queue.njobs; i++)
+		jobs[data->queue.jobs[i].asked]++;
+	for (int i = 0; i < decision->nstarts; i++)
+		jobs[data->queue.jobs[decision->starts[i].job].asked]--;
+	for (int s = 0; s < data->queue.nshapes; s++)
+		waiting[s] = jobs[s] > 0;
+	return waiting;
+}
+
 /* Only what differs from what is stored is written */
 static void
 write_reasons(PmPassData *data, const PmDecision *decision)
@@ -228,6 +244,8 @@ write_reasons(PmPassData *data, const PmDecision *decision)
 	int64	   *ids = palloc(sizeof(int64) * Max(nshapes, 1));
 	Datum	   *values[5];
 	bool	   *nulls[5];
+	bool	   *waiting = waiting_shapes(data, decision);
+	const PmBlock none = {0};
 	int			n = 0;
 	PmArgs		args = {0};
 
@@ -238,7 +256,7 @@ write_reasons(PmPassData *data, const PmDecision *decision)
 	}
 	for (int i = 0; i < nshapes; i++)
 	{
-		const PmBlock *block = &decision->blocks[i];
+		const PmBlock *block = waiting[i] ? &decision->blocks[data->alike[i]] : &none;
 		const PmStoredShape *stored = &data->shapes[i];
 		bool		numbers = block->dimension != PM_DIM_NONE && block->reason != PM_REASON_NONE;
 		const char *texts[5] = {0};
