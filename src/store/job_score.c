@@ -32,7 +32,9 @@ read_sizes(const PmPassData *data, const PmResourceList *capacity)
 		bool		isnull;
 		Datum		request = pm_get(row, 2, &isnull);
 
-		sizes[pm_get_int64(row, 1) - 1] = pm_dominant_share(DatumGetResourceListP(request), capacity);
+		/* a job of another pool that is only looked at has no score of its own */
+		if (!isnull)
+			sizes[pm_get_int64(row, 1) - 1] = pm_dominant_share(DatumGetResourceListP(request), capacity);
 	}
 	return sizes;
 }

@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "store/explain.h"
 #include "store/labels.h"
 #include "store/numbers.h"
 #include "store/pass.h"
@@ -50,6 +51,10 @@ typedef struct Reader
 	int64		last_workspace;
 	int			last_workspace_no;
 	bool		bound;			/* is a node bound to a sub-pool? */
+	const PmJobInfo *guest;		/* looked at with the queue; NULL: none */
+	TimestampTz guest_at;
+	HTAB	   *requests;
+	int			max_requests;
 } Reader;
 
 /* ---- labels, selectors, taints, tolerations ---- */
@@ -296,6 +301,26 @@ queue_row(Datum *values, bool *nulls, void *state)
 	job->claims_since = nulls[10] ? 0 : DatumGetTimestampTz(values[10]);
 }
 
+/* A job of another pool, in the queue of its tenant */
+static void
+read_guest_job(Reader *reader)
+{
+	static PmStatement guest = PM_STATEMENT("int8;int8;int8;timestamptz",
+											"SELECT j.job_id, $4, j.shape_id, coalesce((SELECT s.sub_pool_id FROM pool_manager.sub_pool s"
+											"  WHERE s.pool_id = $1 AND s.tenant_id = j.tenant_id AND s.name IS NULL AND s.deleted_at IS NULL), 0),"
+											" CASE p.kind WHEN 'public' THEN 1::smallint ELSE j.priority END, false, j.time_limit, j.auto_stop, j.workspace_id, NULL"
+											" FROM pool_manager.job j, pool_manager.pool p WHERE p.pool_id = $1 AND j.pool_id = $2 AND j.job_id = $3");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, reader->data->pool->pool_id);
+	pm_arg_int64(&args, reader->guest->pool_id);
+	pm_arg_int64(&args, reader->guest->job_id);
+	pm_arg_time(&args, reader->guest_at);
+	/* 0, of a tenant that has had no job there, is a lane as well */
+	reader->last_lane = -1;
+	pm_scan(&guest, &args, queue_row, reader);
+}
+
 /* All that is queued, or one job that is not */
 static void
 read_queue(Reader *reader, int64 job_id)
@@ -319,6 +344,8 @@ read_queue(Reader *reader, int64 job_id)
 	if (job_id != 0)
 		pm_arg_int64(&args, job_id);
 	pm_scan(job_id != 0 ? &one : &queue, &args, queue_row, reader);
+	if (reader->guest)
+		read_guest_job(reader);
 	data->queue.nshapes = (int) hash_get_num_entries(reader->shapes);
 	data->queue.nlanes = (int) hash_get_num_entries(reader->lanes);
 	data->shape_ids = ids_of(reader->shapes, data->queue.nshapes);
@@ -373,8 +400,8 @@ read_lanes(Reader *reader)
 
 /* The engine's request for a row; equal rows get the same number */
 static int
-read_request(Reader *reader, HTAB *requests, PmResourceList *list,
-			 Jsonb *selector, Jsonb *tolerations, int64 sub_pool_id, int *max_requests)
+read_request(Reader *reader, PmResourceList *list,
+			 Jsonb *selector, Jsonb *tolerations, int64 sub_pool_id)
 {
 	PmQueue    *queue = &reader->data->queue;
 	PmRequest  *request;
@@ -390,16 +417,16 @@ read_request(Reader *reader, HTAB *requests, PmResourceList *list,
 	appendBinaryStringInfo(&key, (char *) tolerations, VARSIZE(tolerations));
 	if (reader->bound)
 		appendBinaryStringInfo(&key, (char *) &sub_pool_id, sizeof(int64));
-	number = pm_number_bytes(requests, key.data, key.len, &is_new);
+	number = pm_number_bytes(reader->requests, key.data, key.len, &is_new);
 	pfree(key.data);
 	if (!is_new)
 		return number;
-	if (number >= *max_requests)
+	if (number >= reader->max_requests)
 	{
-		*max_requests = Max(64, *max_requests * 2);
+		reader->max_requests = Max(64, reader->max_requests * 2);
 		queue->requests = queue->requests ?
-			repalloc(queue->requests, sizeof(PmRequest) * *max_requests) :
-			palloc(sizeof(PmRequest) * *max_requests);
+			repalloc(queue->requests, sizeof(PmRequest) * reader->max_requests) :
+			palloc(sizeof(PmRequest) * reader->max_requests);
 	}
 	queue->nrequests = number + 1;
 	request = &queue->requests[number];
@@ -437,8 +464,9 @@ level_of(const PmPoolInfo *pool, uint64 row, int column)
 	return level;
 }
 
+/* Those of the queue that a pool has */
 static void
-read_shapes(Reader *reader)
+read_shapes_of(Reader *reader, int64 pool_id, PmShape *engine_shapes)
 {
 	static PmStatement shapes = PM_STATEMENT("int8;int8[]",
 											 "SELECT s.shape_id, s.reason, s.level, s.resource, s.needed::text, s.available::text,"
@@ -452,17 +480,13 @@ read_shapes(Reader *reader)
 	PmPassData *data = reader->data;
 	const PmPoolInfo *pool = data->pool;
 	PmQueue    *queue = &data->queue;
-	HTAB	   *requests = pm_bytes_numbers("requests of a pass");
-	PmShape    *engine_shapes = palloc0(sizeof(PmShape) * Max(queue->nshapes, 1));
-	int			max_requests = 0;
 	PmArgs		args = {0};
 	uint64		n;
 	uint64		row = 0;
 
-	pm_arg_int64(&args, data->pool->pool_id);
+	pm_arg_int64(&args, pool_id);
 	pm_arg_int64_array(&args, data->shape_ids, queue->nshapes);
 	n = pm_run(&shapes, &args);
-	data->shapes = palloc0(sizeof(PmStoredShape) * Max(queue->nshapes, 1));
 	while (row < n)
 	{
 		int64		shape_id = pm_get_int64(row, 1);
@@ -490,10 +514,10 @@ read_shapes(Reader *reader)
 			stored->groups[g].sku_id = pm_get_int64(row, 12);
 			groups[g].replicas = pm_get_int32(row, 8);
 			groups[g].min_replicas = pm_get_int32(row, 9);
-			groups[g].request = read_request(reader, requests, stored->groups[g].request,
+			groups[g].request = read_request(reader, stored->groups[g].request,
 											 DatumGetJsonbP(pm_get(row, 10, &isnull)),
 											 DatumGetJsonbP(pm_get(row, 11, &isnull)),
-											 pm_get_int64(row, 13), &max_requests);
+											 pm_get_int64(row, 13));
 			groups[g].group_level = level_of(pool, row, 16);
 			groups[g].group_size = pm_get_int32(row, 17);
 			groups[g].spread_level = level_of(pool, row, 18);
@@ -504,7 +528,21 @@ read_shapes(Reader *reader)
 		engine_shapes[number].ngroups = ngroups;
 		engine_shapes[number].groups = groups;
 	}
-	queue->shapes = engine_shapes;
+}
+
+static void
+read_shapes(Reader *reader)
+{
+	PmPassData *data = reader->data;
+	int			nshapes = Max(data->queue.nshapes, 1);
+	PmShape    *engine_shapes = palloc0(sizeof(PmShape) * nshapes);
+
+	reader->requests = pm_bytes_numbers("requests of a pass");
+	data->shapes = palloc0(sizeof(PmStoredShape) * nshapes);
+	read_shapes_of(reader, data->pool->pool_id, engine_shapes);
+	if (reader->guest)
+		read_shapes_of(reader, reader->guest->pool_id, engine_shapes);
+	data->queue.shapes = engine_shapes;
 }
 
 PmPassData *
@@ -560,7 +598,7 @@ merge_shapes(PmPassData *data)
 }
 
 static PmPassData *
-read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks)
+read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks, const PmJobInfo *guest, TimestampTz guest_at)
 {
 	PmPassData *data = palloc0(sizeof(PmPassData));
 	Reader		reader = {0};
@@ -569,6 +607,8 @@ read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks)
 	data->only_looks = only_looks;
 	reader.data = data;
 	reader.context = CurrentMemoryContext;
+	reader.guest = guest;
+	reader.guest_at = guest_at;
 	reader.dimensions = pm_bytes_numbers("resources of a pass");
 	reader.words = pm_bytes_numbers("labels of a pass");
 	reader.configs = pm_bytes_numbers("node configurations of a pass");
@@ -591,19 +631,25 @@ read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks)
 PmPassData *
 pm_read_pass(PmPoolInfo *pool)
 {
-	return read_pass(pool, 0, false);
+	return read_pass(pool, 0, false, NULL, 0);
 }
 
 PmPassData *
 pm_read_outlook(PmPoolInfo *pool)
 {
-	return read_pass(pool, 0, true);
+	return read_pass(pool, 0, true, NULL, 0);
+}
+
+PmPassData *
+pm_read_guest(PmPoolInfo *pool, const PmJobInfo *job, TimestampTz at)
+{
+	return read_pass(pool, 0, true, job, at);
 }
 
 PmPassData *
 pm_read_growth(PmPoolInfo *pool, int64 job_id, int replicas)
 {
-	PmPassData *data = read_pass(pool, job_id, false);
+	PmPassData *data = read_pass(pool, job_id, false, NULL, 0);
 	PmTaskGroup *group = palloc(sizeof(PmTaskGroup));
 
 	*group = data->queue.shapes[0].groups[0];

@@ -1,0 +1,657 @@
+/*-------------------------------------------------------------------------
+ *
+ * explain.c
+ *	  explain_job(): why a job waits, when it will start, what would start it
+ *	  now.
+ *
+ * The pool is read once, like by a pass, but nothing is locked.  All that is
+ * said of the job is found by the engine on copies.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "api/args.h"
+#include "api/forecast.h"
+#include "api/schedule.h"
+#include "engine/explain.h"
+#include "store/explain.h"
+
+#define MAX_HOLDERS			5	/* runs that are named */
+#define MAX_RESERVATIONS	5	/* and jobs that were given a time */
+
+/* A row to be; what is not set is NULL */
+typedef struct Row
+{
+	const char *kind;
+	const char *item;
+	const char *detail;
+	int64		count;			/* -1: NULL */
+	Numeric		needed;
+	Numeric		available;
+	int64		job_id;			/* 0: NULL */
+	TimestampTz at;				/* 0: NULL */
+} Row;
+
+typedef struct Explanation
+{
+	PmCall	   *call;
+	ReturnSetInfo *rsinfo;
+	const PmJobInfo *job;
+	PmPassData *data;
+	PmPolicy	policy;
+	PmCase		it;
+	int			index;			/* of the job in the queue */
+	bool	   *visible;		/* lanes */
+} Explanation;
+
+static Row
+row_of(const char *kind, const char *item)
+{
+	Row			row = {kind, item, NULL, -1, NULL, NULL, 0, 0};
+
+	return row;
+}
+
+static void
+put(Explanation *this, Row row)
+{
+	MemoryContext old = MemoryContextSwitchTo(this->call->caller);
+	Datum		values[8];
+	bool		nulls[8];
+
+	values[0] = CStringGetTextDatum(row.kind);
+	nulls[0] = false;
+	nulls[1] = row.item == NULL;
+	values[1] = row.item ? CStringGetTextDatum(row.item) : (Datum) 0;
+	nulls[2] = row.detail == NULL;
+	values[2] = row.detail ? CStringGetTextDatum(row.detail) : (Datum) 0;
+	nulls[3] = row.count < 0;
+	values[3] = Int64GetDatum(row.count);
+	nulls[4] = row.needed == NULL;
+	values[4] = NumericGetDatum(row.needed);
+	nulls[5] = row.available == NULL;
+	values[5] = NumericGetDatum(row.available);
+	nulls[6] = row.job_id == 0;
+	values[6] = Int64GetDatum(row.job_id);
+	nulls[7] = row.at == 0;
+	values[7] = TimestampTzGetDatum(row.at);
+	tuplestore_putvalues(this->rsinfo->setResult, this->rsinfo->setDesc, values, nulls);
+	MemoryContextSwitchTo(old);
+}
+
+/* An amount of a dimension, as tables have it */
+static Numeric
+amount(const Explanation *this, int dimension, int64 value)
+{
+	const char *name;
+
+	if (dimension == PM_DIM_REPLICAS)
+		return int64_to_numeric(value);
+	name = this->data->dimensions[dimension];
+	return pm_resource_quantity_numeric(name, strlen(name), value);
+}
+
+static const char *
+dimension_name(const Explanation *this, int dimension)
+{
+	if (dimension == PM_DIM_NONE)
+		return NULL;
+	return dimension == PM_DIM_REPLICAS ? "replicas" : this->data->dimensions[dimension];
+}
+
+static void
+set_lack(const Explanation *this, Row *row, int dimension, int64 needed, int64 available)
+{
+	if (dimension == PM_DIM_NONE)
+		return;
+	row->detail = dimension_name(this, dimension);
+	row->needed = amount(this, dimension, needed);
+	row->available = amount(this, dimension, Max(available, 0));
+}
+
+static const PmJob *
+job_of(const Explanation *this)
+{
+	return &this->data->queue.jobs[this->index];
+}
+
+static const PmShape *
+shape_of(const Explanation *this)
+{
+	return &this->data->queue.shapes[job_of(this)->shape];
+}
+
+/* ---- where it stands ---- */
+
+/* Rank in which the next pass looks at the job, as in the view queue */
+static int64
+position_of(const Explanation *this)
+{
+	PmCluster	cluster;
+	PmQueue		queue;
+	int		   *turns;
+
+	if (this->data->quotas == NULL)
+		return this->index + 1;
+	pm_copy_pool(&this->it, &cluster, &queue);
+	turns = pm_queue_turns(&cluster, &queue);
+	for (int turn = 0; turn < queue.njobs; turn++)
+		if (turns[turn] == this->index)
+			return turn + 1;
+	return this->index + 1;
+}
+
+static void
+put_state(Explanation *this)
+{
+	Row			row = row_of("state", "queued");
+
+	row.at = job_of(this)->submitted_at;
+	put(this, row);
+	row = row_of("position", NULL);
+	row.count = position_of(this);
+	put(this, row);
+}
+
+static void
+put_reason(Explanation *this, const PmWouldBe *would)
+{
+	const PmBlock *block = &would->block;
+	Row			row = row_of("reason", would->replicas > 0 ? "not_considered" : pm_reason_name(block->reason));
+
+	if (!this->data->pool->running || this->data->pool->frozen)
+		row.item = "pool_not_running";
+	else if (would->claims)
+		row.item = "waiting_for_preemption";
+	else if (would->replicas == 0)
+		set_lack(this, &row, block->dimension, block->needed, block->available);
+	put(this, row);
+}
+
+/* ---- nodes ---- */
+
+static void
+put_nodes(Explanation *this)
+{
+	PmAbsent   *absent;
+	int			nabsent = pm_read_absent(this->job->pool_id, &absent);
+	int			ngroups = shape_of(this)->ngroups;
+
+	for (int i = 0; i < nabsent; i++)
+	{
+		Row			row = row_of("nodes", absent[i].test);
+
+		row.count = absent[i].nodes;
+		put(this, row);
+	}
+	for (int g = 0; g < ngroups; g++)
+	{
+		PmTested   *tested;
+		int			n = pm_test_nodes(&this->it, g, &tested);
+
+		for (int i = 0; i < n; i++)
+		{
+			Row			row = row_of("nodes", pm_test_name(tested[i].test));
+
+			set_lack(this, &row, tested[i].dimension, tested[i].needed, tested[i].available);
+			if (ngroups > 1)
+				row.detail = row.detail ? psprintf("group %d: %s", g + 1, row.detail) : psprintf("group %d", g + 1);
+			row.count = tested[i].nodes;
+			put(this, row);
+		}
+	}
+}
+
+/* ---- what is in the way ---- */
+
+/* Jobs that were given a time before this one */
+static void
+put_reservations(Explanation *this, const PmWouldBe *would)
+{
+	int			put_already = 0;
+
+	for (int i = 0; i < would->decision->nreservations && put_already < MAX_RESERVATIONS; i++)
+	{
+		const PmReservation *reservation = &would->decision->reservations[i];
+		const PmJob *other = &would->queue.jobs[reservation->job];
+		Row			row = row_of("blocked_by", "reservation");
+
+		if (reservation->job == would->job)
+			continue;
+		row.job_id = this->visible[other->lane] ? other->job_id : 0;
+		row.at = reservation->at;
+		put(this, row);
+		put_already++;
+	}
+}
+
+/* Jobs ahead that do not start either, for which something may be withheld */
+static void
+put_withheld(Explanation *this, const PmWouldBe *would)
+{
+	bool	   *starts = palloc0(sizeof(bool) * would->queue.njobs);
+	Row			row = row_of("blocked_by", "withheld");
+
+	for (int i = 0; i < would->decision->nstarts; i++)
+		starts[would->decision->starts[i].job] = true;
+	row.count = 0;
+	for (int i = 0; i < would->job; i++)
+		row.count += !starts[i];
+	put(this, row);
+}
+
+static void
+put_quota(Explanation *this, const PmBlock *block)
+{
+	Row			row = row_of("blocked_by", block->level == PM_LEVEL_NONE ? "quota" :
+							 block->level == PM_LEVEL_PARENT ? "quota_above" : "kept_by_others");
+	char	   *name = pm_sub_pool_name(this->job->pool_id, this->data->lanes[job_of(this)->lane]);
+
+	set_lack(this, &row, block->dimension, block->needed, block->available);
+	if (name)
+		row.detail = psprintf("%s: %s", name, row.detail);
+	put(this, row);
+}
+
+/* Runs that stop, or are to be stopped, for it */
+static void
+put_stopping(Explanation *this, const PmWouldBe *would)
+{
+	const PmCluster *cluster = &this->data->cluster;
+	bool	   *stops = palloc0(sizeof(bool) * Max(cluster->nruns, 1));
+	int			put_already = 0;
+
+	for (int i = 0; i < would->decision->nvictims; i++)
+		stops[would->decision->victims[i].run] |= would->decision->victims[i].job == would->job;
+	for (int r = 0; r < cluster->nruns && put_already < MAX_HOLDERS; r++)
+	{
+		Row			row = row_of("blocked_by", "stopping");
+
+		if (!stops[r] && !(cluster->runs[r].stopping && job_of(this)->claims_since != 0))
+			continue;
+		row.job_id = cluster->runs[r].job_id;
+		put(this, row);
+		put_already++;
+	}
+}
+
+static void
+put_blockers(Explanation *this, const PmWouldBe *would)
+{
+	const PmBlock *block = &would->block;
+	int			head = would->decision->blocked_by[would->queue.jobs[would->job].lane];
+	Row			row;
+
+	if (would->replicas > 0)
+		return;
+	if (would->claims)
+	{
+		put_stopping(this, would);
+		return;
+	}
+	switch (block->reason)
+	{
+		case PM_REASON_BEHIND_HEAD:
+			row = row_of("blocked_by", "head");
+			row.job_id = would->queue.jobs[head].job_id;
+			put(this, row);
+			break;
+		case PM_REASON_RESERVED:
+			if (would->decision->nreservations > 0)
+				put_reservations(this, would);
+			else
+				put_withheld(this, would);
+			break;
+		case PM_REASON_QUOTA:
+			put_quota(this, block);
+			break;
+		case PM_REASON_EXCEEDS_MAX:
+			if (block->level == PM_LEVEL_NONE || block->level == PM_LEVEL_PARENT)
+				put_quota(this, block);
+			break;
+		case PM_REASON_NO_ADDRESS:
+		case PM_REASON_NETWORK_BANDWIDTH:
+			row = row_of("blocked_by", "network");
+			set_lack(this, &row, block->dimension, block->needed, block->available);
+			put(this, row);
+			break;
+		default:
+			break;
+	}
+}
+
+/* ---- who holds what is lacking ---- */
+
+typedef struct Holder
+{
+	const PmRunning *run;
+	int64		held;
+} Holder;
+
+static int
+compare_holders(const void *a, const void *b)
+{
+	const PmRunning *left = ((const Holder *) a)->run;
+	const PmRunning *right = ((const Holder *) b)->run;
+
+	if (left->planned_end != right->planned_end)
+		return left->planned_end < right->planned_end ? -1 : 1;
+	return left->run_id < right->run_id ? -1 : left->run_id > right->run_id ? 1 : 0;
+}
+
+/* The dimension that is lacking; where pieces are, what most nodes lack */
+static int
+lacking_dimension(Explanation *this, const PmBlock *block)
+{
+	PmTested   *tested;
+	int			n;
+	int			most = -1;
+
+	if (block->dimension >= 0)
+		return block->dimension;
+	if (block->reason != PM_REASON_FRAGMENTED && block->reason != PM_REASON_TOPOLOGY)
+		return PM_DIM_NONE;
+	n = pm_test_nodes(&this->it, 0, &tested);
+	for (int i = 0; i < n; i++)
+		if (tested[i].test == PM_TEST_NO_ROOM && (most < 0 || tested[i].nodes > tested[most].nodes))
+			most = i;
+	return most < 0 ? PM_DIM_NONE : tested[most].dimension;
+}
+
+/* Which of the jobs that hold something the actor may see */
+static bool *
+visible_holders(Explanation *this, const Holder *holders, int n)
+{
+	bool	   *visible = palloc(sizeof(bool) * Max(n, 1));
+	int64	   *jobs = palloc(sizeof(int64) * Max(n, 1));
+	int64	   *tenants;
+	int64	   *seen;
+	int			nseen = pm_visible_tenants(this->call, &seen);
+
+	/* in a dedicated pool all are its owner's */
+	if (this->job->dedicated || nseen < 0)
+	{
+		memset(visible, true, sizeof(bool) * n);
+		return visible;
+	}
+	for (int i = 0; i < n; i++)
+		jobs[i] = holders[i].run->job_id;
+	tenants = pm_job_tenants(this->job->pool_id, jobs, n);
+	for (int i = 0; i < n; i++)
+	{
+		visible[i] = false;
+		for (int t = 0; t < nseen && !visible[i]; t++)
+			visible[i] = seen[t] == tenants[i];
+	}
+	return visible;
+}
+
+/* Of a quota it is what its own sub-pool holds; else what is held on any node */
+static void
+put_holders(Explanation *this, const PmBlock *block)
+{
+	const PmCluster *cluster = &this->data->cluster;
+	int			dimension;
+	Holder	   *holders;
+	bool	   *visible;
+	int			n = 0;
+
+	if (block->reason == PM_REASON_NONE || block->reason == PM_REASON_EXCEEDS_MAX)
+		return;
+	dimension = lacking_dimension(this, block);
+	if (dimension == PM_DIM_NONE)
+		return;
+	holders = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Holder) * (Size) Max(cluster->nruns, 1));
+	for (int r = 0; r < cluster->nruns; r++)
+	{
+		const PmRunning *run = &cluster->runs[r];
+		int64		held = 0;
+
+		if (block->reason == PM_REASON_QUOTA && block->level == PM_LEVEL_NONE &&
+			run->sub_pool_id != this->data->lanes[job_of(this)->lane])
+			continue;
+		for (int h = 0; h < run->nholds; h++)
+			held += run->holds[h].amounts[dimension];
+		if (held > 0)
+		{
+			holders[n].run = run;
+			holders[n++].held = held;
+		}
+	}
+	qsort(holders, n, sizeof(Holder), compare_holders);
+	visible = visible_holders(this, holders, n);
+	for (int i = 0, put_already = 0; i < n && put_already < MAX_HOLDERS; i++)
+	{
+		Row			row = row_of("holds", dimension_name(this, dimension));
+
+		if (!visible[i])
+			continue;
+		row.available = amount(this, dimension, holders[i].held);
+		row.job_id = holders[i].run->job_id;
+		row.at = holders[i].run->planned_end == PM_NEVER ? 0 : holders[i].run->planned_end;
+		put(this, row);
+		put_already++;
+	}
+}
+
+/* ---- what would start it ---- */
+
+static char *
+request_text(const Explanation *this, const int64 *amounts)
+{
+	int			ndims = this->data->cluster.ndims;
+	PmResource *entries = palloc(sizeof(PmResource) * Max(ndims, 1));
+	int			n = 0;
+
+	for (int d = 0; d < ndims; d++)
+	{
+		if (amounts[d] == 0)
+			continue;
+		entries[n].name = this->data->dimensions[d];
+		entries[n].name_len = strlen(entries[n].name);
+		entries[n++].value = amounts[d];
+	}
+	return pm_resource_list_text(pm_resource_list_make(entries, n));
+}
+
+static char *
+length_text(int64 length)
+{
+	Interval	interval = {0};
+
+	interval.time = length;
+	return DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(&interval)));
+}
+
+static void
+put_flavors(Explanation *this)
+{
+	PmSmallerFlavor *flavors;
+	int			n = pm_read_smaller_flavors(this->job, &flavors);
+
+	for (int i = 0; i < n; i++)
+	{
+		int64	   *amounts = palloc0(sizeof(int64) * Max(this->data->cluster.ndims, 1));
+		bool		possible = true;
+		PmInstead	instead = {0};
+		Row			row = row_of("would_start", "flavor");
+
+		for (uint32 e = 0; e < flavors[i].resources->count; e++)
+		{
+			PmResource	resource = pm_resource_entry(flavors[i].resources, e);
+			int			d = pm_dimension_of(this->data, resource.name, resource.name_len);
+
+			possible &= d >= 0;
+			if (d >= 0)
+				amounts[d] = resource.value;
+		}
+		instead.amounts = amounts;
+		if (!possible || pm_what_if(&this->it, &instead)->replicas == 0)
+			continue;
+		row.detail = flavors[i].name;
+		put(this, row);
+	}
+}
+
+/* Pools to which the actor could submit the job instead */
+static void
+put_pools(Explanation *this)
+{
+	PmAccess	access = pm_access(this->call, this->job->tenant_id);
+	int64	   *pools;
+	int			n;
+
+	if (access < PM_ACCESS_MEMBER)
+		return;
+	n = pm_read_other_pools(this->job, access >= PM_ACCESS_OPERATOR || this->call->public_pools, &pools);
+	for (int i = 0; i < n; i++)
+	{
+		MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pool_manager other pool",
+													  ALLOCSET_DEFAULT_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(scratch);
+		PmPoolInfo *pool = pm_find_pool(this->call, NULL, pools[i]);
+		PmPassData *data = pm_read_guest(pool, this->job, this->policy.now);
+		PmPolicy	policy = pm_policy_of(pool);
+		PmInstead	as_it_is = {0};
+		PmCase		it = {&data->cluster, &data->queue, &policy, this->job->job_id};
+		Row			row = row_of("would_start", "pool");
+
+		policy.now = this->policy.now;
+		pm_score_queue(data, policy.order, policy.now);
+		if (pm_what_if(&it, &as_it_is)->replicas > 0)
+		{
+			row.detail = pool->name;
+			put(this, row);
+		}
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(scratch);
+	}
+}
+
+static void
+put_changes(Explanation *this)
+{
+	int64	   *amounts;
+	Row			row;
+	int			replicas = pm_fewer_replicas(&this->it);
+	int64		limit;
+
+	if (replicas > 0)
+	{
+		row = row_of("would_start", "replicas");
+		row.count = replicas;
+		put(this, row);
+	}
+	amounts = pm_smaller_request(&this->it);
+	if (amounts)
+	{
+		row = row_of("would_start", "request");
+		row.detail = request_text(this, amounts);
+		put(this, row);
+	}
+	limit = pm_shorter_limit(&this->it);
+	if (limit > 0)
+	{
+		row = row_of("would_start", "time_limit");
+		row.detail = length_text(limit);
+		put(this, row);
+	}
+	put_flavors(this);
+}
+
+/* ---- the call ---- */
+
+static void
+explain_unqueued(Explanation *this)
+{
+	PmJobState	state = pm_read_job_state(this->job);
+	Row			row = row_of("state", state.state);
+
+	row.detail = state.why;
+	row.at = state.at;
+	put(this, row);
+}
+
+static void
+put_expected_start(Explanation *this)
+{
+	int64		job_id = job_of(this)->job_id;
+	int64	   *starts = pm_forecast_pool(this->data);
+	Row			row = row_of("expected_start", NULL);
+
+	for (int i = 0; i < this->data->queue.njobs; i++)
+		if (this->data->queue.jobs[i].job_id == job_id && starts[i] != PM_NEVER)
+			row.at = starts[i];
+	put(this, row);
+}
+
+static void
+explain_queued(Explanation *this)
+{
+	PmPoolInfo *pool = pm_find_pool(this->call, NULL, this->job->pool_id);
+	PmPassData *data = pm_read_outlook(pool);
+	bool		runs = pool->running && !pool->frozen;
+	PmWouldBe  *would;
+
+	this->data = data;
+	this->policy = pm_policy_of(pool);
+	this->policy.now = pm_reading_clock();
+	pm_score_queue(data, this->policy.order, this->policy.now);
+	pm_order_jobs(data->queue.jobs, data->queue.njobs, this->policy.order);
+	this->visible = pm_visible_lanes(this->call, data);
+	this->it.cluster = &data->cluster;
+	this->it.queue = &data->queue;
+	this->it.policy = &this->policy;
+	this->it.job_id = this->job->job_id;
+	while (this->index < data->queue.njobs && job_of(this)->job_id != this->job->job_id)
+		this->index++;
+	if (this->index == data->queue.njobs)
+		elog(ERROR, "job " INT64_FORMAT " is not in the queue", this->job->job_id);
+
+	would = pm_what_if(&this->it, NULL);
+	put_state(this);
+	put_reason(this, would);
+	put_nodes(this);
+	if (runs)
+	{
+		put_blockers(this, would);
+		if (would->replicas == 0 && !would->claims)
+			put_holders(this, &would->block);
+	}
+	/* a change is a new job */
+	if (runs && !pool->closed && would->replicas == 0)
+		put_changes(this);
+	if (!runs || would->replicas == 0)
+		put_pools(this);
+	/* uses up what was read */
+	put_expected_start(this);
+}
+
+PG_FUNCTION_INFO_V1(pm_explain_job);
+
+Datum
+pm_explain_job(PG_FUNCTION_ARGS)
+{
+	Explanation this = {0};
+	PmCall		call;
+
+	InitMaterializedSRF(fcinfo, 0);
+	pm_begin(&call, fcinfo);
+	this.call = &call;
+	this.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	this.job = pm_find_job(&call, PG_GETARG_INT64(0));
+	if (this.job->queue_state && strcmp(this.job->queue_state, "queued") == 0)
+		explain_queued(&this);
+	else
+		explain_unqueued(&this);
+	pm_end(&call);
+	return (Datum) 0;
+}
