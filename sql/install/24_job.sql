@@ -302,6 +302,7 @@ CREATE TABLE job_run (
     end_reason  text,
     preemptible boolean     NOT NULL DEFAULT false,
     preempted_by bigint,
+    wanted      integer[],
     CONSTRAINT job_run_pkey PRIMARY KEY (pool_id, run_id),
     CONSTRAINT job_run_job_fkey FOREIGN KEY (pool_id, job_id) REFERENCES job,
     CONSTRAINT job_run_state_check CHECK (CASE state
@@ -325,11 +326,13 @@ CREATE TABLE job_run (
         preempted_by IS NULL OR (preemptible AND preempted_by <> job_id AND (stop_state = 'stopped' OR ended_at IS NOT NULL))),
     CONSTRAINT job_run_exit_code_check CHECK (exit_code IS NULL OR ended_at IS NOT NULL),
     CONSTRAINT job_run_deadline_check CHECK (deadline IS NULL OR ended_at IS NULL),
-    CONSTRAINT job_run_replicas_check CHECK (cardinality(replicas) >= 1 AND 1 <= ALL (replicas))
+    CONSTRAINT job_run_replicas_check CHECK (cardinality(replicas) >= 1 AND 1 <= ALL (replicas)),
+    CONSTRAINT job_run_wanted_check CHECK (cardinality(wanted) = cardinality(replicas) AND wanted > replicas)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX job_run_live_key ON job_run (pool_id, job_id) WHERE ended_at IS NULL;
 CREATE INDEX job_run_job_idx ON job_run (pool_id, job_id, run_id);
 CREATE INDEX job_run_preemptible_idx ON job_run (pool_id) WHERE preemptible AND ended_at IS NULL;
+CREATE INDEX job_run_wanted_idx ON job_run (pool_id) WHERE wanted IS NOT NULL AND ended_at IS NULL;
 CREATE INDEX job_run_deadline_idx ON job_run (pool_id, deadline) WHERE deadline IS NOT NULL;
 COMMENT ON TABLE job_run IS 'attempts of jobs, from placement to end; a job has at most one that has not ended';
 COMMENT ON COLUMN job_run.pool_id IS 'pool';
@@ -349,6 +352,7 @@ COMMENT ON COLUMN job_run.exit_code IS 'as reported by finish_job';
 COMMENT ON COLUMN job_run.start_type IS 'why it began';
 COMMENT ON COLUMN job_run.end_reason IS 'why it ended, where there is more to say than its state';
 COMMENT ON COLUMN job_run.preemptible IS 'may it give way to another job?';
+COMMENT ON COLUMN job_run.wanted IS 'replicas, by task group, to which it is to grow when there is room; NULL: it has them all';
 COMMENT ON COLUMN job_run.preempted_by IS 'job that it gives or gave way to; NULL: none. No foreign key: that job may leave history earlier';
 
 CREATE TABLE allocation (

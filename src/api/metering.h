@@ -13,4 +13,7 @@
 /* Opens the holdings of what is held, since the instant */
 extern void pm_meter_held(int64 pool_id, const PmHeld *held, int n, TimestampTz instant);
 
+/* What live runs hold since the instant, beside what they held before */
+extern void pm_meter_grown(int64 pool_id, const PmHeld *held, int n, TimestampTz instant);
+
 #endif							/* PM_METERING_H */

@@ -221,13 +221,14 @@ pm_run_pass(PmCall *call, PmPoolInfo *pool)
 		pm_write_fair(pool, data->fair, false);
 	policy.now = result.instant;
 	INSTR_TIME_SET_CURRENT(edges[1]);
-	if (data->queue.njobs > 0 && pool->running && !pool->frozen)
+	if (data->queue.njobs + data->queue.ngrowing > 0 && pool->running && !pool->frozen)
 		decision = pm_pass(&data->cluster, &data->queue, &policy);
 	INSTR_TIME_SET_CURRENT(edges[2]);
 	written = pm_write_pass(call, data, decision, result.instant);
 	result.instant = written.instant;
 	if (!pool->dedicated && !pool->agent)
 		pm_meter_held(pool->pool_id, written.held, written.nheld, result.instant);
+	pm_meter_grown(pool->pool_id, written.grown, written.ngrown, result.instant);
 	if (result.instant > locked_at)
 		pm_advance_pool(pool->pool_id, result.instant);
 	INSTR_TIME_SET_CURRENT(edges[3]);

@@ -125,6 +125,7 @@ pm_scale_job(PG_FUNCTION_ARGS)
 		pm_check_may_start(pm_open_submission(pool, job->tenant_id), true);
 		grow(&call, pool, service, target - before, instant);
 	}
+	pm_set_wanted(pool, service, target);
 	if (service->replicas != before)
 		bill_anew(pool, service, before, instant);
 	if (instant > locked_at)

@@ -252,6 +252,18 @@ typedef struct PmCap
 								 * engine updates */
 } PmCap;
 
+/* A run that has fewer replicas than it is to have, see grow.c */
+typedef struct PmGrowing
+{
+	int64		run_id;
+	int64		job_id;
+	int64		started_at;
+	int32		shape;			/* its shape need not have a job in the queue */
+	int32		lane;
+	int16		priority;
+	const int32 *lacking;		/* [ngroups] replicas; none negative */
+} PmGrowing;
+
 typedef struct PmQueue
 {
 	int			nrequests;
@@ -271,6 +283,8 @@ typedef struct PmQueue
 
 	int			njobs;
 	PmJob	   *jobs;			/* any order; the engine sorts them in place */
+	int			ngrowing;
+	PmGrowing  *growing;		/* likewise */
 } PmQueue;
 
 /* Of which runs of its lane a job takes the place when there is no other */
@@ -326,6 +340,14 @@ typedef struct PmStart
 	int			first_placement;
 	int			nplacements;	/* one for each (group, node) */
 } PmStart;
+
+/* More replicas of a run */
+typedef struct PmGrowth
+{
+	int			growing;		/* index into PmQueue.growing, after sorting */
+	int			first_placement;
+	int			nplacements;	/* one for each (group, node) */
+} PmGrowth;
 
 /* Why a shape is not started, with the numbers behind it, from the nodes and
  * caps as they are at the end of the pass; reason.c says which numbers.  dimension is
@@ -401,6 +423,8 @@ typedef struct PmDecision
 	PmShed	   *sheds;
 	int			nclaims;
 	int		   *claims;			/* jobs that wait for runs to stop */
+	int			ngrowths;
+	PmGrowth   *growths;		/* in the order of the pass */
 } PmDecision;
 
 /* order.c: sort jobs as a pass looks at them */

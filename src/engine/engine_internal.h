@@ -355,6 +355,7 @@ extern void pm_take_on_node(PmSpace *space, PmSearch *search, int group, int n, 
 extern bool pm_place_shape(PmSpace *space, int s);
 extern bool pm_each_fits_alone(PmSpace *space, const PmShape *shape);
 extern int64 pm_place_minimum(PmSpace *space, int s);
+extern int64 pm_place_more(PmSpace *space, int s, const int32 *counts);
 extern void pm_place_undo(PmSpace *space);
 extern PmHold *pm_holds_of_takes(const PmSpace *space, MemoryContext context);
 

@@ -141,6 +141,8 @@ pm_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 		explain_planned(scheduler);
 	else
 		explain(scheduler);
+	if (queue->ngrowing > 0)
+		pm_grow_runs(scheduler);
 	pm_scheduler_end_pass(scheduler);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(scratch);

@@ -263,6 +263,29 @@ pm_place_shape(PmSpace *space, int s)
 	return true;
 }
 
+/*
+ * Place more replicas of the groups of a shape without rules of topology, at
+ * most so many of each, as far as nodes and caps allow.  Returns how many
+ * were; the takes are these.
+ */
+int64
+pm_place_more(PmSpace *space, int s, const int32 *counts)
+{
+	const PmShape *shape = &space->queue->shapes[s];
+	int64		placed = 0;
+
+	space->ntakes = 0;
+	space->ntake_devices = 0;
+	for (int i = 0; i < shape->ngroups; i++)
+	{
+		int			g = space->group_order[s][i];
+		PmSearch   *search = &space->searches[shape->groups[g].request];
+
+		placed += place_some(space, search, g, (int) pm_caps_copies(space, search, counts[g]));
+	}
+	return placed;
+}
+
 /* The takes of the job at hand as holds, in one piece of memory */
 PmHold *
 pm_holds_of_takes(const PmSpace *space, MemoryContext context)

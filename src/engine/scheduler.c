@@ -79,6 +79,19 @@ emit_placement(PmScheduler *scheduler, PmSpace *space, int t, bool several)
 	}
 }
 
+/* The takes in a space as placements; several: of a group on a node.  Returns
+ * how many they are. */
+int
+pm_scheduler_emit(PmScheduler *scheduler, PmSpace *space, bool several)
+{
+	int			first = scheduler->decision->nplacements;
+
+	for (int t = 0; t < space->ntakes; t++)
+		if (space->takes[t].replicas > 0)
+			emit_placement(scheduler, space, t, several);
+	return scheduler->decision->nplacements - first;
+}
+
 static PmStart *
 emit_start(PmScheduler *scheduler, PmSpace *space, int job)
 {
@@ -99,10 +112,7 @@ emit_start(PmScheduler *scheduler, PmSpace *space, int job)
 	for (int g = 0; g < shape->ngroups && shape->ngroups > 1; g++)
 		if (shape->groups[g].min_replicas < shape->groups[g].replicas)
 			several = true;
-	for (int t = 0; t < space->ntakes; t++)
-		if (space->takes[t].replicas > 0)
-			emit_placement(scheduler, space, t, several);
-	start->nplacements = decision->nplacements - start->first_placement;
+	start->nplacements = pm_scheduler_emit(scheduler, space, several);
 	return start;
 }
 

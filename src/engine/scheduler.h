@@ -68,5 +68,9 @@ extern void pm_scheduler_submit(PmScheduler *scheduler, int job);
 extern void pm_scheduler_finish(PmScheduler *scheduler, int run);
 extern PmDecision *pm_scheduler_pass(PmScheduler *scheduler, int64 now);
 extern void pm_scheduler_end_pass(PmScheduler *scheduler);
+extern int	pm_scheduler_emit(PmScheduler *scheduler, PmSpace *space, bool several);
+
+/* grow.c */
+extern void pm_grow_runs(PmScheduler *scheduler);
 
 #endif							/* PM_SCHEDULER_H */

@@ -214,7 +214,8 @@ pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampT
 
 /*
  * In one statement, because what a live run holds is never forgotten.  It goes
- * on as the SKUs that it began with, whatever the resource is billed as now.
+ * on as the SKUs that it began with, whatever the resource is billed as now:
+ * if that differs, what is measured says nothing of them.
  */
 void
 pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *measured, int n,
@@ -224,10 +225,11 @@ pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *measured, int 
 											 "WITH closed AS (" CLOSE_HOLDINGS(OF_RUNS) "),"
 											 " opened AS (INSERT INTO pool_manager.holding (tenant_id, sku_id, quantity, workspace_id,"
 											 "   pool_id, job_id, run_id, since, metered_until)"
-											 "  SELECT c.tenant_id, c.sku_id, coalesce(u.quantity, c.quantity::numeric * $7 / $6)::bigint,"
+											 "  SELECT c.tenant_id, c.sku_id, coalesce(CASE WHEN k.known THEN u.quantity END, c.quantity::numeric * $7 / $6)::bigint,"
 											 "   c.workspace_id, $1, c.job_id, c.run_id, $3, $3"
 											 "  FROM closed c LEFT JOIN (SELECT sku_id, sum(quantity) AS quantity FROM unnest($4, $5) AS m(sku_id, quantity)"
-											 "   GROUP BY sku_id) AS u USING (sku_id) ORDER BY c.sku_id)"
+											 "   GROUP BY sku_id) AS u USING (sku_id),"
+											 "   (SELECT bool_and(sku_id = ANY ($4)) AS known FROM closed) AS k ORDER BY c.sku_id)"
 											 " SELECT * FROM closed");
 	int64	   *skus = palloc(sizeof(int64) * Max(n, 1));
 	int64	   *quantities = palloc(sizeof(int64) * Max(n, 1));
@@ -246,6 +248,43 @@ pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *measured, int 
 	pm_arg_int32(&args, before);
 	pm_arg_int32(&args, after);
 	append_usage(pm_run(&reopen, &args), instant);
+}
+
+/* In one statement, for the same reason */
+void
+pm_add_to_holdings(int64 pool_id, const PmMeasured *measured, int n, TimestampTz instant)
+{
+	static PmStatement add = PM_STATEMENT("int8;int8[];timestamptz;int8[];int8[];int8[];int8[]",
+										  "WITH closed AS (" CLOSE_HOLDINGS(OF_RUNS) "),"
+										  " opened AS (INSERT INTO pool_manager.holding (tenant_id, sku_id, quantity, workspace_id,"
+										  "   pool_id, job_id, run_id, since, metered_until)"
+										  "  SELECT h.tenant_id, h.sku_id, sum(h.quantity)::bigint, j.workspace_id, $1, h.job_id, h.run_id, $3, $3"
+										  "  FROM (SELECT run_id, job_id, tenant_id, sku_id, quantity FROM closed"
+										  "   UNION ALL SELECT * FROM unnest($2, $4, $5, $6, $7)) AS h(run_id, job_id, tenant_id, sku_id, quantity)"
+										  "  JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = h.job_id"
+										  "  GROUP BY h.run_id, h.job_id, h.tenant_id, h.sku_id, j.workspace_id ORDER BY h.run_id, h.sku_id)"
+										  " SELECT * FROM closed");
+	int64	   *columns[5];
+	PmArgs		args = {0};
+
+	if (n == 0)
+		return;
+	for (int c = 0; c < 5; c++)
+		columns[c] = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int64) * n);
+	for (int i = 0; i < n; i++)
+	{
+		columns[0][i] = measured[i].run_id;
+		columns[1][i] = measured[i].job_id;
+		columns[2][i] = measured[i].tenant_id;
+		columns[3][i] = measured[i].sku_id;
+		columns[4][i] = measured[i].quantity;
+	}
+	pm_arg_int64(&args, pool_id);
+	pm_arg_int64_array(&args, columns[0], n);
+	pm_arg_time(&args, pm_second_timestamptz(pm_second(instant)));
+	for (int c = 1; c < 5; c++)
+		pm_arg_int64_array(&args, columns[c], n);
+	append_usage(pm_run(&add, &args), instant);
 }
 
 /* In one statement, because what a node in service holds is never forgotten */

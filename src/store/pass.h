@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "store/fair.h"
 #include "store/find.h"
+#include "store/statement.h"
 #include "types/resource_list.h"
 #include "utils/hsearch.h"
 
@@ -55,6 +56,7 @@ typedef struct PmPassData
 	int64	   *node_flavors;	/* [nnodes] flavor ids */
 	PmQueue		queue;
 	PmStoredShape *shapes;		/* [queue.nshapes] */
+	int			nqueued_shapes; /* those alone that runs have come last */
 	int64	   *lanes;			/* [queue.nlanes] sub-pool ids; those without a
 								 * queued job come last */
 	int64	   *lane_tenants;	/* [queue.nlanes] */
@@ -140,7 +142,22 @@ typedef struct PmWritten
 	PmChange   *preempted;		/* jobs that gave way, or are to */
 	int			nheld;
 	PmHeld	   *held;			/* by what was started */
+	int			ngrown;
+	PmHeld	   *grown;			/* what runs hold beside what they held */
 } PmWritten;
+
+/* pass_write.c: a placement on a node as a row of table allocation */
+extern void pm_add_allocation(PmRows *rows, const PmPassData *data, const PmDecision *decision,
+							  const PmPlacement *placement, int shape, int lane, int64 run_id, TimestampTz instant);
+
+/* ---- grow.c ---- */
+
+/* Adds the runs that are to grow to what a pass reads, their shapes and lanes to the numbers */
+extern void pm_read_growing(PmPassData *data, HTAB *shapes, HTAB *lanes);
+/* Nobody grows before this: until then what they hold is metered */
+extern TimestampTz pm_growing_metered_until(const PmPassData *data, const PmDecision *decision);
+extern void pm_write_growths(PmCall *call, PmPassData *data, const PmDecision *decision,
+							 TimestampTz instant, PmWritten *written);
 
 /* ---- preempt.c ---- */
 

@@ -321,9 +321,9 @@ read_guest_job(Reader *reader)
 	pm_scan(&guest, &args, queue_row, reader);
 }
 
-/* All that is queued, or one job that is not */
+/* All that is queued, and what is to grow; or one job that is not queued */
 static void
-read_queue(Reader *reader, int64 job_id)
+read_queue(Reader *reader, int64 job_id, bool grow)
 {
 	static PmStatement queue = PM_STATEMENT("int8",
 											"SELECT job_id, submitted_at, shape_id, sub_pool_id, priority, restarted, time_limit, auto_stop, workspace_id, locked_since, claims_since"
@@ -346,6 +346,9 @@ read_queue(Reader *reader, int64 job_id)
 	pm_scan(job_id != 0 ? &one : &queue, &args, queue_row, reader);
 	if (reader->guest)
 		read_guest_job(reader);
+	data->nqueued_shapes = (int) hash_get_num_entries(reader->shapes);
+	if (grow)
+		pm_read_growing(data, reader->shapes, reader->lanes);
 	data->queue.nshapes = (int) hash_get_num_entries(reader->shapes);
 	data->queue.nlanes = (int) hash_get_num_entries(reader->lanes);
 	data->shape_ids = ids_of(reader->shapes, data->queue.nshapes);
@@ -554,7 +557,7 @@ pm_read_queue(PmPoolInfo *pool)
 	data->pool = pool;
 	reader.data = data;
 	reader.context = CurrentMemoryContext;
-	read_queue(&reader, 0);
+	read_queue(&reader, 0, false);
 	read_lanes(&reader);
 	return data;
 }
@@ -612,9 +615,9 @@ read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks, const PmJobInfo *gues
 	reader.dimensions = pm_bytes_numbers("resources of a pass");
 	reader.words = pm_bytes_numbers("labels of a pass");
 	reader.configs = pm_bytes_numbers("node configurations of a pass");
-	read_queue(&reader, job_id);
+	read_queue(&reader, job_id, job_id == 0 && !only_looks);
 	read_lanes(&reader);
-	if (data->queue.njobs == 0)
+	if (data->queue.njobs == 0 && data->queue.ngrowing == 0)
 		return data;
 	read_nodes(&reader);
 	read_shapes(&reader);

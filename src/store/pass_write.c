@@ -71,11 +71,32 @@ replica_counts(const PmStart *start, const PmDecision *decision, int ngroups)
 	return PointerGetDatum(construct_array(counts, ngroups, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }
 
-static void
-add_allocation(PmRows *rows, const PmPassData *data, const PmDecision *decision,
-			   const PmPlacement *placement, const PmJob *job, int64 run_id, TimestampTz instant)
+/* All replicas of the task groups; NULL if it holds them, or cannot grow to them */
+static Datum
+wanted_counts(const PmShape *shape, Datum held, bool *isnull)
 {
-	PmResourceList *request = data->shapes[job->asked].groups[placement->group].request;
+	const int32 *has = (int32 *) ARR_DATA_PTR(DatumGetArrayTypeP(held));
+	Datum	   *counts;
+
+	*isnull = true;
+	for (int g = 0; g < shape->ngroups; g++)
+		*isnull &= has[g] == shape->groups[g].replicas;
+	for (int g = 0; g < shape->ngroups && !*isnull; g++)
+		*isnull = shape->groups[g].group_level != 0 || shape->groups[g].spread_level != 0;
+	*isnull |= shape->affinity_level != 0;
+	if (*isnull)
+		return (Datum) 0;
+	counts = palloc(sizeof(Datum) * shape->ngroups);
+	for (int g = 0; g < shape->ngroups; g++)
+		counts[g] = Int32GetDatum(shape->groups[g].replicas);
+	return PointerGetDatum(construct_array(counts, shape->ngroups, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+void
+pm_add_allocation(PmRows *rows, const PmPassData *data, const PmDecision *decision,
+				  const PmPlacement *placement, int shape, int lane, int64 run_id, TimestampTz instant)
+{
+	PmResourceList *request = data->shapes[shape].groups[placement->group].request;
 	Datum	   *devices = palloc(sizeof(Datum) * Max(placement->ndevices, 1));
 	Datum		values[12];
 	bool		nulls[12] = {0};
@@ -86,7 +107,7 @@ add_allocation(PmRows *rows, const PmPassData *data, const PmDecision *decision,
 	values[1] = Int64GetDatum(run_id);
 	values[2] = Int16GetDatum(placement->group + 1);
 	values[3] = Int64GetDatum(data->cluster.nodes[placement->node].node_id);
-	values[4] = Int64GetDatum(data->lane_tenants[job->lane]);
+	values[4] = Int64GetDatum(data->lane_tenants[lane]);
 	values[5] = Int32GetDatum(placement->replicas);
 	values[6] = ResourceListPGetDatum(placement->replicas == 1 ? request :
 									  pm_resource_list_scale(request, placement->replicas));
@@ -107,9 +128,9 @@ insert_starts(PmCall *call, PmPassData *data, PmDecision *decision, int nstarts,
 	static PmStatement insert = PM_STATEMENT(
 											 "int8;timestamptz;text;pool_manager.job_run[];pool_manager.allocation[];text",
 											 "WITH new_run AS (INSERT INTO pool_manager.job_run (pool_id, run_id, job_id, tenant_id, state, replicas,"
-											 "   placed_at, started_at, planned_end, deadline, start_type, preemptible)"
+											 "   placed_at, started_at, planned_end, deadline, start_type, preemptible, wanted)"
 											 "  SELECT $1, r.run_id, r.job_id, r.tenant_id, $3::pool_manager.job_state, r.replicas,"
-											 "   $2, CASE WHEN $3 = 'running' THEN $2 END, e.planned_end, e.planned_end, q.start_type, j.preemptible"
+											 "   $2, CASE WHEN $3 = 'running' THEN $2 END, e.planned_end, e.planned_end, q.start_type, j.preemptible, r.wanted"
 											 "  FROM unnest($4) AS r JOIN pool_manager.job j ON j.pool_id = $1 AND j.job_id = r.job_id"
 											 "   JOIN pool_manager.job_queue q ON q.pool_id = $1 AND q.job_id = r.job_id"
 											 "   JOIN pool_manager.pool p ON p.pool_id = $1,"
@@ -135,8 +156,8 @@ insert_starts(PmCall *call, PmPassData *data, PmDecision *decision, int nstarts,
 	{
 		const PmStart *start = &decision->starts[i];
 		const PmJob *job = &data->queue.jobs[start->job];
-		Datum		values[18] = {0};
-		bool		nulls[18];
+		Datum		values[19] = {0};
+		bool		nulls[19];
 
 		if ((i & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -147,10 +168,12 @@ insert_starts(PmCall *call, PmPassData *data, PmDecision *decision, int nstarts,
 		values[2] = Int64GetDatum(job->job_id);
 		values[3] = Int64GetDatum(data->lane_tenants[job->lane]);
 		values[5] = replica_counts(start, decision, data->queue.shapes[job->shape].ngroups);
+		values[18] = wanted_counts(&data->queue.shapes[job->shape], values[5], &nulls[18]);
 		pm_rows_add(&runs, values, nulls);
 		for (int k = 0; k < start->nplacements; k++)
-			add_allocation(&allocations, data, decision,
-						   &decision->placements[start->first_placement + k], job, run_ids[i], instant);
+			pm_add_allocation(&allocations, data, decision,
+							  &decision->placements[start->first_placement + k],
+							  job->asked, job->lane, run_ids[i], instant);
 	}
 	pm_arg_int64(&args, data->pool->pool_id);
 	pm_arg_time(&args, instant);
@@ -240,7 +263,7 @@ write_reasons(PmPassData *data, const PmDecision *decision)
 											 " needed = r.needed::numeric, available = r.available::numeric"
 											 " FROM unnest($2, $3, $4, $5, $6, $7) AS r(shape_id, reason, level, resource, needed, available)"
 											 " WHERE s.pool_id = $1 AND s.shape_id = r.shape_id");
-	int			nshapes = data->queue.nshapes;
+	int			nshapes = data->nqueued_shapes;
 	int64	   *ids = palloc(sizeof(int64) * Max(nshapes, 1));
 	Datum	   *values[5];
 	bool	   *nulls[5];
@@ -356,6 +379,8 @@ pm_write_pass(PmCall *call, PmPassData *data, PmDecision *decision, TimestampTz 
 	PmWritten	written = {.instant = instant};
 	int64	   *run_ids;
 
+	if (decision && decision->ngrowths > 0)
+		written.instant = Max(instant, pm_growing_metered_until(data, decision));
 	if (decision && decision->nstarts > 0)
 	{
 		written.nstarted = lock_starts(data, decision, &written.instant);
@@ -378,6 +403,9 @@ pm_write_pass(PmCall *call, PmPassData *data, PmDecision *decision, TimestampTz 
 	}
 	if (decision && data->pool->agent)
 		written.instant = pm_write_claims(call, data, decision, written.instant, &written);
+	/* a job that lost its start may be queued again */
+	if (decision && decision->ngrowths > 0 && written.nstarted == decision->nstarts)
+		pm_write_growths(call, data, decision, written.instant, &written);
 	if (decision)
 	{
 		write_reasons(data, decision);

@@ -221,7 +221,7 @@ shed_statement(PmArgs *args)
 										   "    (SELECT coalesce(sum(1000 * pool_manager.quantity(allocated, 'bandwidth')), 0)::bigint FROM less) AS bandwidth"
 										   "   FROM pool_manager.pool p WHERE p.pool_id = $1) AS n"
 										   "  WHERE l.network_id = n.network_id AND (n.addresses <> 0 OR n.bandwidth <> 0))"
-										   " UPDATE pool_manager.job_run r SET replicas = ARRAY(SELECT (x.n - coalesce((SELECT sum(s.count) FROM s"
+										   " UPDATE pool_manager.job_run r SET wanted = coalesce(r.wanted, r.replicas), replicas = ARRAY(SELECT (x.n - coalesce((SELECT sum(s.count) FROM s"
 										   "    WHERE s.run_id = r.run_id AND s.group_no = x.g), 0))::integer"
 										   "   FROM unnest(r.replicas) WITH ORDINALITY AS x(n, g) ORDER BY x.g)"
 										   "  FROM runs WHERE r.pool_id = $1 AND r.run_id = runs.run_id"

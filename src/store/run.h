@@ -115,10 +115,12 @@ typedef enum PmHolder
 extern void pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampTz instant);
 /*
  * Closes what a live run holds and opens it anew with other quantities of the
- * same SKUs: as measured, or of what was not, in proportion to its replicas.
+ * same SKUs: as measured, or if one was not, in proportion to its replicas.
  */
 extern void pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *measured, int n,
 							   int32 before, int32 after, TimestampTz instant);
+/* Closes what live runs hold and opens it anew with what they hold beside it */
+extern void pm_add_to_holdings(int64 pool_id, const PmMeasured *measured, int n, TimestampTz instant);
 /* Closes what nodes hold and opens it anew for another workspace */
 extern void pm_move_node_holdings(int64 pool_id, const int64 *node_ids, int n, int64 workspace_id, TimestampTz instant);
 /* The same for what runs hold, and the volumes of the jobs of some of them */

@@ -177,7 +177,7 @@ write_change(PmCall *call, const PmPoolInfo *pool, const PmService *service, Cha
 											"  WHERE l.network_id = n.network_id AND n.bandwidth <> 0),"
 											" was AS MATERIALIZED (SELECT job_id, tenant_id, replicas[1] AS replicas FROM pool_manager.job_run"
 											"  WHERE pool_id = $1 AND run_id = $3),"
-											" scaled AS (UPDATE pool_manager.job_run SET replicas = ARRAY[$7] WHERE pool_id = $1 AND run_id = $3)"
+											" scaled AS (UPDATE pool_manager.job_run SET replicas = ARRAY[$7], wanted = NULL WHERE pool_id = $1 AND run_id = $3)"
 											" INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, run_id, actor, reason)"
 											" SELECT tenant_id, $2, 'job_changed', $1, job_id, $3, $8, 'replicas ' || replicas || ' -> ' || $7 FROM was");
 	PmArgs		args = {0};
@@ -294,4 +294,18 @@ pm_grow_service(PmCall *call, PmPassData *data, PmService *service,
 	write_change(call, pool, service, &change, instant);
 	pm_rows_end(&change.rows);
 	service->replicas = change.replicas;
+}
+
+void
+pm_set_wanted(const PmPoolInfo *pool, const PmService *service, int32 replicas)
+{
+	static PmStatement set = PM_STATEMENT("int8;int8;int4",
+										  "UPDATE pool_manager.job_run SET wanted = CASE WHEN replicas[1] < $3 THEN ARRAY[$3] END"
+										  " WHERE pool_id = $1 AND run_id = $2 AND wanted IS DISTINCT FROM CASE WHEN replicas[1] < $3 THEN ARRAY[$3] END");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, pool->pool_id);
+	pm_arg_int64(&args, service->run_id);
+	pm_arg_int32(&args, replicas);
+	pm_run(&set, &args);
 }

@@ -36,4 +36,7 @@ extern void pm_shrink_service(PmCall *call, PmPoolInfo *pool, PmService *service
 extern void pm_grow_service(PmCall *call, PmPassData *data, PmService *service,
 							const PmDecision *decision, TimestampTz instant);
 
+/* It is to have so many: it grows to them by itself once there is room */
+extern void pm_set_wanted(const PmPoolInfo *pool, const PmService *service, int32 replicas);
+
 #endif							/* PM_SCALE_H */

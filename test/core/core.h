@@ -67,6 +67,9 @@ extern void core_properties(int rounds);
 /* property_priority.c */
 extern void core_priorities(int rounds);
 
+/* property_grow.c: what runs grow into */
+extern void core_growth_properties(int rounds);
+
 /* property_topology.c: rules of topology against every way there is */
 extern void core_topology_properties(int rounds);
 

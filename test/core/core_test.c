@@ -49,6 +49,7 @@ main(int argc, char **argv)
 	core_cases();
 	core_priorities(rounds);
 	core_properties(rounds);
+	core_growth_properties(rounds / 3);
 	core_topology_properties(rounds / 10);
 	core_preemption(rounds / 2);
 	core_free_memory();

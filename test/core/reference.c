@@ -188,8 +188,8 @@ hardness(const PmCluster *cluster, const PmRequest *request)
 	return hard + (ref_wants_accelerator(cluster, request) ? 1 << 22 : 0);
 }
 
-static void
-hardest_first(const Ref *ref, const PmShape *shape, int *order)
+void
+ref_hardest_first(const Ref *ref, const PmShape *shape, int *order)
 {
 	bool		used[8] = {false};
 
@@ -260,7 +260,7 @@ ref_try_shape(Ref *ref, PmCluster *cluster, int job, const PmShape *shape)
 	int			order[8];
 
 	save_nodes(cluster, &saved);
-	hardest_first(ref, shape, order);
+	ref_hardest_first(ref, shape, order);
 	for (int i = 0; i < shape->ngroups; i++)
 	{
 		int			min = shape->groups[order[i]].min_replicas;
@@ -386,7 +386,7 @@ withhold(Ref *ref, int s)
 	if (ref->hopeless[s])
 		return;
 	save_nodes(cluster, &saved);
-	hardest_first(ref, shape, order);
+	ref_hardest_first(ref, shape, order);
 	for (int i = 0; i < shape->ngroups; i++)
 	{
 		const PmTaskGroup *group = &shape->groups[order[i]];

@@ -41,6 +41,7 @@ extern bool ref_matches(const PmCluster *cluster, const PmNode *node, const PmRe
 extern PmCluster *ref_emptied(const PmCluster *cluster);
 extern int	ref_place(Ref *ref, PmCluster *cluster, int job, const PmShape *shape,
 					  int g, int count);
+extern void ref_hardest_first(const Ref *ref, const PmShape *shape, int *order);
 extern bool ref_try_shape(Ref *ref, PmCluster *cluster, int job, const PmShape *shape);
 extern void ref_explain(Ref *ref, int s);
 extern bool ref_cap_allows(const Ref *ref, int lane, const PmRequest *request);

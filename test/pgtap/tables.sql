@@ -4,7 +4,7 @@
 BEGIN;
 SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
-SELECT plan(419);
+SELECT plan(421);
 
 -- refused: the statement fails with this SQLSTATE and constraint, or message
 CREATE FUNCTION pg_temp.refused(statement text, code text, what text, name text DEFAULT NULL) RETURNS text
@@ -290,6 +290,8 @@ SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "job_id": 98
 SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "pool_id": 2}', '23503', 'job_run_job_fkey');
 SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "replicas": "{}"}', '23514', 'job_run_replicas_check');
 SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "replicas": "{0}"}', '23514', 'job_run_replicas_check');
+SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "replicas": "{2}", "wanted": "{2}"}', '23514', 'job_run_wanted_check');
+SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "replicas": "{2}", "wanted": "{3,1}"}', '23514', 'job_run_wanted_check');
 SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "ended_at": "2026-02-01"}', '23514', 'job_run_times_check');
 SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "started_at": "2026-02-01"}', '23514', 'job_run_times_check');
 SELECT pg_temp.refused_row('job_run', 'run_id = 4', '{"run_id": 99, "planned_end": "2026-03-01 00:00:00+00"}', '23514', 'job_run_times_check');

@@ -299,7 +299,8 @@ BEGIN
         RAISE EXCEPTION 'job % of case % does not run as it should: %', job ->> 'id', c ->> 'id', vectors.placed(pool, made);
     END IF;
     UPDATE vectors.job j SET had = vectors.tasks(pool, made) WHERE j.job_id = made;
-    IF pinned <> '{}' THEN
+    -- who is to grow may do so where it is
+    IF pinned <> '{}' AND NOT coalesce((c #>> '{policy,grow_running}')::boolean, false) THEN
         PERFORM set_node_labels(pinned, '{"pinned": "yes"}', 'delete');
     END IF;
     PERFORM vectors.close_nodes(c ->> 'id');
@@ -496,6 +497,7 @@ CREATE TABLE vectors.file (prefix text PRIMARY KEY, name text NOT NULL);
 INSERT INTO vectors.file VALUES
     ('admit', 'vectors_admit'),
     ('gang', 'vectors_admit'),
+    ('elastic', 'vectors_admit'),
     ('place', 'vectors_place'),
     ('order', 'vectors_place'),
     ('topo', 'vectors_place'),
