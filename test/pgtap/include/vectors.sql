@@ -240,7 +240,7 @@ BEGIN
             -- in time nobody is evicted
             preemptible => coalesce((job ->> 'preemptible')::boolean, c ->> 'kind' <> 'timeline'),
             tolerations => coalesce(job -> 'tolerations', '[]'),
-            node_selector => CASE WHEN job ? 'placement' THEN '{"pinned": "yes"}' ELSE '{}' END::jsonb,
+            node_selector => vectors.pin(job),
             affinity_level => coalesce(job #>> '{topology,required}', job #>> '{topology,same_label}'),
             depends_on => vectors.depends_on(c, job),
             not_before => (SELECT p.base + make_interval(secs => (job ->> 'not_before')::float8) FROM vectors.pool p WHERE p.id = c ->> 'id'),
@@ -272,20 +272,22 @@ CREATE FUNCTION vectors.tasks(pool bigint, job bigint) RETURNS integer LANGUAGE 
     SELECT coalesce(sum(value::integer), 0)::integer FROM jsonb_each_text(vectors.placed(pool, job));
 $$;
 
--- a job that runs already: on its nodes, which are open for it alone
+-- a label that only the nodes of a job have, by which it comes there
+CREATE FUNCTION vectors.pin(job jsonb) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT CASE WHEN job ? 'placement' THEN jsonb_build_object('pinned-' || (job ->> 'id'), 'yes') ELSE '{}' END;
+$$;
+
+-- a job that runs already: on its nodes
 CREATE FUNCTION vectors.set_running(c jsonb, pool bigint, job jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    pinned bigint[] := ARRAY(
-        SELECT n.node_id FROM vectors.node n WHERE n.id = c ->> 'id' AND job -> 'placement' ? n.name);
     made bigint;
     stopgap bigint;
 BEGIN
     PERFORM vectors.open_nodes(c ->> 'id', '{up,drain}');
-    IF pinned <> '{}' THEN
-        PERFORM set_node_labels(pinned, '{"pinned": "yes"}', 'create');
-    END IF;
+    PERFORM set_node_labels(array_agg(n.node_id), vectors.pin(job), 'create')
+    FROM vectors.node n WHERE n.id = c ->> 'id' AND job -> 'placement' ? n.name HAVING count(*) > 0;
     IF job ? 'running_tasks' THEN
-        stopgap := submit_job(pool, 'stopgap', request => vectors.list(job -> 'per_task'), node_selector => '{"pinned": "yes"}',
+        stopgap := submit_job(pool, 'stopgap', request => vectors.list(job -> 'per_task'), node_selector => vectors.pin(job),
             replicas => (job ->> 'tasks')::integer - (job ->> 'running_tasks')::integer,
             sub_pool => (SELECT s.sub_pool_id FROM sub_pool_status s WHERE s.pool_id = set_running.pool AND s.sub_pool = job ->> 'queue'));
     END IF;
@@ -299,10 +301,6 @@ BEGIN
         RAISE EXCEPTION 'job % of case % does not run as it should: %', job ->> 'id', c ->> 'id', vectors.placed(pool, made);
     END IF;
     UPDATE vectors.job j SET had = vectors.tasks(pool, made) WHERE j.job_id = made;
-    -- who is to grow may do so where it is
-    IF pinned <> '{}' AND NOT coalesce((c #>> '{policy,grow_running}')::boolean, false) THEN
-        PERFORM set_node_labels(pinned, '{"pinned": "yes"}', 'delete');
-    END IF;
     PERFORM vectors.close_nodes(c ->> 'id');
 END $$;
 
@@ -497,7 +495,6 @@ CREATE TABLE vectors.file (prefix text PRIMARY KEY, name text NOT NULL);
 INSERT INTO vectors.file VALUES
     ('admit', 'vectors_admit'),
     ('gang', 'vectors_admit'),
-    ('elastic', 'vectors_admit'),
     ('place', 'vectors_place'),
     ('order', 'vectors_place'),
     ('topo', 'vectors_place'),
@@ -506,6 +503,7 @@ INSERT INTO vectors.file VALUES
     ('preempt', 'vectors_preempt'),
     ('reclaim', 'vectors_preempt'),
     ('fairpre', 'vectors_preempt'),
+    ('elastic', 'vectors_admit'),
     ('depend', 'vectors_depend'),
     ('fair', 'vectors_fair'),
     ('formula', 'vectors_fair');
