@@ -2,7 +2,7 @@
  *
  * explain.c
  *	  explain_job(): why a job waits, when it will start, what would start it
- *	  now.
+ *	  now.  Part of the same of a job that is only quoted.
  *
  * The pool is read once, like by a pass, but nothing is locked.  All that is
  * said of the job is found by the engine on copies.
@@ -161,17 +161,25 @@ put_state(Explanation *this)
 	put(this, row);
 }
 
+/* NULL: the next pass starts it */
+static const char *
+reason_of(const Explanation *this, const PmWouldBe *would)
+{
+	if (!this->data->pool->running || this->data->pool->frozen)
+		return "pool_not_running";
+	if (would->claims)
+		return "waiting_for_preemption";
+	return would->replicas > 0 ? NULL : pm_reason_name(would->block.reason);
+}
+
 static void
 put_reason(Explanation *this, const PmWouldBe *would)
 {
 	const PmBlock *block = &would->block;
-	Row			row = row_of("reason", would->replicas > 0 ? "not_considered" : pm_reason_name(block->reason));
+	const char *reason = reason_of(this, would);
+	Row			row = row_of("reason", reason ? reason : "not_considered");
 
-	if (!this->data->pool->running || this->data->pool->frozen)
-		row.item = "pool_not_running";
-	else if (would->claims)
-		row.item = "waiting_for_preemption";
-	else if (would->replicas == 0)
+	if (this->data->pool->running && !this->data->pool->frozen && !would->claims && reason)
 		set_lack(this, &row, block->dimension, block->needed, block->available);
 	put(this, row);
 }
@@ -580,26 +588,24 @@ explain_unqueued(Explanation *this)
 	put(this, row);
 }
 
-static void
-put_expected_start(Explanation *this)
+/* 0: it cannot be told.  Uses up what was read. */
+static TimestampTz
+expected_start(Explanation *this)
 {
-	int64		job_id = job_of(this)->job_id;
 	int64	   *starts = pm_forecast_pool(this->data);
-	Row			row = row_of("expected_start", NULL);
 
 	for (int i = 0; i < this->data->queue.njobs; i++)
-		if (this->data->queue.jobs[i].job_id == job_id && starts[i] != PM_NEVER)
-			row.at = starts[i];
-	put(this, row);
+		if (this->data->queue.jobs[i].job_id == this->job->job_id && starts[i] != PM_NEVER)
+			return starts[i];
+	return 0;
 }
 
-static void
-explain_queued(Explanation *this)
+/* Reads the pool; what a pass would do with the job */
+static PmWouldBe *
+look_at_pool(Explanation *this)
 {
 	PmPoolInfo *pool = pm_find_pool(this->call, NULL, this->job->pool_id);
 	PmPassData *data = pm_read_outlook(pool);
-	bool		runs = pool->running && !pool->frozen;
-	PmWouldBe  *would;
 
 	this->data = data;
 	this->policy = pm_policy_of(pool);
@@ -616,7 +622,17 @@ explain_queued(Explanation *this)
 	if (this->index == data->queue.njobs)
 		elog(ERROR, "job " INT64_FORMAT " is not in the queue", this->job->job_id);
 
-	would = pm_what_if(&this->it, NULL);
+	return pm_what_if(&this->it, NULL);
+}
+
+static void
+explain_queued(Explanation *this)
+{
+	PmWouldBe  *would = look_at_pool(this);
+	const PmPoolInfo *pool = this->data->pool;
+	bool		runs = pool->running && !pool->frozen;
+	Row			start = row_of("expected_start", NULL);
+
 	put_state(this);
 	put_reason(this, would);
 	put_nodes(this);
@@ -631,8 +647,8 @@ explain_queued(Explanation *this)
 		put_changes(this);
 	if (!runs || would->replicas == 0)
 		put_pools(this);
-	/* uses up what was read */
-	put_expected_start(this);
+	start.at = expected_start(this);
+	put(this, start);
 }
 
 PG_FUNCTION_INFO_V1(pm_explain_job);
@@ -652,6 +668,38 @@ pm_explain_job(PG_FUNCTION_ARGS)
 		explain_queued(&this);
 	else
 		explain_unqueued(&this);
+	pm_end(&call);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(pm_job_outlook);
+
+/* Of a quote; the job was found when it was submitted */
+Datum
+pm_job_outlook(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Explanation this = {0};
+	PmCall		call;
+	const char *reason;
+	TimestampTz start;
+	MemoryContext inner;
+	Datum		values[2];
+	bool		nulls[2];
+
+	InitMaterializedSRF(fcinfo, 0);
+	pm_begin(&call, fcinfo);
+	this.call = &call;
+	this.job = pm_find_job(&call, PG_GETARG_INT64(0));
+	reason = reason_of(&this, look_at_pool(&this));
+	start = expected_start(&this);
+	inner = MemoryContextSwitchTo(call.caller);
+	nulls[0] = reason == NULL;
+	values[0] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+	nulls[1] = start == 0;
+	values[1] = TimestampTzGetDatum(start);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	MemoryContextSwitchTo(inner);
 	pm_end(&call);
 	return (Datum) 0;
 }

@@ -1,0 +1,176 @@
+-- Quotes: what a job would cost and when it would start, without submitting it.
+
+CREATE FUNCTION job_outlook(job bigint) RETURNS TABLE (reason text, expected_start timestamptz)
+    AS 'MODULE_PATHNAME', 'pm_job_outlook' LANGUAGE C STABLE STRICT ROWS 1;
+COMMENT ON FUNCTION job_outlook(bigint) IS
+'why the next pass would not start a queued job (NULL: it would), and when it will start. Bodies of calls only';
+
+CREATE FUNCTION quoted_lines(job bigint) RETURNS TABLE (sku_id bigint, quantity numeric) LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH it AS (
+        SELECT j.pool_id, j.job_id, j.tenant_id, p.kind, p.network_id, p.container_network, j.shape_id, c.currency
+        FROM job j JOIN pool p USING (pool_id)
+        LEFT JOIN LATERAL (
+            SELECT c.currency FROM contract c WHERE c.tenant_id = j.tenant_id
+            ORDER BY c.from_month <= (clock() AT TIME ZONE c.time_zone) DESC, c.from_month DESC LIMIT 1) c ON true
+        WHERE j.job_id = quoted_lines.job),
+    grp AS (
+        SELECT it.*, g.group_no, g.replicas, g.request, f.sku_id FROM it JOIN task_group g USING (pool_id, shape_id)
+        LEFT JOIN flavor f ON f.flavor_id = g.flavor_id WHERE it.kind = 'public'),
+    -- a bare request is billed by the flavor of the node: of those that hold it, the dearest
+    bare AS (
+        SELECT g.group_no, n.flavor_id, s.sku_id, r.name,
+            g.replicas * greatest(1, div(2000 * r.quantity + quantity(s.unit, r.name), 2 * quantity(s.unit, r.name))) AS quantity,
+            s.flavor_id IS NOT NULL AS listed, g.tenant_id, g.currency
+        FROM grp g JOIN node_group n USING (pool_id) JOIN flavor f ON f.flavor_id = n.flavor_id
+        CROSS JOIN LATERAL resource_each(g.request) AS r
+        LEFT JOIN flavor_resource_sku s ON s.flavor_id = n.flavor_id AND s.resource = r.name
+        WHERE g.sku_id IS NULL AND g.request <@ f.resources),
+    dearest AS (
+        SELECT DISTINCT ON (b.group_no) b.group_no, b.flavor_id
+        FROM bare b LEFT JOIN LATERAL (
+            SELECT amount(p.tariff, b.quantity / 1000, 0) AS amount FROM price p
+            WHERE p.tenant_id IN (0, b.tenant_id) AND p.sku_id = b.sku_id AND p.currency = b.currency AND p.valid @> clock()
+            ORDER BY p.tenant_id DESC LIMIT 1) a ON true
+        GROUP BY b.group_no, b.flavor_id
+        -- one that cannot be told comes before all prices
+        ORDER BY b.group_no, bool_or(NOT b.listed OR b.sku_id IS NOT NULL AND a.amount IS NULL) DESC, sum(a.amount) DESC NULLS LAST, b.flavor_id),
+    line AS (
+        SELECT g.sku_id, 1000 * g.replicas::numeric AS quantity FROM grp g WHERE g.sku_id IS NOT NULL
+        UNION ALL
+        SELECT b.sku_id, b.quantity FROM bare b JOIN dearest d USING (group_no, flavor_id) WHERE NOT b.listed OR b.sku_id IS NOT NULL
+        UNION ALL
+        SELECT n.address_sku_id, 1000 * g.replicas::numeric FROM it JOIN task_group g USING (pool_id, shape_id)
+        JOIN network n ON n.network_id = it.network_id
+        WHERE it.container_network = 'eni' AND n.address_sku_id IS NOT NULL
+        UNION ALL
+        SELECT h.sku_id, h.quantity FROM it JOIN holding h ON h.tenant_id = it.tenant_id AND h.pool_id = it.pool_id AND h.job_id = it.job_id
+        WHERE h.volume_id IS NOT NULL)
+    SELECT l.sku_id, sum(l.quantity) FROM line l GROUP BY l.sku_id;
+END $$;
+COMMENT ON FUNCTION quoted_lines(bigint) IS
+'what a job will hold while it runs with all its replicas: thousandths of SKUs; a SKU of NULL: it cannot be told. Bodies of calls only';
+
+CREATE FUNCTION quote_of(job bigint, OUT currency text, OUT per_hour numeric, OUT cost numeric, OUT expected_start timestamptz, OUT reason text)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+DECLARE
+    it record;
+BEGIN
+    SELECT j.pool_id, j.tenant_id, q.state, r.placed_at, c.currency,
+        floor(extract(epoch FROM least(coalesce(j.time_limit, p.default_time_limit), j.auto_stop))) AS seconds
+    INTO it
+    FROM job j JOIN pool p USING (pool_id)
+    LEFT JOIN job_queue q USING (pool_id, job_id)
+    LEFT JOIN job_run r ON r.pool_id = j.pool_id AND r.job_id = j.job_id AND r.ended_at IS NULL
+    LEFT JOIN LATERAL (
+        SELECT c.currency FROM contract c WHERE c.tenant_id = j.tenant_id
+        ORDER BY c.from_month <= (clock() AT TIME ZONE c.time_zone) DESC, c.from_month DESC LIMIT 1) c ON true
+    WHERE j.job_id = quote_of.job;
+    currency := it.currency;
+    SELECT CASE WHEN bool_or(a.hour IS NULL) THEN NULL ELSE coalesce(sum(a.hour), 0) END,
+           CASE WHEN it.seconds IS NULL OR bool_or(a.hour IS NULL) THEN NULL ELSE coalesce(sum(a.whole), 0) END
+    INTO per_hour, cost
+    FROM quoted_lines(job) l
+    LEFT JOIN LATERAL (
+        SELECT amount(p.tariff, l.quantity / 1000, 0) AS hour,
+               -- as usage is counted: unit-hours to twelve digits
+               amount(p.tariff, round((l.quantity * it.seconds)::numeric(100, 20) / 3600000, 12), 0) AS whole
+        FROM price p
+        WHERE p.tenant_id IN (0, it.tenant_id) AND p.sku_id = l.sku_id AND p.currency = it.currency AND p.valid @> clock()
+        ORDER BY p.tenant_id DESC LIMIT 1) a ON true;
+    IF it.placed_at IS NOT NULL THEN
+        expected_start := it.placed_at;
+    ELSIF it.state = 'queued' THEN
+        SELECT o.reason, o.expected_start INTO reason, expected_start FROM job_outlook(job) o;
+    ELSIF it.state = 'waiting' THEN
+        reason := CASE dependencies_hold(it.pool_id, job) WHEN false THEN 'dependency_never' WHEN true THEN 'not_before' ELSE 'dependency' END;
+    ELSE
+        reason := it.state;
+    END IF;
+END $$;
+COMMENT ON FUNCTION quote_of(bigint) IS 'the quote of a job that has just been submitted. Bodies of calls only';
+
+CREATE FUNCTION quote_job(
+    pool bigint, name text, kind job_kind DEFAULT 'training', flavor text DEFAULT NULL,
+    request resource_list DEFAULT NULL, replicas integer DEFAULT 1, min_replicas integer DEFAULT NULL,
+    tenant bigint DEFAULT NULL, workspace bigint DEFAULT NULL, priority integer DEFAULT 1,
+    time_limit interval DEFAULT NULL, node_selector jsonb DEFAULT '{}', tolerations jsonb DEFAULT '[]',
+    sub_pool bigint DEFAULT NULL, preemptible boolean DEFAULT false, auto_stop interval DEFAULT NULL,
+    max_retries integer DEFAULT 0, mounts jsonb DEFAULT '{}', volume_gib integer DEFAULT NULL,
+    volume_type text DEFAULT NULL, task_groups jsonb DEFAULT NULL, affinity_level text DEFAULT NULL,
+    affinity_required boolean DEFAULT true, group_level text DEFAULT NULL, group_size integer DEFAULT NULL,
+    spread_level text DEFAULT NULL, max_per_domain integer DEFAULT NULL, depends_on text DEFAULT NULL,
+    not_before timestamptz DEFAULT NULL, retry_backoff interval DEFAULT NULL,
+    retry_on_failure boolean DEFAULT false, tags jsonb DEFAULT '{}', request_id text DEFAULT NULL)
+    RETURNS TABLE (currency text, per_hour numeric, cost numeric, expected_start timestamptz, reason text)
+LANGUAGE pool_manager ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    new_job bigint;
+    quote record;
+BEGIN
+    BEGIN
+        new_job := submit_job(pool => quote_job.pool, name => quote_job.name, kind => quote_job.kind, flavor => quote_job.flavor,
+        request => quote_job.request, replicas => quote_job.replicas, min_replicas => quote_job.min_replicas, tenant => quote_job.tenant,
+        workspace => quote_job.workspace, priority => quote_job.priority, time_limit => quote_job.time_limit, node_selector => quote_job.node_selector,
+        tolerations => quote_job.tolerations, sub_pool => quote_job.sub_pool, preemptible => quote_job.preemptible, auto_stop => quote_job.auto_stop,
+        max_retries => quote_job.max_retries, mounts => quote_job.mounts, volume_gib => quote_job.volume_gib, volume_type => quote_job.volume_type,
+        task_groups => quote_job.task_groups, affinity_level => quote_job.affinity_level, affinity_required => quote_job.affinity_required, group_level => quote_job.group_level,
+        group_size => quote_job.group_size, spread_level => quote_job.spread_level, max_per_domain => quote_job.max_per_domain, depends_on => quote_job.depends_on,
+        not_before => quote_job.not_before, retry_backoff => quote_job.retry_backoff, retry_on_failure => quote_job.retry_on_failure, tags => quote_job.tags,
+        request_id => quote_job.request_id);
+        SELECT q.* INTO quote FROM quote_of(new_job) q;
+        -- nothing of the job stays, but variables do
+        RAISE SQLSTATE 'PMQ00';
+    EXCEPTION WHEN SQLSTATE 'PMQ00' THEN
+        NULL;
+    END;
+    RETURN QUERY SELECT quote.currency, quote.per_hour, quote.cost, quote.expected_start, quote.reason;
+END $$;
+COMMENT ON FUNCTION quote_job(bigint, text, job_kind, text, resource_list, integer, integer, bigint, bigint, integer, interval, jsonb, jsonb, bigint, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, jsonb, text) IS
+'what a job would cost and when it would start: submits it, looks, and takes all of it back but numbers of sequences. Arguments and errors are those of submit_job. per_hour: price of an hour with all its replicas, by the tariffs in force, as the first hour of their tiers; cost: of its whole time limit (the pool''s, auto_stop), NULL without one. Both are NULL where a price is lacking, and in a dedicated pool without the nodes, which are paid anyway: volumes and addresses only. expected_start: as forecast has it, NULL: it cannot be told; reason: why the next pass would not start it, NULL: it would, or the job is placed at once';
+
+CREATE FUNCTION quote_job(
+    pool text, name text, kind job_kind DEFAULT 'training', flavor text DEFAULT NULL,
+    request resource_list DEFAULT NULL, replicas integer DEFAULT 1, min_replicas integer DEFAULT NULL,
+    tenant text DEFAULT NULL, workspace text DEFAULT NULL, priority integer DEFAULT 1,
+    time_limit interval DEFAULT NULL, node_selector jsonb DEFAULT '{}', tolerations jsonb DEFAULT '[]',
+    sub_pool text DEFAULT NULL, preemptible boolean DEFAULT false, auto_stop interval DEFAULT NULL,
+    max_retries integer DEFAULT 0, mounts jsonb DEFAULT '{}', volume_gib integer DEFAULT NULL,
+    volume_type text DEFAULT NULL, task_groups jsonb DEFAULT NULL, affinity_level text DEFAULT NULL,
+    affinity_required boolean DEFAULT true, group_level text DEFAULT NULL, group_size integer DEFAULT NULL,
+    spread_level text DEFAULT NULL, max_per_domain integer DEFAULT NULL, depends_on text DEFAULT NULL,
+    not_before timestamptz DEFAULT NULL, retry_backoff interval DEFAULT NULL,
+    retry_on_failure boolean DEFAULT false, tags jsonb DEFAULT '{}', request_id text DEFAULT NULL)
+    RETURNS TABLE (currency text, per_hour numeric, cost numeric, expected_start timestamptz, reason text)
+LANGUAGE pool_manager ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    new_job bigint;
+    quote record;
+BEGIN
+    BEGIN
+        new_job := submit_job(pool => quote_job.pool, name => quote_job.name, kind => quote_job.kind, flavor => quote_job.flavor,
+        request => quote_job.request, replicas => quote_job.replicas, min_replicas => quote_job.min_replicas, tenant => quote_job.tenant,
+        workspace => quote_job.workspace, priority => quote_job.priority, time_limit => quote_job.time_limit, node_selector => quote_job.node_selector,
+        tolerations => quote_job.tolerations, sub_pool => quote_job.sub_pool, preemptible => quote_job.preemptible, auto_stop => quote_job.auto_stop,
+        max_retries => quote_job.max_retries, mounts => quote_job.mounts, volume_gib => quote_job.volume_gib, volume_type => quote_job.volume_type,
+        task_groups => quote_job.task_groups, affinity_level => quote_job.affinity_level, affinity_required => quote_job.affinity_required, group_level => quote_job.group_level,
+        group_size => quote_job.group_size, spread_level => quote_job.spread_level, max_per_domain => quote_job.max_per_domain, depends_on => quote_job.depends_on,
+        not_before => quote_job.not_before, retry_backoff => quote_job.retry_backoff, retry_on_failure => quote_job.retry_on_failure, tags => quote_job.tags,
+        request_id => quote_job.request_id);
+        SELECT q.* INTO quote FROM quote_of(new_job) q;
+        -- nothing of the job stays, but variables do
+        RAISE SQLSTATE 'PMQ00';
+    EXCEPTION WHEN SQLSTATE 'PMQ00' THEN
+        NULL;
+    END;
+    RETURN QUERY SELECT quote.currency, quote.per_hour, quote.cost, quote.expected_start, quote.reason;
+END $$;
+COMMENT ON FUNCTION quote_job(text, text, job_kind, text, resource_list, integer, integer, text, text, integer, interval, jsonb, jsonb, text, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, jsonb, text) IS
+'the same, pool, tenant, workspace and sub-pool by name';
+
+REVOKE EXECUTE ON FUNCTION job_outlook(bigint), quoted_lines(bigint), quote_of(bigint) FROM PUBLIC;
