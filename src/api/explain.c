@@ -12,56 +12,28 @@
 #include "postgres.h"
 
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "api/args.h"
+#include "api/explain.h"
 #include "api/forecast.h"
 #include "api/schedule.h"
-#include "engine/explain.h"
-#include "store/explain.h"
 
 #define MAX_HOLDERS			5	/* runs that are named */
 #define MAX_RESERVATIONS	5	/* and jobs that were given a time */
 
-/* A row to be; what is not set is NULL */
-typedef struct Row
+PmExplainRow
+pm_explain_row(const char *kind, const char *item)
 {
-	const char *kind;
-	const char *item;
-	const char *detail;
-	int64		count;			/* -1: NULL */
-	Numeric		needed;
-	Numeric		available;
-	int64		job_id;			/* 0: NULL */
-	TimestampTz at;				/* 0: NULL */
-} Row;
-
-typedef struct Explanation
-{
-	PmCall	   *call;
-	ReturnSetInfo *rsinfo;
-	const PmJobInfo *job;
-	PmPassData *data;
-	PmPolicy	policy;
-	PmCase		it;
-	int			index;			/* of the job in the queue */
-	bool	   *visible;		/* lanes */
-} Explanation;
-
-static Row
-row_of(const char *kind, const char *item)
-{
-	Row			row = {kind, item, NULL, -1, NULL, NULL, 0, 0};
+	PmExplainRow row = {kind, item, NULL, -1, NULL, NULL, 0, 0};
 
 	return row;
 }
 
-static void
-put(Explanation *this, Row row)
+void
+pm_explain_put(PmExplanation *this, PmExplainRow row)
 {
 	MemoryContext old = MemoryContextSwitchTo(this->call->caller);
 	Datum		values[8];
@@ -89,7 +61,7 @@ put(Explanation *this, Row row)
 
 /* An amount of a dimension, as tables have it */
 static Numeric
-amount(const Explanation *this, int dimension, int64 value)
+amount(const PmExplanation *this, int dimension, int64 value)
 {
 	const char *name;
 
@@ -100,7 +72,7 @@ amount(const Explanation *this, int dimension, int64 value)
 }
 
 static const char *
-dimension_name(const Explanation *this, int dimension)
+dimension_name(const PmExplanation *this, int dimension)
 {
 	if (dimension == PM_DIM_NONE)
 		return NULL;
@@ -108,7 +80,7 @@ dimension_name(const Explanation *this, int dimension)
 }
 
 static void
-set_lack(const Explanation *this, Row *row, int dimension, int64 needed, int64 available)
+set_lack(const PmExplanation *this, PmExplainRow *row, int dimension, int64 needed, int64 available)
 {
 	if (dimension == PM_DIM_NONE)
 		return;
@@ -118,13 +90,13 @@ set_lack(const Explanation *this, Row *row, int dimension, int64 needed, int64 a
 }
 
 static const PmJob *
-job_of(const Explanation *this)
+job_of(const PmExplanation *this)
 {
 	return &this->data->queue.jobs[this->index];
 }
 
 static const PmShape *
-shape_of(const Explanation *this)
+shape_of(const PmExplanation *this)
 {
 	return &this->data->queue.shapes[job_of(this)->shape];
 }
@@ -133,7 +105,7 @@ shape_of(const Explanation *this)
 
 /* Rank in which the next pass looks at the job, as in the view queue */
 static int64
-position_of(const Explanation *this)
+position_of(const PmExplanation *this)
 {
 	PmCluster	cluster;
 	PmQueue		queue;
@@ -150,20 +122,20 @@ position_of(const Explanation *this)
 }
 
 static void
-put_state(Explanation *this)
+put_state(PmExplanation *this)
 {
-	Row			row = row_of("state", "queued");
+	PmExplainRow row = pm_explain_row("state", "queued");
 
 	row.at = job_of(this)->submitted_at;
-	put(this, row);
-	row = row_of("position", NULL);
+	pm_explain_put(this, row);
+	row = pm_explain_row("position", NULL);
 	row.count = position_of(this);
-	put(this, row);
+	pm_explain_put(this, row);
 }
 
 /* NULL: the next pass starts it */
 static const char *
-reason_of(const Explanation *this, const PmWouldBe *would)
+reason_of(const PmExplanation *this, const PmWouldBe *would)
 {
 	if (!this->data->pool->running || this->data->pool->frozen)
 		return "pool_not_running";
@@ -173,21 +145,21 @@ reason_of(const Explanation *this, const PmWouldBe *would)
 }
 
 static void
-put_reason(Explanation *this, const PmWouldBe *would)
+put_reason(PmExplanation *this, const PmWouldBe *would)
 {
 	const PmBlock *block = &would->block;
 	const char *reason = reason_of(this, would);
-	Row			row = row_of("reason", reason ? reason : "not_considered");
+	PmExplainRow row = pm_explain_row("reason", reason ? reason : "not_considered");
 
 	if (this->data->pool->running && !this->data->pool->frozen && !would->claims && reason)
 		set_lack(this, &row, block->dimension, block->needed, block->available);
-	put(this, row);
+	pm_explain_put(this, row);
 }
 
 /* ---- nodes ---- */
 
 static void
-put_nodes(Explanation *this)
+put_nodes(PmExplanation *this)
 {
 	PmAbsent   *absent;
 	int			nabsent = pm_read_absent(this->job->pool_id, &absent);
@@ -195,10 +167,10 @@ put_nodes(Explanation *this)
 
 	for (int i = 0; i < nabsent; i++)
 	{
-		Row			row = row_of("nodes", absent[i].test);
+		PmExplainRow row = pm_explain_row("nodes", absent[i].test);
 
 		row.count = absent[i].nodes;
-		put(this, row);
+		pm_explain_put(this, row);
 	}
 	for (int g = 0; g < ngroups; g++)
 	{
@@ -207,13 +179,13 @@ put_nodes(Explanation *this)
 
 		for (int i = 0; i < n; i++)
 		{
-			Row			row = row_of("nodes", pm_test_name(tested[i].test));
+			PmExplainRow row = pm_explain_row("nodes", pm_test_name(tested[i].test));
 
 			set_lack(this, &row, tested[i].dimension, tested[i].needed, tested[i].available);
 			if (ngroups > 1)
 				row.detail = row.detail ? psprintf("group %d: %s", g + 1, row.detail) : psprintf("group %d", g + 1);
 			row.count = tested[i].nodes;
-			put(this, row);
+			pm_explain_put(this, row);
 		}
 	}
 }
@@ -222,7 +194,7 @@ put_nodes(Explanation *this)
 
 /* Jobs that were given a time before this one */
 static void
-put_reservations(Explanation *this, const PmWouldBe *would)
+put_reservations(PmExplanation *this, const PmWouldBe *would)
 {
 	int			put_already = 0;
 
@@ -230,48 +202,48 @@ put_reservations(Explanation *this, const PmWouldBe *would)
 	{
 		const PmReservation *reservation = &would->decision->reservations[i];
 		const PmJob *other = &would->queue.jobs[reservation->job];
-		Row			row = row_of("blocked_by", "reservation");
+		PmExplainRow row = pm_explain_row("blocked_by", "reservation");
 
 		if (reservation->job == would->job)
 			continue;
 		row.job_id = this->visible[other->lane] ? other->job_id : 0;
 		row.at = reservation->at;
-		put(this, row);
+		pm_explain_put(this, row);
 		put_already++;
 	}
 }
 
 /* Jobs ahead that do not start either, for which something may be withheld */
 static void
-put_withheld(Explanation *this, const PmWouldBe *would)
+put_withheld(PmExplanation *this, const PmWouldBe *would)
 {
 	bool	   *starts = palloc0(sizeof(bool) * would->queue.njobs);
-	Row			row = row_of("blocked_by", "withheld");
+	PmExplainRow row = pm_explain_row("blocked_by", "withheld");
 
 	for (int i = 0; i < would->decision->nstarts; i++)
 		starts[would->decision->starts[i].job] = true;
 	row.count = 0;
 	for (int i = 0; i < would->job; i++)
 		row.count += !starts[i];
-	put(this, row);
+	pm_explain_put(this, row);
 }
 
 static void
-put_quota(Explanation *this, const PmBlock *block)
+put_quota(PmExplanation *this, const PmBlock *block)
 {
-	Row			row = row_of("blocked_by", block->level == PM_LEVEL_NONE ? "quota" :
+	PmExplainRow row = pm_explain_row("blocked_by", block->level == PM_LEVEL_NONE ? "quota" :
 							 block->level == PM_LEVEL_PARENT ? "quota_above" : "kept_by_others");
 	char	   *name = pm_sub_pool_name(this->job->pool_id, this->data->lanes[job_of(this)->lane]);
 
 	set_lack(this, &row, block->dimension, block->needed, block->available);
 	if (name)
 		row.detail = psprintf("%s: %s", name, row.detail);
-	put(this, row);
+	pm_explain_put(this, row);
 }
 
 /* Runs that stop, or are to be stopped, for it */
 static void
-put_stopping(Explanation *this, const PmWouldBe *would)
+put_stopping(PmExplanation *this, const PmWouldBe *would)
 {
 	const PmCluster *cluster = &this->data->cluster;
 	bool	   *stops = palloc0(sizeof(bool) * Max(cluster->nruns, 1));
@@ -281,22 +253,22 @@ put_stopping(Explanation *this, const PmWouldBe *would)
 		stops[would->decision->victims[i].run] |= would->decision->victims[i].job == would->job;
 	for (int r = 0; r < cluster->nruns && put_already < MAX_HOLDERS; r++)
 	{
-		Row			row = row_of("blocked_by", "stopping");
+		PmExplainRow row = pm_explain_row("blocked_by", "stopping");
 
 		if (!stops[r] && !(cluster->runs[r].stopping && job_of(this)->claims_since != 0))
 			continue;
 		row.job_id = cluster->runs[r].job_id;
-		put(this, row);
+		pm_explain_put(this, row);
 		put_already++;
 	}
 }
 
 static void
-put_blockers(Explanation *this, const PmWouldBe *would)
+put_blockers(PmExplanation *this, const PmWouldBe *would)
 {
 	const PmBlock *block = &would->block;
 	int			head = would->decision->blocked_by[would->queue.jobs[would->job].lane];
-	Row			row;
+	PmExplainRow row;
 
 	if (would->replicas > 0)
 		return;
@@ -308,9 +280,9 @@ put_blockers(Explanation *this, const PmWouldBe *would)
 	switch (block->reason)
 	{
 		case PM_REASON_BEHIND_HEAD:
-			row = row_of("blocked_by", "head");
+			row = pm_explain_row("blocked_by", "head");
 			row.job_id = would->queue.jobs[head].job_id;
-			put(this, row);
+			pm_explain_put(this, row);
 			break;
 		case PM_REASON_RESERVED:
 			if (would->decision->nreservations > 0)
@@ -327,9 +299,9 @@ put_blockers(Explanation *this, const PmWouldBe *would)
 			break;
 		case PM_REASON_NO_ADDRESS:
 		case PM_REASON_NETWORK_BANDWIDTH:
-			row = row_of("blocked_by", "network");
+			row = pm_explain_row("blocked_by", "network");
 			set_lack(this, &row, block->dimension, block->needed, block->available);
-			put(this, row);
+			pm_explain_put(this, row);
 			break;
 		default:
 			break;
@@ -357,7 +329,7 @@ compare_holders(const void *a, const void *b)
 
 /* The dimension that is lacking; where pieces are, what most nodes lack */
 static int
-lacking_dimension(Explanation *this, const PmBlock *block)
+lacking_dimension(PmExplanation *this, const PmBlock *block)
 {
 	PmTested   *tested;
 	int			n;
@@ -376,7 +348,7 @@ lacking_dimension(Explanation *this, const PmBlock *block)
 
 /* Which of the jobs that hold something the actor may see */
 static bool *
-visible_holders(Explanation *this, const Holder *holders, int n)
+visible_holders(PmExplanation *this, const Holder *holders, int n)
 {
 	bool	   *visible = palloc(sizeof(bool) * Max(n, 1));
 	int64	   *jobs = palloc(sizeof(int64) * Max(n, 1));
@@ -404,7 +376,7 @@ visible_holders(Explanation *this, const Holder *holders, int n)
 
 /* Of a quota it is what its own sub-pool holds; else what is held on any node */
 static void
-put_holders(Explanation *this, const PmBlock *block)
+put_holders(PmExplanation *this, const PmBlock *block)
 {
 	const PmCluster *cluster = &this->data->cluster;
 	int			dimension;
@@ -438,159 +410,34 @@ put_holders(Explanation *this, const PmBlock *block)
 	visible = visible_holders(this, holders, n);
 	for (int i = 0, put_already = 0; i < n && put_already < MAX_HOLDERS; i++)
 	{
-		Row			row = row_of("holds", dimension_name(this, dimension));
+		PmExplainRow row = pm_explain_row("holds", dimension_name(this, dimension));
 
 		if (!visible[i])
 			continue;
 		row.available = amount(this, dimension, holders[i].held);
 		row.job_id = holders[i].run->job_id;
 		row.at = holders[i].run->planned_end == PM_NEVER ? 0 : holders[i].run->planned_end;
-		put(this, row);
+		pm_explain_put(this, row);
 		put_already++;
 	}
-}
-
-/* ---- what would start it ---- */
-
-static char *
-request_text(const Explanation *this, const int64 *amounts)
-{
-	int			ndims = this->data->cluster.ndims;
-	PmResource *entries = palloc(sizeof(PmResource) * Max(ndims, 1));
-	int			n = 0;
-
-	for (int d = 0; d < ndims; d++)
-	{
-		if (amounts[d] == 0)
-			continue;
-		entries[n].name = this->data->dimensions[d];
-		entries[n].name_len = strlen(entries[n].name);
-		entries[n++].value = amounts[d];
-	}
-	return pm_resource_list_text(pm_resource_list_make(entries, n));
-}
-
-static char *
-length_text(int64 length)
-{
-	Interval	interval = {0};
-
-	interval.time = length;
-	return DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(&interval)));
-}
-
-static void
-put_flavors(Explanation *this)
-{
-	PmSmallerFlavor *flavors;
-	int			n = pm_read_smaller_flavors(this->job, &flavors);
-
-	for (int i = 0; i < n; i++)
-	{
-		int64	   *amounts = palloc0(sizeof(int64) * Max(this->data->cluster.ndims, 1));
-		bool		possible = true;
-		PmInstead	instead = {0};
-		Row			row = row_of("would_start", "flavor");
-
-		for (uint32 e = 0; e < flavors[i].resources->count; e++)
-		{
-			PmResource	resource = pm_resource_entry(flavors[i].resources, e);
-			int			d = pm_dimension_of(this->data, resource.name, resource.name_len);
-
-			possible &= d >= 0;
-			if (d >= 0)
-				amounts[d] = resource.value;
-		}
-		instead.amounts = amounts;
-		if (!possible || pm_what_if(&this->it, &instead)->replicas == 0)
-			continue;
-		row.detail = flavors[i].name;
-		put(this, row);
-	}
-}
-
-/* Pools to which the actor could submit the job instead */
-static void
-put_pools(Explanation *this)
-{
-	PmAccess	access = pm_access(this->call, this->job->tenant_id);
-	int64	   *pools;
-	int			n;
-
-	if (access < PM_ACCESS_MEMBER)
-		return;
-	n = pm_read_other_pools(this->job, access >= PM_ACCESS_OPERATOR || this->call->public_pools, &pools);
-	for (int i = 0; i < n; i++)
-	{
-		MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pool_manager other pool",
-													  ALLOCSET_DEFAULT_SIZES);
-		MemoryContext old = MemoryContextSwitchTo(scratch);
-		PmPoolInfo *pool = pm_find_pool(this->call, NULL, pools[i]);
-		PmPassData *data = pm_read_guest(pool, this->job, this->policy.now);
-		PmPolicy	policy = pm_policy_of(pool);
-		PmInstead	as_it_is = {0};
-		PmCase		it = {&data->cluster, &data->queue, &policy, this->job->job_id};
-		Row			row = row_of("would_start", "pool");
-
-		policy.now = this->policy.now;
-		pm_score_queue(data, policy.order, policy.now);
-		if (pm_what_if(&it, &as_it_is)->replicas > 0)
-		{
-			row.detail = pool->name;
-			put(this, row);
-		}
-		MemoryContextSwitchTo(old);
-		MemoryContextDelete(scratch);
-	}
-}
-
-static void
-put_changes(Explanation *this)
-{
-	int64	   *amounts;
-	Row			row;
-	int			replicas = pm_fewer_replicas(&this->it);
-	int64		limit;
-
-	if (replicas > 0)
-	{
-		row = row_of("would_start", "replicas");
-		row.count = replicas;
-		put(this, row);
-	}
-	amounts = pm_smaller_request(&this->it);
-	if (amounts)
-	{
-		row = row_of("would_start", "request");
-		row.detail = request_text(this, amounts);
-		put(this, row);
-	}
-	limit = pm_shorter_limit(&this->it);
-	if (limit > 0)
-	{
-		row = row_of("would_start", "time_limit");
-		row.detail = length_text(limit);
-		put(this, row);
-	}
-	put_flavors(this);
 }
 
 /* ---- the call ---- */
 
 static void
-explain_unqueued(Explanation *this)
+explain_unqueued(PmExplanation *this)
 {
 	PmJobState	state = pm_read_job_state(this->job);
-	Row			row = row_of("state", state.state);
+	PmExplainRow row = pm_explain_row("state", state.state);
 
 	row.detail = state.why;
 	row.at = state.at;
-	put(this, row);
+	pm_explain_put(this, row);
 }
 
 /* 0: it cannot be told.  Uses up what was read. */
 static TimestampTz
-expected_start(Explanation *this)
+expected_start(PmExplanation *this)
 {
 	int64	   *starts = pm_forecast_pool(this->data);
 
@@ -602,7 +449,7 @@ expected_start(Explanation *this)
 
 /* Reads the pool; what a pass would do with the job */
 static PmWouldBe *
-look_at_pool(Explanation *this)
+look_at_pool(PmExplanation *this)
 {
 	PmPoolInfo *pool = pm_find_pool(this->call, NULL, this->job->pool_id);
 	PmPassData *data = pm_read_outlook(pool);
@@ -626,12 +473,12 @@ look_at_pool(Explanation *this)
 }
 
 static void
-explain_queued(Explanation *this)
+explain_queued(PmExplanation *this)
 {
 	PmWouldBe  *would = look_at_pool(this);
 	const PmPoolInfo *pool = this->data->pool;
 	bool		runs = pool->running && !pool->frozen;
-	Row			start = row_of("expected_start", NULL);
+	PmExplainRow start = pm_explain_row("expected_start", NULL);
 
 	put_state(this);
 	put_reason(this, would);
@@ -644,11 +491,11 @@ explain_queued(Explanation *this)
 	}
 	/* a change is a new job */
 	if (runs && !pool->closed && would->replicas == 0)
-		put_changes(this);
+		pm_explain_changes(this);
 	if (!runs || would->replicas == 0)
-		put_pools(this);
+		pm_explain_pools(this);
 	start.at = expected_start(this);
-	put(this, start);
+	pm_explain_put(this, start);
 }
 
 PG_FUNCTION_INFO_V1(pm_explain_job);
@@ -656,7 +503,7 @@ PG_FUNCTION_INFO_V1(pm_explain_job);
 Datum
 pm_explain_job(PG_FUNCTION_ARGS)
 {
-	Explanation this = {0};
+	PmExplanation this = {0};
 	PmCall		call;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -679,7 +526,7 @@ Datum
 pm_job_outlook(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Explanation this = {0};
+	PmExplanation this = {0};
 	PmCall		call;
 	const char *reason;
 	TimestampTz start;
