@@ -25,11 +25,11 @@ FROM (SELECT n, more, gpu, CASE WHEN gpu > 1 THEN (gpu * (4 + hash % 11))::integ
                    ('{0,0,0.25,0.5,1,1,2,4,8,1}'::numeric[])[1 + n % 10] AS gpu
             FROM generate_series(0, 199) AS n) AS a) AS b;
 
--- Any number of jobs, of shapes in no order
+-- Any number of jobs, of shapes in no order, that last an hour to a day
 CREATE FUNCTION public.some_jobs(since integer, count integer)
-RETURNS TABLE (name text, request resource_list, replicas integer)
+RETURNS TABLE (name text, request resource_list, replicas integer, time_limit interval)
 LANGUAGE sql STABLE AS $$
-    SELECT 'job-' || i, s.request, s.replicas
+    SELECT 'job-' || i, s.request, s.replicas, make_interval(hours => (1 + abs(hashint4(-i)::bigint) % 24)::integer)
     FROM generate_series(since, since + count - 1) AS i
     JOIN public.shape s ON s.n = abs(hashint4(i)::bigint) % 200 ORDER BY i
 $$;

@@ -3,18 +3,21 @@
 # same work costs in SQL or C (floor), in the same run, turn by turn; medians.
 # test/tools/bench.sh calls it with a server up; PGHOST etc. say which.
 #
-#   BENCH="submit bulk pass charges nodes views simulate"   the parts to run
+#   BENCH="submit bulk pass growth charges nodes views simulate"   the parts to run
 #   REPEAT=5       samples of each figure
 #   SECONDS_EACH=4 how long a rate is measured
+#   NODES="1000 10000" nodes of the pools of "pass"
 #   QUICK=1        one sample, small sizes: does it run at all?
 #   PROFILE=all    profile everything, not only what misses its target
 #   KEEP_SAMPLES=FILE  keep every sample
+#   PLOT=FILE      plot what "growth" measures, as SVG
 
 set -u
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
 . ./cloud_queries.sh
 . ./simulate.sh
+. ./growth.sh
 
 QUICK=${QUICK-}
 REPEAT=${REPEAT:-${QUICK:+1}}
@@ -27,7 +30,7 @@ PROFILE_SECONDS=${PROFILE_SECONDS:-4}
 # of a pass and of submit_jobs; rows of usage
 JOBS=${QUICK:+10000}
 JOBS=${JOBS:-100000}
-NODES=${QUICK:+100}
+NODES=${NODES:-${QUICK:+100}}
 NODES=${NODES:-1000 10000}
 USAGE=${QUICK:+50000}
 USAGE=${USAGE:-1000000}
@@ -223,6 +226,14 @@ $(cat pass_floor.sql);"
 @ set_based.$n
 SELECT bench.set_based(pool_id) FROM pool WHERE name = 'pub';;
 ROLLBACK;"
+    # what is ahead, then the pass that backfills
+    local backfill="@ forecast.fresh.$n
+SELECT count(*) FROM forecast('pub');;
+SELECT set_queue_policy('pub', 'backfill', reservations => 1);
+@ forecast_backfill.fresh.$n
+SELECT count(*) FROM forecast('pub');;
+@ backfill.fresh.$n
+SELECT count(*) FROM schedule('pub');;"
 
     say "a pass, $n nodes"
     database "bench_fresh_$n" &&
@@ -235,7 +246,7 @@ ROLLBACK;"
         sql "bench_fresh_$n" -v out="$OUT" -f pass_load.sql || return 1
 
     for ((i = 0; i < REPEAT; i++)); do
-        for what in subject floor $([ "$i" -lt 3 ] && echo set_based); do
+        for what in subject floor backfill $([ "$i" -lt 3 ] && echo set_based); do
             database bench_run "bench_fresh_$n" || return 1
             {
                 echo "SET search_path TO pool_manager, public;"
@@ -261,17 +272,29 @@ SELECT count(*) FROM schedule('pub');;
 --
 @ count.full.$n
 EXECUTE touched;;"
+        # the policies in turn: each pass beside the one that only skips
+        for ((i = 0; i <= REPEAT; i++)); do
+            for what in traversal backfill; do
+                echo "SELECT set_queue_policy('pub', '$what', reservations => 1);"
+                # the first finds other reasons, and writes them
+                echo "SELECT count(*) FROM schedule('pub');"
+                [ "$i" = 0 ] || echo "@ $what.full.$n"
+                echo "SELECT count(*) FROM schedule('pub');;"
+                [ "$i" = 0 ] || echo "@ forecast_$what.full.$n"
+                echo "SELECT count(*) FROM forecast('pub');;"
+            done
+        done
     } | timed "bench_full_$n" || return 1
 }
 
 pass()
 {
-    local n missed whole peer steady
+    local n missed whole peer steady ahead
 
     for n in $NODES; do
         # the targets are for 10,000 nodes
-        whole="" peer="" steady=""
-        [ "$n" -lt 10000 ] || { whole=1.5 peer=20 steady=5; }
+        whole="" peer="" steady="" ahead=""
+        [ "$n" -lt 10000 ] || { whole=1.5 peer=20 steady=5 ahead=3; }
         pass_size "$n" || return 1
         sum "read_decide.$n" "pass.fresh.$n.read" "pass.fresh.$n.decide"
         sum "pass_floor.$n" "pass.fresh.$n.read" "pass.fresh.$n.decide" "pass_write_floor.$n"
@@ -284,12 +307,20 @@ pass()
             missed=$?
             line "read + decide; floor: set-based SQL" ms "read_decide.$n" "set_based.$n" speed $peer
             finished $((missed + $?)) "a pass, $n nodes, fresh" profile_fresh "$n"
+            line "backfill, 1 reservation; floor: the pass (traversal)" ms "backfill.fresh.$n" "pass.fresh.$n" time $ahead
+            line "its decisions; floor: those of the pass" ms "backfill.fresh.$n.decide" "pass.fresh.$n.decide" time
+            line "forecast; floor: the pass" ms "forecast.fresh.$n" "pass.fresh.$n" time $ahead
+            line "forecast with backfill; floor: the pass" ms "forecast_backfill.fresh.$n" "pass.fresh.$n" time $ahead
             heading "a pass, $JOBS jobs, $n nodes, full (nothing fits)"
             plain "read" ms "pass.full.$n.read"
             plain "decide" ms "pass.full.$n.decide"
             plain "write" ms "pass.full.$n.write"
             line "whole; floor: count(*) over the rows it reads" ms "pass.full.$n" "count.full.$n" time $steady
             finished $? "a pass, $n nodes, full" profile_full "$n"
+            line "backfill, 1 reservation; floor: the pass (traversal)" ms "backfill.full.$n" "traversal.full.$n" time $ahead
+            line "its decisions; floor: those of the pass" ms "backfill.full.$n.decide" "traversal.full.$n.decide" time
+            line "forecast; floor: the pass" ms "forecast_traversal.full.$n" "traversal.full.$n" time $ahead
+            line "forecast with backfill; floor: the pass" ms "forecast_backfill.full.$n" "traversal.full.$n" time $ahead
         } >> "$OUT/report"
         drop_database bench_run
         drop_database "bench_full_$n"
@@ -446,7 +477,7 @@ views()
 facts > "$OUT/facts"
 cat "$OUT/facts" >&2
 failed=0
-for part in ${BENCH:-submit bulk pass charges nodes views simulate}; do
+for part in ${BENCH:-submit bulk pass growth charges nodes views simulate}; do
     "$part" || { echo "part \"$part\" failed" >&2; failed=1; }
 done
 echo

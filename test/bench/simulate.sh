@@ -47,7 +47,7 @@ SQL
         plain "EASY backfill" ms batch.easy
         awk -v span="$span" -v ms="$ms" 'BEGIN {
             times = span * 1000 / ms
-            printf "  EASY backfill, times real time: %.0f; target > 1,000,000: %s\n", times, times > 1e6 ? "met" : "MISSED" }'
+            printf "  EASY backfill, times real time: %.0f; target > 1,000,000: %s\n", times, (times > 1e6 ? "met" : "MISSED") }'
         echo
         echo "the generators of Kueue's CI, in virtual time, mean times to admission; see simulate_setup.sql for what is modelled"
         kueue_line baseline "baseline" "43; large 16501 ms, medium 76768 ms, small 215468 ms"
