@@ -81,9 +81,10 @@ extern PmPassData *pm_read_growth(PmPoolInfo *pool, int64 job_id, int replicas);
 /*
  * run_read.c: fills in the cluster's runs, for what looks at them: all, or
  * those alone that may give way to others or are stopping; and the
- * maintenance to come.
+ * maintenance to come.  whose: with what is known of their jobs; without, they
+ * are all read.
  */
-extern void pm_read_runs(PmPassData *data, bool all);
+extern void pm_read_runs(PmPassData *data, bool all, bool whose);
 extern void pm_read_windows(PmPassData *data);
 /* The index of a resource among the dimensions, or -1 */
 extern int	pm_dimension_of(const PmPassData *data, const char *name, int len);

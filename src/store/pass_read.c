@@ -600,6 +600,21 @@ merge_shapes(PmPassData *data)
 		queue->jobs[i].shape = data->alike[queue->jobs[i].asked];
 }
 
+/*
+ * Who plans ahead needs all runs, who preempts those that may give way.  For
+ * when they end nobody asks whose they are, but quotas do.
+ */
+static void
+read_runs(PmPassData *data, int64 job_id)
+{
+	bool		preempts = !data->only_looks && job_id == 0 && pm_may_preempt(data);
+
+	if (data->only_looks || strcmp(data->pool->queue_policy, "backfill") == 0)
+		pm_read_runs(data, true, data->only_looks || preempts || data->queue.lanes != NULL);
+	else if (preempts)
+		pm_read_runs(data, false, true);
+}
+
 static PmPassData *
 read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks, const PmJobInfo *guest, TimestampTz guest_at)
 {
@@ -624,10 +639,7 @@ read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks, const PmJobInfo *gues
 	pm_read_caps(data);
 	merge_shapes(data);
 	pm_read_windows(data);
-	if (only_looks || strcmp(pool->queue_policy, "backfill") == 0)
-		pm_read_runs(data, true);
-	else if (job_id == 0 && pm_may_preempt(data))
-		pm_read_runs(data, false);
+	read_runs(data, job_id);
 	return data;
 }
 

@@ -153,8 +153,13 @@ hold_row(Datum *values, bool *nulls, void *state)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Without its job's sub-pool, priority and replicas a run is read from two
+ * tables, both in the order of their keys.  IS TRUE keeps the planner from the
+ * index of live allocations (see PM_HELD), but not from what it knows of them.
+ */
 void
-pm_read_runs(PmPassData *data, bool all)
+pm_read_runs(PmPassData *data, bool all, bool whose)
 {
 	static PmStatement runs = PM_STATEMENT("int8;bool",
 										   "SELECT r.run_id, r.job_id, j.sub_pool_id, j.priority, r.preemptible, r.state = 'stopping', r.placed_at,"
@@ -166,6 +171,13 @@ pm_read_runs(PmPassData *data, bool all)
 										   " JOIN pool_manager.allocation a USING (pool_id, run_id)"
 										   " WHERE r.pool_id = $1 AND r.ended_at IS NULL AND ($2 OR r.preemptible OR r.state = 'stopping') AND " PM_HELD("a")
 										   " ORDER BY r.run_id, a.group_no, a.node_id, a.part_no");
+	static PmStatement ends = PM_STATEMENT("int8",
+										   "SELECT r.run_id, r.job_id, 0::int8, 0::int2, r.preemptible, r.state = 'stopping', r.placed_at,"
+										   " CASE WHEN r.state = 'stopping' THEN r.deadline ELSE r.planned_end END, '{}'::int4[],"
+										   " a.group_no, a.node_id, a.replicas, a.allocated, a.devices, a.device_share, r.placed_at, a.part_no::int4"
+										   " FROM pool_manager.job_run r JOIN pool_manager.allocation a USING (pool_id, run_id)"
+										   " WHERE r.pool_id = $1 AND r.ended_at IS NULL AND (a.released_at IS NULL) IS TRUE"
+										   " ORDER BY r.run_id, a.group_no, a.node_id, a.part_no");
 	RunReader	reader = {0};
 	PmArgs		args = {0};
 
@@ -175,8 +187,9 @@ pm_read_runs(PmPassData *data, bool all)
 	data->cluster.nruns = 0;
 	data->cluster.runs = palloc(sizeof(PmRunning) * reader.max_runs);
 	pm_arg_int64(&args, data->pool->pool_id);
-	pm_arg_bool(&args, all);
-	pm_scan(&runs, &args, hold_row, &reader);
+	if (whose)
+		pm_arg_bool(&args, all);
+	pm_scan(whose ? &runs : &ends, &args, hold_row, &reader);
 }
 
 /* Nobody knows how long it will take: it is over when the node is back */
