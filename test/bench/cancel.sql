@@ -36,21 +36,24 @@ BEGIN
     RETURN 1000 * extract(epoch FROM clock_timestamp() - since);
 END $$;
 
--- The first statement warms, the second shows how long it takes, the others
--- are cancelled at times spread over that; samples come as notices
+-- The first statement shows how long it takes, after one that warms if it is
+-- short; the others, "times" or one more, are cancelled at times spread over
+-- that. Samples come as notices.
 CREATE PROCEDURE bench.cancel(label text, what text, times integer)
 LANGUAGE plpgsql AS $$
 DECLARE
-    statement record;
-    takes double precision;
+    statement record := bench.at_work(what);
+    takes double precision := bench.until_ready(statement.process, statement.began);
 BEGIN
-    FOR i IN -1 .. times LOOP
+    IF takes < 2000 THEN
+        statement := bench.at_work(what);
+        takes := bench.until_ready(statement.process, statement.began);
+    ELSE
+        times := times + 1;
+    END IF;
+    FOR i IN 1 .. times LOOP
         statement := bench.at_work(what);
         EXIT WHEN statement.process IS NULL;
-        IF i <= 0 THEN
-            takes := bench.until_ready(statement.process, statement.began);
-            CONTINUE;
-        END IF;
         PERFORM pg_sleep(takes / 1000 * (i - 0.5) / times);
         CONTINUE WHEN NOT bench.runs(statement.process, statement.began);
         PERFORM pg_cancel_backend(statement.process);

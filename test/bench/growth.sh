@@ -14,14 +14,14 @@ peak()
 }
 
 # cancelled LABEL PATTERN STATEMENT: the statement, which matches the pattern,
-# twice to its end, then cancelled again and again, later and later; how long
-# its session takes to be ready again
+# once or twice to its end, then cancelled again and again, later and later;
+# how long its session takes to be ready again
 cancelled()
 {
     local times=${QUICK:+4}
     local i ms
 
-    times=${times:-12}
+    times=${times:-8}
     {
         echo "SET search_path TO pool_manager, public;"
         for ((i = -1; i <= times; i++)); do
