@@ -362,6 +362,7 @@ extern PmHold *pm_holds_of_takes(const PmSpace *space, MemoryContext context);
 /* reserve.c */
 extern PmReserve *pm_reserve_create(PmSpace *space);
 extern bool pm_reserve_shape(PmReserve *reserve, int s);
+extern const int *pm_reserve_kept(const PmReserve *reserve, int *n);
 extern void pm_reserve_release(PmReserve *reserve);
 
 /* backlog.c */
@@ -382,6 +383,7 @@ extern PmPlan *pm_plan_create(PmSpace *space, int64 now);
 extern void pm_plan_run(PmPlan *plan, int64 planned_end, const PmHold *holds, int nholds);
 extern void pm_plan_close_node(PmPlan *plan, int node, int64 since, int64 until);
 extern PmSpace *pm_plan_space(PmPlan *plan, int64 until);
+extern void pm_plan_changed(PmPlan *plan, int node);
 extern void pm_plan_started(PmPlan *plan, const PmHold *holds, int nholds);
 extern int64 pm_plan_reserve(PmPlan *plan, int s, int64 length, bool for_ever);
 

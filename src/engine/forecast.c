@@ -5,8 +5,8 @@
  *	  is expected to and nothing new comes.
  *
  * The future is played through: passes by the policy of the pool, at each
- * instant at which runs end.  Time limits of jobs and planned ends of runs are
- * here what the caller expects them to be.
+ * instant at which runs end or nodes come back from maintenance.  Time limits
+ * of jobs and planned ends of runs are here what the caller expects them to be.
  *
  * Of many jobs the instants are not told apart to the last microsecond: ends
  * that are close together, compared with their distance from now, count as one
@@ -90,12 +90,29 @@ pop_run(EndHeap *heap, const PmScheduler *scheduler)
 	return top;
 }
 
-/* End the runs that end next, and those close to them; the instant of the last */
+/* When the next window ends; PM_NEVER: none does any more */
 static int64
-end_next(EndHeap *heap, PmScheduler *scheduler, int64 now, bool exact)
+next_window_end(const PmCluster *cluster, int64 after)
 {
-	int64		first = Max(scheduler->live[heap->runs[0]].planned_end, now);
-	int64		limit = exact ? first : first + (first - now) / RESOLUTION;
+	int64		next = PM_NEVER;
+
+	for (int w = 0; w < cluster->nwindows; w++)
+		if (cluster->windows[w].until > after)
+			next = Min(next, cluster->windows[w].until);
+	return next;
+}
+
+/*
+ * Go on to the next instant at which a run ends, or at the latest to the next
+ * end of a window: end those runs, and those close to them; the instant of the
+ * last.  PM_NEVER: nothing ends any more.
+ */
+static int64
+end_next(EndHeap *heap, PmScheduler *scheduler, int64 now, int64 latest, bool exact)
+{
+	int64		first = heap->n == 0 ? latest :
+		Min(Max(scheduler->live[heap->runs[0]].planned_end, now), latest);
+	int64		limit = exact ? first : pm_time_add(first, (first - now) / RESOLUTION);
 	int64		at = first;
 
 	while (heap->n > 0 && scheduler->live[heap->runs[0]].planned_end <= limit)
@@ -153,9 +170,11 @@ pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 		MemoryContextSwitchTo(scratch);
 		MemoryContextReset(passing);
 		enter_runs(&heap, scheduler);
-		if (waiting == 0 || heap.n == 0)
+		if (waiting == 0)
 			break;
-		at = end_next(&heap, scheduler, policy->now, exact);
+		at = end_next(&heap, scheduler, policy->now, next_window_end(cluster, at), exact);
+		if (at == PM_NEVER)
+			break;
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(scratch);

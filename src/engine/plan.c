@@ -364,13 +364,20 @@ pm_plan_space(PmPlan *plan, int64 until)
 	return oldest->space;
 }
 
-/* A job was started on the nodes as they are now: the views follow */
+/* A node is not as it was any more: the views follow */
+void
+pm_plan_changed(PmPlan *plan, int node)
+{
+	for (int v = 0; v < plan->nviews; v++)
+		update_view(plan, &plan->views[v], node);
+}
+
+/* A job was started on the nodes as they are now */
 void
 pm_plan_started(PmPlan *plan, const PmHold *holds, int nholds)
 {
-	for (int v = 0; v < plan->nviews; v++)
-		for (int i = 0; i < nholds; i++)
-			update_view(plan, &plan->views[v], holds[i].node);
+	for (int i = 0; i < nholds; i++)
+		pm_plan_changed(plan, holds[i].node);
 }
 
 /* ---- reservations ---- */

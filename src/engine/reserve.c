@@ -73,6 +73,9 @@ struct PmReserve
 	int			naside;
 	int			maxaside;
 	Choice	   *aside;			/* full for the job at hand */
+	int			nkept;
+	int			maxkept;
+	int		   *kept;			/* nodes of which the last job has something */
 	int			maxdevices;
 	int		   *devices;		/* scratch */
 };
@@ -351,6 +354,9 @@ keep(PmReserve *reserve, const Touched *touched)
 	for (int i = 0; i < node->ndevices; i++)
 		devices[i] += touched->device_before[i] - node->device_free[i];
 	pm_class_defer(space, touched->node);
+	reserve->kept = pm_grow(reserve->context, reserve->kept, &reserve->maxkept,
+							reserve->nkept + 1, sizeof(int));
+	reserve->kept[reserve->nkept++] = touched->node;
 	return true;
 }
 
@@ -364,6 +370,7 @@ pm_reserve_shape(PmReserve *reserve, int s)
 	bool		any = false;
 	int			domain = 0;
 
+	reserve->nkept = 0;
 	if (reserve->done[s])
 		return false;
 	for (int g = 0; g < shape->ngroups && holds; g++)
@@ -399,6 +406,14 @@ pm_reserve_shape(PmReserve *reserve, int s)
 	if (!any)
 		reserve->done[s] = true;
 	return any;
+}
+
+/* The nodes on which something was withheld for the last job */
+const int *
+pm_reserve_kept(const PmReserve *reserve, int *n)
+{
+	*n = reserve->nkept;
+	return reserve->kept;
 }
 
 /* Give everything back to the nodes */

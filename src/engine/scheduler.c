@@ -270,6 +270,14 @@ withhold(PmScheduler *scheduler, int job)
 		scheduler->reserve = pm_reserve_create(scheduler->space);
 	if (!pm_reserve_shape(scheduler->reserve, j->shape))
 		return false;
+	if (scheduler->plan)
+	{
+		int			n;
+		const int  *nodes = pm_reserve_kept(scheduler->reserve, &n);
+
+		for (int i = 0; i < n; i++)
+			pm_plan_changed(scheduler->plan, nodes[i]);
+	}
 	if (stepped)
 	{
 		decision->locks = pm_grow(scheduler->caller, decision->locks, &scheduler->maxlocks,
@@ -339,8 +347,9 @@ close_windows(PmScheduler *scheduler)
 	{
 		const PmWindow *window = &scheduler->cluster->windows[w];
 
-		pm_plan_close_node(get_plan(scheduler), window->node,
-						   Max(window->since, scheduler->now), window->until);
+		if (window->until > scheduler->now)
+			pm_plan_close_node(get_plan(scheduler), window->node,
+							   Max(window->since, scheduler->now), window->until);
 	}
 }
 

@@ -51,6 +51,8 @@ typedef struct RefDecision
 	PmReason   *reasons;		/* [nshapes] */
 	int64	   *needed;			/* [nshapes], -1: not computed */
 	int64	   *available;
+	int			nlocks;
+	int		   *locks;			/* stepped, tiered: jobs for which something is withheld */
 } RefDecision;
 
 /* reference_cap.c: the recursion of quotas, done slowly */
@@ -63,6 +65,13 @@ extern RefDecision *ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy 
 /* cases.c and property.c: the tests */
 extern void core_cases(void);
 extern void core_properties(int rounds);
+extern bool core_same_decision(const PmDecision *decision, const RefDecision *ref,
+							   const PmQueue *queue);
+extern bool core_same_nodes(const PmCluster *a, const PmCluster *b);
+
+/* cases_time.c and property_time.c */
+extern void core_time_cases(void);
+extern void core_time_properties(int rounds);
 
 /* property_priority.c */
 extern void core_priorities(int rounds);

@@ -47,9 +47,11 @@ main(int argc, char **argv)
 	int			rounds = argc > 1 ? atoi(argv[1]) : 20000;
 
 	core_cases();
+	core_time_cases();
 	core_priorities(rounds);
 	core_properties(rounds);
 	core_growth_properties(rounds / 3);
+	core_time_properties(rounds / 10);
 	core_topology_properties(rounds / 10);
 	core_preemption(rounds / 2);
 	core_free_memory();

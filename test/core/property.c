@@ -39,8 +39,8 @@ same_placement(const PmDecision *decision, const PmPlacement *placement,
 	return replicas == placement->replicas && devices == placement->ndevices;
 }
 
-static bool
-same_decision(const PmDecision *decision, const RefDecision *ref, const PmQueue *queue)
+bool
+core_same_decision(const PmDecision *decision, const RefDecision *ref, const PmQueue *queue)
 {
 	int			total = 0;
 
@@ -88,8 +88,8 @@ same_reasons(const PmDecision *decision, const RefDecision *ref, const PmQueue *
 	return true;
 }
 
-static bool
-same_nodes(const PmCluster *a, const PmCluster *b)
+bool
+core_same_nodes(const PmCluster *a, const PmCluster *b)
 {
 	for (int n = 0; n < a->nnodes; n++)
 		if (memcmp(a->nodes[n].free, b->nodes[n].free, sizeof(int64) * a->ndims) != 0 ||
@@ -141,7 +141,7 @@ books_agree(const PmDecision *decision, const PmQueue *queue,
 		if (node->accelerator >= 0 && sum != node->free[node->accelerator])
 			return false;
 	}
-	return same_nodes(before, after);
+	return core_same_nodes(before, after);
 }
 
 /* Each group of a started job has between its minimum and its full count */
@@ -230,7 +230,7 @@ one_round(int round, int size, PmPolicy policy)
 	decision = pm_pass(cluster, queue, &policy);
 	ref = ref_pass(ref_cluster, ref_queue, &policy);
 
-	core_check(same_decision(decision, ref, queue) && same_nodes(cluster, ref_cluster),
+	core_check(core_same_decision(decision, ref, queue) && core_same_nodes(cluster, ref_cluster),
 			   "round %d, %s, %s: decides as the reference", round, q, p);
 	core_check(same_reasons(decision, ref, queue),
 			   "round %d, %s, %s: reasons as the reference", round, q, p);

@@ -436,6 +436,26 @@ withhold(Ref *ref, int s)
 	}
 }
 
+/* Does something have to be withheld for a job that is blocked? */
+static bool
+withholds(const PmPolicy *policy, const PmJob *job)
+{
+	switch (policy->queue)
+	{
+		case PM_QUEUE_RESERVE:
+			return true;
+		case PM_QUEUE_TIERED:
+			if (job->priority < 3)
+				return false;
+			/* FALLTHROUGH */
+		case PM_QUEUE_STEPPED:
+			return job->locked_since == 0 || policy->step_timeout == PM_NEVER ||
+				policy->now < job->locked_since + policy->step_timeout;
+		default:
+			return false;
+	}
+}
+
 /* Is it known that jobs of a shape are for nothing in this pass? */
 static bool
 in_vain(const Ref *ref, const PmJob *job, const int *capped_in)
@@ -444,7 +464,7 @@ in_vain(const Ref *ref, const PmJob *job, const int *capped_in)
 		return ref->decision->blocked_by[job->lane] >= 0;
 	return capped_in[job->shape] >= 0 ||
 		(ref->decision->blocked[job->shape] &&
-		 (ref->policy.queue != PM_QUEUE_RESERVE || ref->hopeless[job->shape]));
+		 (!withholds(&ref->policy, job) || ref->hopeless[job->shape]));
 }
 
 /*
@@ -504,6 +524,7 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 		for (int d = 0; d < cluster->ndims; d++)
 			ref.pool_free[d] += cluster->nodes[n].free[d];
 	out->starts = palloc(sizeof(int) * Max(queue->njobs, 1));
+	out->locks = palloc(sizeof(int) * Max(queue->njobs, 1));
 	out->blocked = palloc0(sizeof(bool) * queue->nshapes);
 	out->reasons = palloc0(sizeof(PmReason) * queue->nshapes);
 	out->needed = palloc0(sizeof(int64) * queue->nshapes);
@@ -546,8 +567,12 @@ ref_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 		failed_in[job->shape] = job->lane;
 		if (policy->queue == PM_QUEUE_FIFO)
 			out->blocked_by[job->lane] = i;
-		else if (policy->queue == PM_QUEUE_RESERVE)
+		else if (withholds(policy, job))
+		{
 			withhold(&ref, job->shape);
+			if (!ref.hopeless[job->shape] && policy->queue != PM_QUEUE_RESERVE)
+				out->locks[out->nlocks++] = i;
+		}
 	}
 
 	for (int n = 0; n < cluster->nnodes; n++)
