@@ -225,6 +225,7 @@ pm_run_pass(PmCall *call, PmPoolInfo *pool)
 		decision = pm_pass(&data->cluster, &data->queue, &policy);
 	INSTR_TIME_SET_CURRENT(edges[2]);
 	written = pm_write_pass(call, data, decision, result.instant);
+	result.passed_over = decision && written.nstarted < decision->nstarts;
 	result.instant = written.instant;
 	if (!pool->dedicated && !pool->agent)
 		pm_meter_held(pool->pool_id, written.held, written.nheld, result.instant);

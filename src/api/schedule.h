@@ -15,6 +15,7 @@ typedef struct PmPassResult
 	TimestampTz instant;
 	int			nchanges;
 	PmChange   *changes;		/* ended or stopping first, then started */
+	bool		passed_over;	/* a job that could start was being changed */
 } PmPassResult;
 
 /* By the names that SQL has for them */

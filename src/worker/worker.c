@@ -32,6 +32,9 @@
 #include "store/session.h"
 #include "worker/worker.h"
 
+/* ms until the next pass over what another transaction kept from one */
+#define RETRY_NAPTIME 1000
+
 char	   *pm_worker_database = NULL;
 int			pm_worker_naptime = 10000;
 
@@ -131,7 +134,8 @@ read_pools(MemoryContext context, int64 **pools)
 	return n;
 }
 
-static void
+/* False if a job that could start was being changed by somebody */
+static bool
 run_pass(int64 pool_id)
 {
 	PmWorkerStats delta = {0};
@@ -155,17 +159,23 @@ run_pass(int64 pool_id)
 	delta.last_pass_at = GetCurrentTimestamp();
 	delta.last_pass_us = delta.last_pass_at - started;
 	pm_stats_add(&delta);
+	return !result.passed_over;
 }
 
-/* One that fails does not keep the others from their pass */
-static void
+/*
+ * One that fails does not keep the others from their pass.  False if something
+ * is left that waits for the end of another transaction: it may be rolled
+ * back, which wakes nobody.
+ */
+static bool
 try_pass(int64 pool_id)
 {
 	MemoryContext context = CurrentMemoryContext;
+	volatile bool complete = true;
 
 	PG_TRY();
 	{
-		run_pass(pool_id);
+		complete = run_pass(pool_id);
 	}
 	PG_CATCH();
 	{
@@ -173,6 +183,7 @@ try_pass(int64 pool_id)
 
 		MemoryContextSwitchTo(context);
 		HOLD_INTERRUPTS();
+		complete = geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE;
 		EmitErrorReport();
 		AbortCurrentTransaction();
 		FlushErrorState();
@@ -182,6 +193,7 @@ try_pass(int64 pool_id)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
+	return complete;
 }
 
 void
@@ -207,6 +219,7 @@ pm_worker_main(Datum main_arg)
 	{
 		int64	   *pools;
 		int			n;
+		int			nap = pm_worker_naptime;
 
 		MemoryContextSwitchTo(context);
 		n = read_pools(context, &pools);
@@ -214,12 +227,13 @@ pm_worker_main(Datum main_arg)
 		{
 			CHECK_FOR_INTERRUPTS();
 			MemoryContextSwitchTo(context);
-			try_pass(pools[i]);
+			if (!try_pass(pools[i]))
+				nap = Min(nap, RETRY_NAPTIME);
 		}
 		MemoryContextReset(context);
 
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 pm_worker_naptime, PG_WAIT_EXTENSION);
+						 nap, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)

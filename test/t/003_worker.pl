@@ -67,6 +67,20 @@ $node->safe_psql('postgres', q{
 is($node->safe_psql('postgres', 'SELECT passes FROM stat_scheduler'),
 	$before, 'a rollback does not');
 
+# nor does a pass by hand count there: what is asked and rolled back leaves no
+# trace in shared memory either
+my $counted = $node->safe_psql('postgres', 'SELECT s FROM stat_scheduler s');
+is($node->safe_psql('postgres', q{
+	BEGIN;
+	SELECT state FROM cancel_job((SELECT job_id FROM job_status WHERE job = 'second')) state;
+	SELECT submit_job('public', 'what if', request => 'cpu=4', tenant => 'acme') > 0;
+	SELECT j.name FROM schedule('public') s JOIN job j USING (job_id);
+	ROLLBACK;
+	SELECT count(*) FROM job WHERE name = 'what if';
+}), "cancelled\nt\nwhat if\n0", 'what if');
+is($node->safe_psql('postgres', 'SELECT s FROM stat_scheduler s'),
+	$counted, 'leaves no trace in the statistics');
+
 # one notification a pass that changed something
 my $listener = $node->background_psql('postgres', on_error_stop => 0);
 $listener->query_safe('LISTEN pool_manager');
@@ -79,6 +93,25 @@ like($listener->query('SELECT 1'),
 	qr/Asynchronous notification "pool_manager" with payload "public"/,
 	'listeners are told which pool');
 $listener->quit;
+
+# a pass that passes over a job that is being changed looks again, though the
+# change is rolled back and the nap is an hour
+my $changer = $node->background_psql('postgres');
+$node->safe_psql('postgres', q{
+	SELECT submit_job('public', 'kept', request => 'cpu=4', tenant => 'acme');
+});
+ok($node->poll_query_until('postgres', q{SELECT reason = 'resources' FROM queue WHERE job = 'kept'}),
+	'a job waits');
+$changer->query_safe(q{BEGIN; SELECT hold_job(job_id) FROM job_status WHERE job = 'kept'});
+my $passes = $node->safe_psql('postgres', 'SELECT passes FROM stat_scheduler');
+$node->safe_psql('postgres', q{SELECT finish_job(job_id) FROM job_status WHERE job = 'third'});
+ok($node->poll_query_until('postgres', "SELECT passes > $passes FROM stat_scheduler"),
+	'a pass while a job is being held');
+is($node->safe_psql('postgres', q{SELECT state FROM job_status WHERE job = 'kept'}),
+	'queued', 'passes it over');
+$changer->query_safe('ROLLBACK');
+$changer->quit;
+running('kept', 'and starts it when it is not held after all');
 
 # killed, it comes back, whatever the database's settings are by now
 $node->safe_psql('postgres', q{
@@ -94,7 +127,7 @@ ok($node->poll_query_until('postgres',
 $node->safe_psql('postgres', q{
 	SET default_transaction_read_only = off;
 	ALTER DATABASE postgres RESET ALL;
-	SELECT finish_job(job_id) FROM job_status WHERE job = 'third';
+	SELECT finish_job(job_id) FROM job_status WHERE job = 'kept';
 	SELECT submit_job('public', 'fourth', request => 'cpu=4', tenant => 'acme');
 });
 running('fourth', 'and works');
