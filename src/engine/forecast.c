@@ -9,11 +9,14 @@
  * of jobs and planned ends of runs are here what the caller expects them to be.
  *
  * Of many jobs the instants are not told apart to the last microsecond: ends
- * that are close together, compared with their distance from now, count as one
- * at the latest of them.  A start is then late by at most 1 in RESOLUTION of
- * the time from now, and the number of passes grows with the logarithm of the
- * time that is looked ahead.  And reservations, which each pass makes anew, are
- * made by the first passes only; later ones pass over what does not fit.
+ * that are close together, by 1 in RESOLUTION of their distance from now, are
+ * followed by one pass at the latest of them, and what it starts takes the
+ * place of the runs that ended, one after the other.  Among jobs of one size
+ * starts are then off by about as much; where jobs of many sizes wait for each
+ * other, it adds up to more.  The number of passes grows with the logarithm of
+ * the time that is looked ahead, unless jobs are shorter than that.  And
+ * reservations, which each pass makes anew, are made by the first passes only;
+ * later ones pass over what does not fit.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,6 +37,9 @@ typedef struct EndHeap
 	int			max;
 	int		   *runs;			/* earliest planned end on top */
 	int			known;			/* runs of the scheduler that were entered */
+	int			nended;
+	int			maxended;
+	int64	   *ended;			/* when the runs ended that did last, ascending */
 } EndHeap;
 
 static inline bool
@@ -108,21 +114,39 @@ next_window_end(const PmCluster *cluster, int64 after)
  * last.  PM_NEVER: nothing ends any more.
  */
 static int64
-end_next(EndHeap *heap, PmScheduler *scheduler, int64 now, int64 latest, bool exact)
+end_next(EndHeap *heap, PmScheduler *scheduler, int64 now, int64 at, int64 latest, bool exact)
 {
 	int64		first = heap->n == 0 ? latest :
 		Min(Max(scheduler->live[heap->runs[0]].planned_end, now), latest);
 	int64		limit = exact ? first : pm_time_add(first, (first - now) / RESOLUTION);
-	int64		at = first;
 
+	at = Max(at, first);
+	heap->nended = 0;
 	while (heap->n > 0 && scheduler->live[heap->runs[0]].planned_end <= limit)
 	{
 		int			run = pop_run(heap, scheduler);
+		int64		end = Max(scheduler->live[run].planned_end, now);
 
-		at = Max(at, scheduler->live[run].planned_end);
+		heap->ended = pm_grow(scheduler->context, heap->ended, &heap->maxended,
+							  heap->nended + 1, sizeof(int64));
+		heap->ended[heap->nended++] = end;
+		at = Max(at, end);
 		pm_scheduler_finish(scheduler, run);
 	}
 	return at;
+}
+
+/*
+ * When a start of a pass was: one after the other they take the place of the
+ * runs that ended, evenly.  So what counts as one at the latest instant does
+ * not make all that follows later and later.
+ */
+static int64
+start_of(const EndHeap *heap, const PmDecision *decision, int i, int64 at)
+{
+	if (heap->nended == 0)
+		return at;
+	return heap->ended[((int64) (i + 1) * heap->nended - 1) / decision->nstarts];
 }
 
 /*
@@ -164,7 +188,14 @@ pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 		MemoryContextSwitchTo(passing);
 		decision = pm_scheduler_pass(scheduler, at);
 		for (int i = 0; i < decision->nstarts; i++)
-			starts[decision->starts[i].job] = at;
+		{
+			const PmStart *start = &decision->starts[i];
+			int64		since = exact ? at : start_of(&heap, decision, i, at);
+
+			starts[start->job] = since;
+			scheduler->live[start->run].planned_end =
+				pm_time_add(since, queue->jobs[start->job].time_limit);
+		}
 		waiting -= decision->nstarts;
 		pm_scheduler_end_pass(scheduler);
 		MemoryContextSwitchTo(scratch);
@@ -172,7 +203,7 @@ pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 		enter_runs(&heap, scheduler);
 		if (waiting == 0)
 			break;
-		at = end_next(&heap, scheduler, policy->now, next_window_end(cluster, at), exact);
+		at = end_next(&heap, scheduler, policy->now, at, next_window_end(cluster, at), exact);
 		if (at == PM_NEVER)
 			break;
 	}

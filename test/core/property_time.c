@@ -364,9 +364,59 @@ one_future(int round)
 			   "future %d, policy %d: forecast as it comes", round, policy.queue);
 }
 
+/* Of many jobs of one size, forecasts are as close as they are said to be */
+static void
+long_queue(int round)
+{
+	PmPolicy	policy = {PM_QUEUE_FIFO, PM_PLACE_PACK, NOW};
+	PmCluster  *cluster = core_random_cluster(1);
+	PmQueue    *queue = palloc0(sizeof(PmQueue));
+	PmShape    *shape = palloc0(sizeof(PmShape));
+	PmTaskGroup *group = palloc0(sizeof(PmTaskGroup));
+	int64	   *amounts = palloc0(sizeof(int64) * cluster->ndims);
+	PmCluster  *again = core_copy_cluster(cluster);
+	Future		future;
+	int64	   *starts;
+	bool		close = true;
+
+	amounts[0] = 1000;
+	queue->nlanes = queue->nrequests = queue->nshapes = 1;
+	queue->requests = palloc0(sizeof(PmRequest));
+	queue->requests[0].amounts = amounts;
+	shape->ngroups = 1;
+	shape->groups = group;
+	group->replicas = group->min_replicas = 1;
+	queue->shapes = shape;
+	queue->njobs = 1200;
+	queue->jobs = palloc0(sizeof(PmJob) * queue->njobs);
+	for (int i = 0; i < queue->njobs; i++)
+	{
+		queue->jobs[i].job_id = i + 1;
+		queue->jobs[i].time_limit = core_between(1, 100000);
+	}
+	starts = pm_forecast(again, core_copy_queue(cluster, queue), &policy);
+	play(&future, cluster, queue, &policy);
+	for (int i = 0; i < queue->njobs; i++)
+	{
+		int64		off = starts[i] - future.starts[i];
+
+		if (starts[i] == PM_NEVER || future.starts[i] == PM_NEVER)
+			close &= starts[i] == future.starts[i];
+		else
+			close &= Max(off, -off) * 64 <= future.starts[i] - NOW;
+	}
+	core_check(close, "long queue %d: forecast within 1/64", round);
+}
+
 void
 core_time_properties(int rounds)
 {
+	for (int round = 0; round < rounds / 300 + 1; round++)
+	{
+		core_seed(round);
+		core_fresh_memory();
+		long_queue(round);
+	}
 	for (int round = 0; round < rounds; round++)
 	{
 		core_seed(round);
