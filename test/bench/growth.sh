@@ -49,22 +49,28 @@ worst()
     awk -v label="$1" '$1 == label && $2 > most { most = $2 } END { print most + 0 }' "$OUT/samples"
 }
 
-growth_cancel()
+# What plays the future through takes long: $1 jobs are enough
+cancel_ahead()
 {
-    say "cancelling, $1 jobs"
+    say "cancelling what looks ahead, $1 jobs"
     sql bench_growth -f cancel.sql || return 1
-    cancelled cancel.full 'schedule' "SELECT count(*) FROM schedule('pub')"
     cancelled cancel.forecast 'forecast' "SELECT count(*) FROM forecast('pub')"
     sql bench_growth -c "SELECT pool_manager.set_queue_policy('pub', 'backfill')"
     cancelled cancel.forecast_backfill 'forecast' "SELECT count(*) FROM forecast('pub')"
     cancelled cancel.full_backfill 'schedule' "SELECT count(*) FROM schedule('pub')"
     sql bench_growth -c "SELECT pool_manager.set_queue_policy('pub', 'traversal')"
-    # room for some thousands
-    sql bench_growth -c "SELECT count(*) FROM pool_manager.add_nodes('pub', 'big', $(($1 / 200)))"
-    cancelled cancel.fresh 'schedule' "SELECT count(*) FROM schedule('pub')"
     cancelled cancel.simulate 'simulate' "SELECT count(*) FROM simulate(
         'SELECT ''n'' || i AS name, ''cpu=128,memory=1024Gi,nvidia.com/gpu=8'' AS resources FROM generate_series(1, $(($1 / 100))) AS i',
         'SELECT request, replicas, time_limit AS duration FROM public.some_jobs(0, $1)')"
+}
+
+cancel_passes()
+{
+    say "cancelling passes, $1 jobs"
+    cancelled cancel.full 'schedule' "SELECT count(*) FROM schedule('pub')"
+    # room for some thousands
+    sql bench_growth -c "SELECT count(*) FROM pool_manager.add_nodes('pub', 'big', $(($1 / 200)))"
+    cancelled cancel.fresh 'schedule' "SELECT count(*) FROM schedule('pub')"
 }
 
 growth()
@@ -90,6 +96,7 @@ growth()
 SELECT count(*) FROM schedule('pub');;"
         } | timed bench_growth || return 1
         peak "peak.$size"
+        [ "$size" != "$JOBS" ] || cancel_ahead "$size" || return 1
     done
     : > "$OUT/growth"
     for size in $sizes; do
@@ -98,7 +105,7 @@ SELECT count(*) FROM schedule('pub');;"
             least "$label"
         done | xargs) $size"
     done | awk '{ print $6, $1, $2, $3, $4, $5 }' > "$OUT/growth"
-    growth_cancel "$size" || return 1
+    cancel_passes "$size"
     {
         echo
         echo "a pass over a full pool of $LARGE nodes as the queue grows, least ms; private memory, KiB more than before"
@@ -108,7 +115,7 @@ SELECT count(*) FROM schedule('pub');;"
              NR == 1 { first = $1; least = $6 }
              END { printf "%d bytes of memory for each queued job\n", bytes / jobs }' "$OUT/growth"
         echo
-        echo "cancelling at different times, $size jobs: until the session is ready again, ms"
+        echo "cancelling at different times, $size jobs (looking ahead: $JOBS): until the session is ready again, ms"
         for label in full full_backfill fresh forecast forecast_backfill simulate; do
             printf '  %-20s median %8.2f, worst %8.2f\n' $label "$(stats "cancel.$label" | cut -d' ' -f1)" "$(worst "cancel.$label")"
         done
