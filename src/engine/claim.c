@@ -315,6 +315,36 @@ pm_claims_add(PmClaims *claims, int job)
 	space->ntakes = space->ntake_devices = 0;
 }
 
+static int
+find_claim(const PmClaims *claims, int job)
+{
+	int			i = 0;
+
+	while (i < claims->nclaims && claims->claims[i].job != job)
+		i++;
+	return i;
+}
+
+bool
+pm_claims_has(const PmClaims *claims, int job)
+{
+	return find_claim(claims, job) < claims->nclaims;
+}
+
+/* The open space has what a job claimed again */
+void
+pm_claims_release(PmClaims *claims, int job)
+{
+	int			i = find_claim(claims, job);
+	Claim	   *claim = &claims->claims[i];
+
+	Assert(claims->open && i < claims->nclaims);
+	move_claim(claims->space, claim, false);
+	pfree(claim->takes);
+	pfree(claim->devices);
+	memmove(claim, claim + 1, sizeof(Claim) * (--claims->nclaims - i));
+}
+
 /* What this run holds, which the open space has been given, is awaited too */
 void
 pm_claims_await(PmClaims *claims, int run)

@@ -125,6 +125,7 @@ typedef struct PmSpace
 	PmCluster  *cluster;
 	const PmQueue *queue;
 	PmPlacementPolicy placement;
+	bool		least;			/* jobs are placed with their minimum only */
 	MemoryContext context;
 
 	int			nkinds;
@@ -192,6 +193,9 @@ typedef struct PmPlan PmPlan;
 /* Claims of jobs that wait for runs to stop (claim.c) */
 typedef struct PmClaims PmClaims;
 
+/* Nodes that are no use to a job (shut.c) */
+typedef struct PmShut PmShut;
+
 /* Victims for jobs that are blocked (preempt.c) */
 typedef struct PmPreempt PmPreempt;
 
@@ -209,6 +213,13 @@ typedef struct PmFacts PmFacts;
 	((space)->class_free + (size_t) (class) * (space)->cluster->ndims)
 #define pm_class_devices(space, class) \
 	((space)->class_devices + (size_t) (class) * (space)->maxdevices)
+
+/* How many replicas of a group are placed if there is room for them */
+static inline int
+pm_wanted(const PmSpace *space, const PmTaskGroup *group)
+{
+	return space->least ? group->min_replicas : group->replicas;
+}
 
 /* One step of a hash over 64-bit words */
 static inline uint64
@@ -356,6 +367,7 @@ extern bool pm_place_shape(PmSpace *space, int s);
 extern bool pm_each_fits_alone(PmSpace *space, const PmShape *shape);
 extern int64 pm_place_minimum(PmSpace *space, int s);
 extern int64 pm_place_more(PmSpace *space, int s, const int32 *counts);
+extern bool pm_place_job(PmSpace *space, const PmJob *job);
 extern void pm_place_undo(PmSpace *space);
 extern PmHold *pm_holds_of_takes(const PmSpace *space, MemoryContext context);
 
@@ -401,7 +413,18 @@ extern bool pm_claims_expect(const PmClaims *claims);
 extern void pm_claims_open(PmClaims *claims);
 extern void pm_claims_close(PmClaims *claims);
 extern void pm_claims_add(PmClaims *claims, int job);
+extern bool pm_claims_has(const PmClaims *claims, int job);
+extern void pm_claims_release(PmClaims *claims, int job);
 extern void pm_claims_await(PmClaims *claims, int run);
+
+/* shut.c */
+extern PmShut *pm_shut_create(PmSpace *space);
+extern void pm_shut_nodes(PmShut *shut, int64 now, const PmJob *job);
+extern void pm_shut_reopen(PmShut *shut);
+extern bool pm_shut_has(const PmShut *shut, const PmRunning *run);
+
+/* keep.c */
+extern void pm_keep_claims(PmClaims *claims, PmSpace *space, PmShut *shut, int64 now);
 
 /* reclaim.c */
 extern void pm_reclaim_lacks(PmSpace *space, const PmJob *job, bool *lacks);
@@ -411,6 +434,7 @@ extern bool pm_reclaim_from(const PmSpace *space, const PmRunning *run, const Pm
 /* preempt.c */
 extern PmPreempt *pm_preempt_create(PmSpace *space, PmQueue *queue, const PmPolicy *policy,
 									int64 now, PmDecision *decision, MemoryContext caller);
+extern bool pm_preempt_release(PmPreempt *preempt, int job);
 extern PmRoom pm_preempt_for(PmPreempt *preempt, int job);
 
 /* reason.c */

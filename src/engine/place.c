@@ -164,7 +164,7 @@ place_single(PmSpace *space, const PmTaskGroup *group)
 
 	if (pm_search_bound(space, search) < group->min_replicas)
 		return false;
-	count = wanted = pm_caps_copies(space, search, group->replicas);
+	count = wanted = pm_caps_copies(space, search, pm_wanted(space, group));
 	if (wanted > 1)
 		count = pm_search_count(space, search, wanted);
 	else if (pm_search_best(space, search) < 0)
@@ -258,7 +258,7 @@ pm_place_shape(PmSpace *space, int s)
 
 		place_some(space, search, g,
 				   (int) pm_caps_copies(space, search,
-										group->replicas - group->min_replicas));
+										pm_wanted(space, group) - group->min_replicas));
 	}
 	return true;
 }
@@ -284,6 +284,17 @@ pm_place_more(PmSpace *space, int s, const int32 *counts)
 		placed += place_some(space, search, g, (int) pm_caps_copies(space, search, counts[g]));
 	}
 	return placed;
+}
+
+/* Place a job, if its caps allow its minimum, in a space that may have grown */
+bool
+pm_place_job(PmSpace *space, const PmJob *job)
+{
+	CHECK_FOR_INTERRUPTS();
+	pm_class_catch_up(space);
+	pm_caps_choose(space, job->lane);
+	return pm_caps_block(space, job->shape).reason == PM_REASON_NONE &&
+		pm_place_shape(space, job->shape);
 }
 
 /* The takes of the job at hand as holds, in one piece of memory */

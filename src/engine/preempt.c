@@ -6,14 +6,14 @@
  * Candidates are preemptible runs that are not stopping and have run for the
  * pool's minimum: of lanes that hold more than is guaranteed to them of what is
  * lacking, if the job's own lane stays within its guarantee (reclaim.c); then of
- * the job's own lane, those of lower priority.  They are given
- * back to the space one by one, of either kind lowest priority first, then latest started,
- * then highest run id, until the job can be placed; if that never comes,
- * nobody is evicted.  Then the other way round each is spared that need not
- * go: whole, or else all but the replicas that must go, if what stays is the
- * minimum of a gang.  What is left is inclusion-minimal: with any one victim,
- * or any one replica of one that shrinks, back in its place the job would not
- * fit.
+ * the job's own lane, those of lower priority.  They are given back to the
+ * space one by one, of either kind lowest priority first, then latest started,
+ * then highest run id, until the job can be placed; if that never comes, nobody
+ * is evicted.  Then the other way round each is spared that need not go at all,
+ * and of each that is left all but the replicas that must go, if what stays is
+ * the minimum of a gang.  What is left is inclusion-minimal: with any one
+ * victim, or any one replica of one that shrinks, back in its place the job
+ * would not fit.
  *
  * Where runs end at once, the job starts on what they leave.  Where they stop
  * first (pools with agents) it gets a claim (claim.c) on the nodes as they
@@ -26,14 +26,6 @@
 #include "miscadmin.h"
 
 #include "engine/engine_internal.h"
-
-/* A node that has nothing to give to the job at hand, and what it has */
-typedef struct Shut
-{
-	int			node;
-	int64	   *free;
-	int32	   *device_free;
-} Shut;
 
 /* The last attempt for a shape that failed */
 typedef struct Failure
@@ -61,8 +53,7 @@ struct PmPreempt
 	Failure    *failures;		/* [nshapes] */
 	bool	   *lacks;			/* [ndims]: of the job at hand, to reclaim */
 	bool		within;			/* its lane is to stay within its guarantee */
-	int			nshut;
-	Shut	   *shut;			/* [cluster.nwindows] */
+	PmShut	   *shut;			/* nodes that are no use to the job at hand */
 	int		   *chosen;			/* [ncandidates]: given back for the job at hand */
 	int		  **stay;			/* [ncandidates]: replicas that stay, by hold, of
 								 * those chosen; NULL: none */
@@ -115,91 +106,27 @@ pm_preempt_create(PmSpace *space, PmQueue *queue, const PmPolicy *policy, int64 
 	preempt->chosen = palloc(sizeof(int) * Max(preempt->ncandidates, 1));
 	preempt->stay = palloc(sizeof(int *) * Max(preempt->ncandidates, 1));
 	preempt->lacks = palloc(sizeof(bool) * Max(cluster->ndims, 1));
-	preempt->shut = palloc(sizeof(Shut) * Max(cluster->nwindows, 1));
-	for (int w = 0; w < cluster->nwindows; w++)
-	{
-		preempt->shut[w].free = palloc(sizeof(int64) * Max(cluster->ndims, 1));
-		preempt->shut[w].device_free = palloc(sizeof(int32) * Max(space->maxdevices, 1));
-	}
+	preempt->shut = pm_shut_create(space);
 	preempt->failures = palloc0(sizeof(Failure) * Max(queue->nshapes, 1));
 	if (policy->stops)
+	{
 		preempt->claims = pm_claims_create(space);
+		pm_keep_claims(preempt->claims, space, preempt->shut, now);
+	}
 	return preempt;
 }
 
 /* ---- the job at hand ---- */
-
-/* Can it be placed now?  Its takes are left in the space if it can. */
-static bool
-place(PmPreempt *preempt, const PmJob *job)
-{
-	PmSpace    *space = preempt->space;
-
-	CHECK_FOR_INTERRUPTS();
-	pm_class_catch_up(space);
-	pm_caps_choose(space, job->lane);
-	return pm_caps_block(space, job->shape).reason == PM_REASON_NONE &&
-		pm_place_shape(space, job->shape);
-}
 
 static bool
 fits(PmPreempt *preempt, const PmJob *job)
 {
 	if (preempt->within && pm_lane_would_borrow(preempt->queue, job->lane, job->shape))
 		return false;
-	if (!place(preempt, job))
+	if (!pm_place_job(preempt->space, job))
 		return false;
 	pm_place_undo(preempt->space);
 	return true;
-}
-
-/* Nodes whose maintenance comes while the job may run have nothing for it */
-static void
-shut_nodes(PmPreempt *preempt, const PmJob *job)
-{
-	PmCluster  *cluster = preempt->space->cluster;
-	int64		until = pm_time_add(preempt->now, job->time_limit);
-
-	for (int w = 0; w < cluster->nwindows; w++)
-	{
-		const PmWindow *window = &cluster->windows[w];
-		PmNode	   *node = &cluster->nodes[window->node];
-		Shut	   *shut = &preempt->shut[preempt->nshut];
-
-		if (window->since >= until || window->until <= preempt->now)
-			continue;
-		preempt->nshut++;
-		shut->node = window->node;
-		memcpy(shut->free, node->free, sizeof(int64) * cluster->ndims);
-		memset(node->free, 0, sizeof(int64) * cluster->ndims);
-		for (int i = 0; i < node->ndevices; i++)
-		{
-			shut->device_free[i] = node->device_free[i];
-			node->device_free[i] = 0;
-		}
-		pm_class_defer(preempt->space, window->node);
-	}
-}
-
-/* The reverse, the last first: a node may be there twice */
-static void
-open_nodes(PmPreempt *preempt)
-{
-	PmCluster  *cluster = preempt->space->cluster;
-
-	if (preempt->nshut == 0)
-		return;
-	while (preempt->nshut > 0)
-	{
-		const Shut *shut = &preempt->shut[--preempt->nshut];
-		PmNode	   *node = &cluster->nodes[shut->node];
-
-		memcpy(node->free, shut->free, sizeof(int64) * cluster->ndims);
-		for (int i = 0; i < node->ndevices; i++)
-			node->device_free[i] = shut->device_free[i];
-		pm_class_defer(preempt->space, shut->node);
-	}
-	pm_space_grew(preempt->space);
 }
 
 /* May the run be evicted for the job? */
@@ -227,17 +154,6 @@ static bool
 may_reclaim(const PmPreempt *preempt)
 {
 	return preempt->policy->reclaim != PM_RECLAIM_NEVER && preempt->queue->quota != NULL;
-}
-
-/* Is the run on a node that the job must not run into the maintenance of? */
-static bool
-is_shut_in(const PmPreempt *preempt, const PmRunning *run)
-{
-	for (int h = 0; h < run->nholds && preempt->nshut > 0; h++)
-		for (int i = 0; i < preempt->nshut; i++)
-			if (preempt->shut[i].node == run->holds[h].node)
-				return true;
-	return false;
 }
 
 /* Could it help the job: is it on a node that the job may use, or under its caps? */
@@ -329,7 +245,11 @@ is_elastic(const PmRunning *run)
 	return held > least;
 }
 
-/* Spare whom the job does not need to go, last chosen first; returns how many go */
+/*
+ * Spare whom the job does not need to go, last chosen first, and only then what
+ * the others can keep: or one that shrinks might cost another its place.
+ * Returns how many go.
+ */
 static int
 spare(PmPreempt *preempt, const PmJob *job, int nchosen)
 {
@@ -344,12 +264,15 @@ spare(PmPreempt *preempt, const PmJob *job, int nchosen)
 		preempt->stay[i] = NULL;
 		pm_run_take(space, run);
 		if (fits(preempt, job))
-		{
 			preempt->chosen[i] = -1;
-			continue;
-		}
-		pm_run_give(space, run);
-		if (preempt->claims == NULL && is_elastic(run))
+		else
+			pm_run_give(space, run);
+	}
+	for (int i = nchosen - 1; i >= 0 && preempt->claims == NULL; i--)
+	{
+		const PmRunning *run = &space->cluster->runs[Max(preempt->chosen[i], 0)];
+
+		if (preempt->chosen[i] >= 0 && is_elastic(run))
 			preempt->stay[i] = let_stay(preempt, job, run);
 	}
 	for (int i = 0; i < nchosen; i++)
@@ -391,7 +314,7 @@ choose_among(PmPreempt *preempt, const PmJob *job, bool others, int *nchosen)
 		const PmRunning *run = &space->cluster->runs[preempt->candidates[c]];
 
 		if (!(others ? may_be_reclaimed(preempt, run, job) : may_go(preempt, run, job)) ||
-			is_shut_in(preempt, run))
+			pm_shut_has(preempt->shut, run))
 			continue;
 		pm_caps_choose(space, job->lane);
 		if (!may_help(preempt, run, shape))
@@ -569,10 +492,25 @@ waits_for_others(PmPreempt *preempt, const PmJob *job)
 
 	if (preempt->policy->queue != PM_QUEUE_BACKFILL && preempt->space->cluster->nwindows == 0)
 		return false;
-	shut_nodes(preempt, job);
+	pm_shut_nodes(preempt->shut, preempt->now, job);
 	waits = fits(preempt, job);
-	open_nodes(preempt);
+	pm_shut_reopen(preempt->shut);
 	return waits;
+}
+
+/*
+ * What is kept for a job is open to it when its turn comes; false: nothing is.
+ */
+bool
+pm_preempt_release(PmPreempt *preempt, int job)
+{
+	if (preempt->claims == NULL || !pm_claims_has(preempt->claims, job))
+		return false;
+	pm_claims_open(preempt->claims);
+	pm_claims_release(preempt->claims, job);
+	pm_claims_close(preempt->claims);
+	memset(preempt->failures, 0, sizeof(Failure) * preempt->queue->nshapes);
+	return true;
 }
 
 /*
@@ -594,9 +532,9 @@ pm_preempt_for(PmPreempt *preempt, int j)
 		return PM_ROOM_NONE;
 	if (preempt->claims)
 		pm_claims_open(preempt->claims);
-	shut_nodes(preempt, job);
+	pm_shut_nodes(preempt->shut, preempt->now, job);
 	found = choose(preempt, job, &nchosen);
-	if (found && !place(preempt, job))
+	if (found && !pm_place_job(space, job))
 	{
 		/* it did a moment ago; but nobody goes in vain, whatever happens */
 		put_back(preempt, nchosen);
@@ -609,7 +547,7 @@ pm_preempt_for(PmPreempt *preempt, int j)
 		for (int i = 0; i < nchosen; i++)
 			note_victim(preempt, preempt->chosen[i], preempt->stay[i], j);
 	}
-	open_nodes(preempt);
+	pm_shut_reopen(preempt->shut);
 	if (preempt->claims)
 		pm_claims_close(preempt->claims);
 	if (!found)

@@ -465,6 +465,11 @@ walk(PmScheduler *scheduler)
 		}
 		if (behind_claim(scheduler, job))
 			continue;
+		if (scheduler->preempt && pm_preempt_release(scheduler->preempt, job))
+		{
+			begin_anew(scheduler);
+			continue;
+		}
 		scheduler->decision->examined++;
 		if (try_start(scheduler, job))
 			pm_backlog_take(backlog);
@@ -554,6 +559,13 @@ make_decision(PmScheduler *scheduler)
 	return decision;
 }
 
+/* Have others stopped for a job, be it that none of them is left? */
+static bool
+has_claims(const PmQueue *queue)
+{
+	return queue->njobs > 0 && queue->jobs[0].claims_since != 0;
+}
+
 /*
  * One pass at this instant; the decision is in the current context.  What was
  * withheld stays so until pm_scheduler_end_pass(), for reasons.
@@ -573,13 +585,13 @@ pm_scheduler_pass(PmScheduler *scheduler, int64 now)
 		scheduler->capped[s] = -1;
 
 	old = MemoryContextSwitchTo(scheduler->pass_context);
-	close_windows(scheduler);
-	if (scheduler->once && scheduler->cluster->nruns > 0 &&
+	if (scheduler->once && (scheduler->cluster->nruns > 0 || has_claims(scheduler->queue)) &&
 		(scheduler->policy->preemption != PM_PREEMPT_NEVER ||
 		 scheduler->policy->reclaim != PM_RECLAIM_NEVER || scheduler->policy->stops))
 		scheduler->preempt = pm_preempt_create(scheduler->space, scheduler->queue,
 											   scheduler->policy, now, scheduler->decision,
 											   scheduler->caller);
+	close_windows(scheduler);
 	pm_backlog_begin(scheduler->backlog);
 	walk(scheduler);
 	pm_backlog_end(scheduler->backlog);

@@ -369,7 +369,7 @@ place_single(PmSpace *space, const PmShape *shape)
 		most_in_a_domain(space->topology, view, level) : view->fit[0];
 	int			domain;
 
-	count = Min(count, allowed(space, view, group->replicas));
+	count = Min(count, allowed(space, view, pm_wanted(space, group)));
 	if (count < group->min_replicas)
 		return false;
 	while ((domain = tightest_domain(&placing, level, count)) < 0)
@@ -411,7 +411,7 @@ place_rest(PmSpace *space, int s, int domain)
 	{
 		int			g = space->group_order[s][i];
 		const PmTaskGroup *group = &shape->groups[g];
-		int			more = group->replicas - group->min_replicas;
+		int			more = pm_wanted(space, group) - group->min_replicas;
 		PmView	   *view;
 
 		if (more == 0)
