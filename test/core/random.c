@@ -12,21 +12,26 @@
 
 static uint64 state = 1;
 
+static uint64
+mixed(uint64 z)
+{
+	z = (z ^ (z >> 30)) * UINT64CONST(0xBF58476D1CE4E5B9);
+	z = (z ^ (z >> 27)) * UINT64CONST(0x94D049BB133111EB);
+	return z ^ (z >> 31);
+}
+
+/* Mixed, or one seed's numbers would be those of the seed before, moved by one */
 void
 core_seed(uint64 seed)
 {
-	state = seed * UINT64CONST(0x9E3779B97F4A7C15) + 1;
+	state = mixed(seed + 1);
 }
 
 /* splitmix64 */
 uint64
 core_next(void)
 {
-	uint64		z = (state += UINT64CONST(0x9E3779B97F4A7C15));
-
-	z = (z ^ (z >> 30)) * UINT64CONST(0xBF58476D1CE4E5B9);
-	z = (z ^ (z >> 27)) * UINT64CONST(0x94D049BB133111EB);
-	return z ^ (z >> 31);
+	return mixed(state += UINT64CONST(0x9E3779B97F4A7C15));
 }
 
 int64
