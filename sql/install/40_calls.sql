@@ -187,7 +187,7 @@ COMMENT ON FUNCTION schedule() IS 'one pass over each pool that the role may sch
 CREATE FUNCTION forecast(pool bigint) RETURNS TABLE (job_id bigint, "position" bigint, expected_start timestamptz)
     AS 'MODULE_PATHNAME', 'pm_sql_forecast' LANGUAGE C STABLE ROWS 1000;
 COMMENT ON FUNCTION forecast(bigint) IS
-'when the queued jobs of a pool will start, if nothing new is submitted and every run lasts as long, of its time limit, as the latest runs of its sub-pool did; in the order of the queue. NULL: it cannot be told, for what is in the way has no time limit, or will never fit. With more than 1,000 jobs queued and running a start may be late by up to 1/128 of the time from now. Jobs of other tenants count but are not shown. 42704: no such pool';
+'when the queued jobs of a pool will start, if nothing new is submitted and every run lasts as long, of its time limit, as the latest runs of its sub-pool did; in the order of the queue. NULL: it cannot be told, for what is in the way has no time limit, or will never fit. With more than 1,000 jobs queued and running it is not exact. Jobs of other tenants count but are not shown. 42704: no such pool';
 CREATE FUNCTION forecast(pool text) RETURNS TABLE (job_id bigint, "position" bigint, expected_start timestamptz)
     AS 'MODULE_PATHNAME', 'pm_sql_forecast' LANGUAGE C STABLE ROWS 1000;
 COMMENT ON FUNCTION forecast(text) IS 'the same, the pool by name';

@@ -38,6 +38,8 @@ typedef struct Lane
 	int			maxbuckets;
 	int32	   *buckets;		/* the first nawake are a heap, first job on top */
 	int			nawake;
+	int			nkept;			/* of a closed lane: so many still are a heap */
+	bool		changed;		/* buckets are to be put in order anew */
 	int			rank;			/* of its first job: has it a claim, or would it
 								 * borrow? */
 } Lane;
@@ -287,6 +289,31 @@ pm_backlog_add(PmBacklog *backlog, int job)
 	int			b = find_bucket(backlog, &backlog->queue->jobs[job]);
 
 	push_job(backlog, &backlog->buckets[b], job);
+	backlog->lanes[backlog->buckets[b].lane].changed = true;
+}
+
+/* All its buckets that have jobs.  What a closed lane keeps is in order. */
+static void
+wake_lane(PmBacklog *backlog, Lane *lane)
+{
+	bool		kept = !lane->changed && lane->nawake == 0;
+
+	lane->nawake = lane->nkept;
+	lane->nkept = 0;
+	lane->changed = false;
+	if (kept)
+		return;
+	lane->nawake = 0;
+	for (int i = 0; i < lane->nbuckets; i++)
+	{
+		int32		b = lane->buckets[i];
+
+		if (backlog->buckets[b].njobs == 0)
+			continue;
+		lane->buckets[i] = lane->buckets[lane->nawake];
+		lane->buckets[lane->nawake++] = b;
+	}
+	heapify(backlog, lane->buckets, lane->nawake, bucket_before);
 }
 
 /* A pass begins: every bucket with jobs is awake, every lane open */
@@ -299,19 +326,9 @@ pm_backlog_begin(PmBacklog *backlog)
 	{
 		Lane	   *lane = &backlog->lanes[l];
 
-		lane->nawake = 0;
-		for (int i = 0; i < lane->nbuckets; i++)
-		{
-			int32		b = lane->buckets[i];
-
-			if (backlog->buckets[b].njobs == 0)
-				continue;
-			lane->buckets[i] = lane->buckets[lane->nawake];
-			lane->buckets[lane->nawake++] = b;
-		}
+		wake_lane(backlog, lane);
 		if (lane->nawake == 0)
 			continue;
-		heapify(backlog, lane->buckets, lane->nawake, bucket_before);
 		note_borrowing(backlog, l);
 		backlog->open[backlog->nopen++] = l;
 	}
@@ -346,6 +363,7 @@ pm_backlog_sleep(PmBacklog *backlog)
 	Lane	   *lane = &backlog->lanes[backlog->open[0]];
 	int32		b = lane->buckets[0];
 
+	lane->changed |= backlog->buckets[b].njobs > 0;
 	lane->buckets[0] = lane->buckets[--lane->nawake];
 	lane->buckets[lane->nawake] = b;
 	if (lane->nawake > 1)
@@ -384,7 +402,10 @@ pm_backlog_put_aside(PmBacklog *backlog)
 void
 pm_backlog_close_lane(PmBacklog *backlog)
 {
-	backlog->lanes[backlog->open[0]].nawake = 0;
+	Lane	   *lane = &backlog->lanes[backlog->open[0]];
+
+	lane->nkept = lane->nawake;
+	lane->nawake = 0;
 	lane_changed(backlog);
 }
 
@@ -398,6 +419,7 @@ pm_backlog_go_on_shortest(PmBacklog *backlog)
 	{
 		Lane	   *lane = &backlog->lanes[backlog->open[i]];
 
+		lane->changed = true;
 		heapify(backlog, lane->buckets, lane->nawake, bucket_before);
 		note_borrowing(backlog, backlog->open[i]);
 	}

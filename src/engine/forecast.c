@@ -9,7 +9,7 @@
  * of jobs and planned ends of runs are here what the caller expects them to be.
  *
  * Of many jobs the instants are not told apart to the last microsecond: ends
- * that are close together, by 1 in RESOLUTION of their distance from now, are
+ * that are close together, by one in so many of their distance from now, are
  * followed by one pass at the latest of them, and what it starts takes the
  * place of the runs that ended, one after the other.  Among jobs of one size
  * starts are then off by about as much; where jobs of many sizes wait for each
@@ -28,8 +28,10 @@
 #include "engine/scheduler.h"
 
 #define EXACT_JOBS	1000		/* running and queued */
-#define RESOLUTION	128
-#define RESERVING	128			/* passes that make reservations */
+#define MANY_JOBS	10000
+#define RESOLUTION	128			/* one in so many; 0: exact */
+#define COARSE		32			/* of many jobs */
+#define RESERVING	32			/* passes that make reservations */
 
 typedef struct EndHeap
 {
@@ -114,11 +116,12 @@ next_window_end(const PmCluster *cluster, int64 after)
  * last.  PM_NEVER: nothing ends any more.
  */
 static int64
-end_next(EndHeap *heap, PmScheduler *scheduler, int64 now, int64 at, int64 latest, bool exact)
+end_next(EndHeap *heap, PmScheduler *scheduler, int64 now, int64 at, int64 latest, int resolution)
 {
 	int64		first = heap->n == 0 ? latest :
 		Min(Max(scheduler->live[heap->runs[0]].planned_end, now), latest);
-	int64		limit = exact ? first : pm_time_add(first, (first - now) / RESOLUTION);
+	int64		limit = resolution == 0 ? first :
+		pm_time_add(first, (first - now) / resolution);
 
 	at = Max(at, first);
 	heap->nended = 0;
@@ -167,7 +170,8 @@ pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	EndHeap		heap = {0};
 	int			passes = 0;
 	int			waiting = queue->njobs;
-	bool		exact = (int64) queue->njobs + cluster->nruns <= EXACT_JOBS;
+	int64		jobs = (int64) queue->njobs + cluster->nruns;
+	int			resolution = jobs <= EXACT_JOBS ? 0 : jobs <= MANY_JOBS ? RESOLUTION : COARSE;
 	int64		at = policy->now;
 
 	pm_order_jobs(queue->jobs, queue->njobs, policy->order);
@@ -183,14 +187,14 @@ pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 		PmDecision *decision;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!exact && passes++ == RESERVING && played.queue == PM_QUEUE_BACKFILL)
+		if (resolution > 0 && passes++ == RESERVING && played.queue == PM_QUEUE_BACKFILL)
 			played.queue = PM_QUEUE_TRAVERSAL;
 		MemoryContextSwitchTo(passing);
 		decision = pm_scheduler_pass(scheduler, at);
 		for (int i = 0; i < decision->nstarts; i++)
 		{
 			const PmStart *start = &decision->starts[i];
-			int64		since = exact ? at : start_of(&heap, decision, i, at);
+			int64		since = resolution == 0 ? at : start_of(&heap, decision, i, at);
 
 			starts[start->job] = since;
 			scheduler->live[start->run].planned_end =
@@ -203,7 +207,8 @@ pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 		enter_runs(&heap, scheduler);
 		if (waiting == 0)
 			break;
-		at = end_next(&heap, scheduler, policy->now, at, next_window_end(cluster, at), exact);
+		at = end_next(&heap, scheduler, policy->now, at, next_window_end(cluster, at),
+					  resolution);
 		if (at == PM_NEVER)
 			break;
 	}

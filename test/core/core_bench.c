@@ -309,6 +309,7 @@ main(int argc, char **argv)
 {
 	static const int sizes[] = {1000, 10000};
 	PmPolicy	fill = {PM_QUEUE_TRAVERSAL, PM_PLACE_PACK};
+	PmPolicy	fifo = {PM_QUEUE_FIFO, PM_PLACE_PACK};
 	PmPolicy	reserve = {PM_QUEUE_RESERVE, PM_PLACE_PACK};
 	PmPolicy	backfill = {PM_QUEUE_BACKFILL, PM_PLACE_PACK, .reservations = 1};
 
@@ -347,6 +348,8 @@ main(int argc, char **argv)
 		backfill.reservations = 1;
 		snprintf(what, sizeof(what), "%d nodes, forecast", sizes[i]);
 		measure_forecast(what, cluster, queue, fill);
+		snprintf(what, sizeof(what), "%d nodes, forecast, fifo", sizes[i]);
+		measure_forecast(what, cluster, queue, fifo);
 		snprintf(what, sizeof(what), "%d nodes, forecast, backfill", sizes[i]);
 		measure_forecast(what, cluster, queue, backfill);
 
