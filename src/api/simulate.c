@@ -198,6 +198,33 @@ levels_of(FunctionCallInfo fcinfo)
 	return levels;
 }
 
+/* Waits and the makespan are differences of instants: from the first submission to the last event they must not overflow */
+static void
+check_length(const PmSimulation *simulation)
+{
+	int64		first = PM_NEVER;
+	int64		last = PG_INT64_MIN;
+	int64		length;
+
+	for (int i = 0; i < simulation->queue->njobs; i++)
+	{
+		const PmSimRun *run = &simulation->runs[i];
+
+		first = Min(first, simulation->queue->jobs[i].submitted_at);
+		last = Max(last, simulation->queue->jobs[i].submitted_at);
+		if (run->started_at != PM_NEVER)
+			last = Max(last, run->started_at);
+		if (run->ended_at != PM_NEVER)
+			last = Max(last, run->ended_at);
+	}
+	if (simulation->queue->njobs > 0 && pg_sub_s64_overflow(last, first, &length))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("interval out of range"),
+				 errdetail("The simulation goes on for longer than 64 bits of microseconds can say."),
+				 errhint("Submit the jobs within fewer years.")));
+}
+
 PmSimInput *
 pm_simulate_call(FunctionCallInfo fcinfo, PmSimulation *simulation)
 {
@@ -215,6 +242,7 @@ pm_simulate_call(FunctionCallInfo fcinfo, PmSimulation *simulation)
 	simulation->queue = &input->queue;
 	simulation->durations = input->durations;
 	pm_simulate(simulation);
+	check_length(simulation);
 	return input;
 }
 

@@ -4,7 +4,7 @@
 BEGIN;
 SET LOCAL search_path TO pool_manager, public;
 SET LOCAL timezone TO 'UTC';
-SELECT plan(55);
+SELECT plan(57);
 
 CREATE FUNCTION pg_temp.at(seconds numeric) RETURNS timestamptz LANGUAGE sql IMMUTABLE
     RETURN timestamptz '2026-01-01 00:00:00+00' + make_interval(secs => seconds::float8);
@@ -152,6 +152,12 @@ SELECT results_eq($$SELECT jobs, started, makespan, bounded_slowdown, utilisatio
 SELECT results_eq($$SELECT * FROM simulate_summary('SELECT ''a'' AS name, ''cpu=2'' AS resources', 'SELECT 1 AS job_id, now() AS submitted_at, ''cpu=1'' AS request, interval ''1 s'' AS duration WHERE false')$$,
     $$SELECT 0::bigint, 0::bigint, NULL::interval, NULL::interval, NULL::interval, NULL::interval, NULL::numeric, NULL::numeric, NULL::interval, NULL::numeric, NULL::numeric, NULL::text, NULL::jsonb$$, 'no job, no figures');
 SELECT is_empty($$SELECT * FROM simulate('SELECT ''a'' AS name, ''cpu=2'' AS resources', 'SELECT 1 AS job_id, now() AS submitted_at, ''cpu=1'' AS request, interval ''1 s'' AS duration WHERE false')$$, 'no job, no row');
+
+-- 4713 BC to 294276 is more than 64 bits of microseconds
+\set node 'SELECT ''a'' AS name, ''cpu=2'' AS resources'
+\set ages 'SELECT i AS job_id, (ARRAY[''4713-01-01 BC'', ''294276-01-01''])[i]::timestamptz AS submitted_at, ''cpu=1'' AS request, interval ''1 s'' AS duration FROM generate_series(1, 2) AS i'
+SELECT throws_ok(format('SELECT simulate(%L, %L)', :'node', :'ages'), '22008', 'interval out of range', 'jobs that are ages apart');
+SELECT throws_ok(format('SELECT simulate_summary(%L, %L)', :'node', :'ages'), '22008', 'interval out of range', 'nor has it a makespan');
 SELECT results_eq($$SELECT started_at FROM simulate('SELECT ''a'' AS name, ''cpu=2'' AS resources WHERE false', 'SELECT 1 AS job_id, now() AS submitted_at, ''cpu=1'' AS request, interval ''1 s'' AS duration')$$, ARRAY[NULL::timestamptz], 'no node, no start');
 
 -- ---- what is refused ----
