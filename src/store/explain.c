@@ -131,7 +131,8 @@ pm_read_other_pools(const PmJobInfo *job, bool public_too, int64 **pools)
 {
 	/*
 	 * Not offered: pools in which it would have to name something else as well,
-	 * a sub-pool, levels of a topology, file systems, jobs to wait for.
+	 * a sub-pool, levels of a topology, file systems, jobs to wait for; and
+	 * public ones, to what only dedicated pools have.
 	 */
 	static PmStatement read = PM_STATEMENT("int8;int8;bool",
 										   "SELECT p.pool_id FROM pool_manager.job j"
@@ -140,7 +141,7 @@ pm_read_other_pools(const PmJobInfo *job, bool public_too, int64 **pools)
 										   " JOIN pool_manager.pool_job_type t ON t.pool_id = p.pool_id AND t.kind = j.kind AND t.state = 'enabled'"
 										   " WHERE j.pool_id = $1 AND j.job_id = $2 AND p.deleted_at IS NULL"
 										   " AND p.state IN ('running', 'scaling_failed') AND NOT p.restrictions && '{service,frozen}'"
-										   " AND (p.kind = 'public' AND $3 OR p.kind = 'dedicated' AND p.tenant_id = j.tenant_id)"
+										   " AND (p.kind = 'public' AND $3 AND j.priority = 1 AND NOT j.preemptible OR p.kind = 'dedicated' AND p.tenant_id = j.tenant_id)"
 										   " AND j.workflow_id IS NULL AND s.affinity_level IS NULL"
 										   " AND NOT EXISTS (SELECT FROM pool_manager.task_group g LEFT JOIN pool_manager.flavor f USING (flavor_id)"
 										   "  WHERE g.pool_id = j.pool_id AND g.shape_id = j.shape_id AND (g.group_level IS NOT NULL OR g.spread_level IS NOT NULL"

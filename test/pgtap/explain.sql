@@ -218,6 +218,14 @@ SELECT restrict_pool('mixed', '{}') \g /dev/null
 SELECT is(pg_temp.said('big', 'would_start'), 'request cpu=3,memory=16Gi, flavor c4, pool other, pool public', 'other pools that would start it');
 SELECT is(pg_temp.done('big', 'other', $$'other', 'big', flavor => 'c8'$$), 'running', 'the dedicated one does');
 SELECT is(pg_temp.done('big', 'public', $$'public', 'big', flavor => 'c8', tenant => 'acme'$$), 'running', 'the public one does');
+-- a public pool takes no priorities, and preempts nobody
+SELECT set_priority(pg_temp.id('big'), 2) \g /dev/null
+SELECT is(pg_temp.said('big', 'would_start'), 'request cpu=3,memory=16Gi, flavor c4, pool other', 'no public one to a job of higher priority');
+SELECT set_priority(pg_temp.id('big'), 1) \g /dev/null
+SELECT submit_job('mixed', 'gives way', flavor => 'c8', preemptible => true) \g /dev/null
+SELECT is_empty($$SELECT FROM explain_job(pg_temp.id('gives way')) WHERE kind = 'would_start' AND detail = 'public'$$, 'nor to a preemptible one');
+SELECT isnt_empty($$SELECT FROM explain_job(pg_temp.id('gives way')) WHERE kind = 'would_start' AND detail = 'other'$$, 'to which a dedicated one is offered');
+SELECT cancel_job(pg_temp.id('gives way')) \g /dev/null
 SELECT restrict_pool('mixed', '{frozen}') \g /dev/null
 SELECT is(pg_temp.said('big'), concat_ws(', ', 'state queued 0 s', 'position 1', 'reason pool_not_running', 'would_start pool other',
           'would_start pool public', 'expected_start'), 'of a pool that starts nothing other pools are offered');
