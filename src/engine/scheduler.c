@@ -145,7 +145,7 @@ start_job(PmScheduler *scheduler, PmSpace *space, int job)
 	int			nholds = space->ntakes;
 	PmStart    *start;
 
-	if (scheduler->tracks || space != scheduler->space)
+	if (scheduler->tracks || scheduler->plan)
 		holds = pm_holds_of_takes(space, scheduler->context);
 	if (space != scheduler->space)
 		pm_space_take(scheduler->space, holds, nholds);
@@ -161,7 +161,11 @@ start_job(PmScheduler *scheduler, PmSpace *space, int job)
 		}
 	}
 	else if (holds)
+	{
+		/* jobs that may run longer or less long look at other views */
+		pm_plan_started(scheduler->plan, holds, nholds);
 		pfree(holds);
+	}
 }
 
 /* ---- what does not ---- */
