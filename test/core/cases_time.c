@@ -11,7 +11,7 @@
 
 #define NOW 100
 #define MAX_NODES 2
-#define MAX_JOBS 2
+#define MAX_JOBS 3
 
 /* Nodes of cpu = 8, and jobs of one replica each */
 typedef struct TimeCase
@@ -54,6 +54,11 @@ static const TimeCase cases[] = {
 		"what is withheld is withheld from jobs that run into maintenance elsewhere",
 		PM_QUEUE_RESERVE,
 		2, {4, 2}, 1, {{1, 103, PM_NEVER}}, 2, {{8, PM_NEVER}, {3, 5}}, 0, 0, 0
+	},
+	{
+		"what a job takes that may run longer is taken for those that may not",
+		PM_QUEUE_TRAVERSAL,
+		2, {8, 0}, 2, {{1, 103, 105}, {1, 110, PM_NEVER}}, 3, {{4, 5}, {4, 20}, {4, 5}}, 2, 0, 0
 	}
 };
 
