@@ -34,6 +34,7 @@ typedef struct Failure
 	int16		priority;
 	int32		lane;
 	int64		submitted_at;
+	int64		time_limit;		/* with it, nodes may have been shut */
 } Failure;
 
 struct PmPreempt
@@ -442,6 +443,7 @@ failed_before(const PmPreempt *preempt, const PmJob *job)
 	const Failure *failure = &preempt->failures[job->shape];
 
 	return failure->failed && failure->lane == job->lane &&
+		(preempt->space->cluster->nwindows == 0 || job->time_limit >= failure->time_limit) &&
 		(job->priority < failure->priority ||
 		 (job->priority == failure->priority &&
 		  (preempt->policy->preemption != PM_PREEMPT_NEWER_EQUAL ||
@@ -457,6 +459,7 @@ note_failure(PmPreempt *preempt, const PmJob *job)
 	failure->priority = job->priority;
 	failure->lane = job->lane;
 	failure->submitted_at = job->submitted_at;
+	failure->time_limit = job->time_limit;
 }
 
 /* Is there anybody to evict, or has it had somebody evicted already? */
