@@ -15,20 +15,33 @@
 #include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "api/args.h"
 #include "api/forecast.h"
 #include "api/schedule.h"
 
+/* accuracy is in the order of the sub-pools */
 static int64
 expected(int64 length, int64 sub_pool_id, const PmAccuracy *accuracy, int n)
 {
+	int			low = 0;
+	int			high = n;
+
 	if (length == PM_NEVER)
 		return length;
-	for (int i = 0; i < n; i++)
-		if (accuracy[i].sub_pool_id == sub_pool_id)
-			return (int64) Max(1, (int128) length * accuracy[i].thousandths / 1000);
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (accuracy[middle].sub_pool_id < sub_pool_id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < n && accuracy[low].sub_pool_id == sub_pool_id)
+		return (int64) Max(1, (int128) length * accuracy[low].thousandths / 1000);
 	return length;
 }
 
@@ -120,20 +133,44 @@ typedef struct Expectation
 	int64		start;
 } Expectation;
 
+/* What they count for: an expression may live on, until the transaction ends */
+typedef struct Expectations
+{
+	HTAB	   *known;
+	Oid			role;
+	CommandId	command;
+	TransactionId xmin;
+	TransactionId xmax;
+	uint32		nrunning;		/* of those in between, which only end */
+} Expectations;
+
 static HTAB *
 expectations(FunctionCallInfo fcinfo)
 {
+	Expectations *these = fcinfo->flinfo->fn_extra;
+	Snapshot	snapshot = GetActiveSnapshot();
 	HASHCTL		ctl = {0};
 
-	if (fcinfo->flinfo->fn_extra == NULL)
-	{
-		ctl.keysize = sizeof(int64);
-		ctl.entrysize = sizeof(Expectation);
-		ctl.hcxt = fcinfo->flinfo->fn_mcxt;
-		fcinfo->flinfo->fn_extra = hash_create("expected starts", 256, &ctl,
-											   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
-	return fcinfo->flinfo->fn_extra;
+	if (these && these->role == GetUserId() && these->command == snapshot->curcid &&
+		these->xmin == snapshot->xmin && these->xmax == snapshot->xmax &&
+		these->nrunning == snapshot->xcnt)
+		return these->known;
+	if (these)
+		hash_destroy(these->known);
+	else
+		these = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Expectations));
+	fcinfo->flinfo->fn_extra = NULL;
+	ctl.keysize = sizeof(int64);
+	ctl.entrysize = sizeof(Expectation);
+	ctl.hcxt = fcinfo->flinfo->fn_mcxt;
+	these->known = hash_create("expected starts", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	these->role = GetUserId();
+	these->command = snapshot->curcid;
+	these->xmin = snapshot->xmin;
+	these->xmax = snapshot->xmax;
+	these->nrunning = snapshot->xcnt;
+	fcinfo->flinfo->fn_extra = these;
+	return these->known;
 }
 
 static void

@@ -98,7 +98,7 @@ typedef struct PmAccuracy
 	int32		thousandths;
 } PmAccuracy;
 
-/* For the sub-pools of which enough is known; palloc'd */
+/* For the sub-pools of which enough is known, in order of ids; palloc'd */
 extern int	pm_read_accuracy(int64 pool_id, PmAccuracy **accuracy);
 /* The queue and its lanes alone: enough to order it */
 extern PmPassData *pm_read_queue(PmPoolInfo *pool);

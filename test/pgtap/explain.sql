@@ -255,5 +255,20 @@ SET LOCAL ROLE explain_globex;
 SELECT throws_ok(format($$ SELECT * FROM explain_job(%s) $$, current_setting('test.job')), '42704', NULL, 'nor is there a job that it may not see');
 RESET ROLE;
 
+--
+-- What expected_start() found out does not outlive what it was found out from
+--
+CREATE FUNCTION pg_temp.twice(job bigint, other bigint) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    seen text[];
+BEGIN
+    FOR i IN 1 .. 2 LOOP
+        seen[i] := extract(epoch FROM expected_start(find_pool('public'), job) - clock())::integer;
+        PERFORM cancel_job(other) WHERE i = 1;
+    END LOOP;
+    RETURN array_to_string(seen, ' ');
+END $$;
+SELECT is(pg_temp.twice(pg_temp.id('ours'), pg_temp.id('theirs')), '40 0', 'an expression that is evaluated again sees what changed');
+
 SELECT * FROM finish();
 ROLLBACK;
