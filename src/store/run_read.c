@@ -11,6 +11,7 @@
 #include "utils/array.h"
 #include "utils/timestamp.h"
 
+#include "store/numbers.h"
 #include "store/pass.h"
 #include "store/statement.h"
 
@@ -18,6 +19,7 @@ typedef struct RunReader
 {
 	PmPassData *data;
 	MemoryContext context;
+	HTAB	   *lanes;			/* numbers by sub-pool; NULL: whose runs are is not read */
 	int			max_runs;
 	int			max_holds;		/* of the last run */
 	PmResourceList *last;		/* holds in a row often are of the same */
@@ -81,14 +83,26 @@ numbers_of(Datum value, int *n)
 	return numbers;
 }
 
-/* The lane of a sub-pool, or -1 */
+/* The lane of a sub-pool, or -1: it has none, or nobody asked whose runs are */
 static int
-lane_of(const PmPassData *data, int64 sub_pool_id)
+lane_of(const RunReader *reader, int64 sub_pool_id)
 {
+	PmIdNumber *lane = NULL;
+
+	if (reader->lanes)
+		lane = hash_search(reader->lanes, &sub_pool_id, HASH_FIND, NULL);
+	return lane ? lane->number : -1;
+}
+
+static HTAB *
+number_lanes(const PmPassData *data)
+{
+	HTAB	   *lanes = pm_id_numbers("lanes of runs");
+	bool		is_new;
+
 	for (int lane = 0; lane < data->queue.nlanes; lane++)
-		if (data->lanes[lane] == sub_pool_id)
-			return lane;
-	return -1;
+		(void) pm_number_id(lanes, data->lanes[lane], &is_new);
+	return lanes;
 }
 
 static PmRunning *
@@ -107,7 +121,7 @@ add_run(RunReader *reader, Datum *values, bool *nulls)
 	run->run_id = DatumGetInt64(values[0]);
 	run->job_id = DatumGetInt64(values[1]);
 	run->sub_pool_id = DatumGetInt64(values[2]);
-	run->lane = lane_of(reader->data, run->sub_pool_id);
+	run->lane = lane_of(reader, run->sub_pool_id);
 	run->priority = DatumGetInt16(values[3]);
 	run->preemptible = DatumGetBool(values[4]);
 	run->stopping = DatumGetBool(values[5]);
@@ -184,6 +198,7 @@ pm_read_runs(PmPassData *data, bool all, bool whose)
 	reader.data = data;
 	reader.context = CurrentMemoryContext;
 	reader.max_runs = 256;
+	reader.lanes = whose ? number_lanes(data) : NULL;
 	data->cluster.nruns = 0;
 	data->cluster.runs = palloc(sizeof(PmRunning) * reader.max_runs);
 	pm_arg_int64(&args, data->pool->pool_id);
