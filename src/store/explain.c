@@ -131,8 +131,8 @@ pm_read_other_pools(const PmJobInfo *job, bool public_too, int64 **pools)
 {
 	/*
 	 * Not offered: pools in which it would have to name something else as well,
-	 * a sub-pool, levels of a topology, file systems, jobs to wait for; and
-	 * public ones, to what only dedicated pools have.
+	 * a sub-pool, levels of a topology, file systems; any, if other jobs wait
+	 * for it; and public ones, to what only dedicated pools have.
 	 */
 	static PmStatement read = PM_STATEMENT("int8;int8;bool",
 										   "SELECT p.pool_id FROM pool_manager.job j"
