@@ -74,6 +74,18 @@ CREATE TYPE rounding_rule AS ENUM ('cut', 'half_up', 'half_even');
 COMMENT ON TYPE rounding_rule IS
 'how a bill is rounded to the minor unit of its currency: towards zero, half away from zero, half to even';
 
+CREATE TYPE period_state AS ENUM ('open', 'closing', 'closed');
+COMMENT ON TYPE period_state IS
+'open: its time is not over, or not settled; closing: settled to its end, late usage and adjustments still come in; closed: its bill is issued, nothing of it changes';
+
+CREATE TYPE booking_kind AS ENUM ('settlement', 'reprice', 'adjustment');
+COMMENT ON TYPE booking_kind IS
+'settlement: usage was rated; reprice: a price was set for a past already charged; adjustment: adjust() was called';
+
+CREATE TYPE charge_kind AS ENUM ('usage', 'correction', 'adjustment', 'tax', 'rounding');
+COMMENT ON TYPE charge_kind IS
+'usage: rated usage of the period; correction: of a period closed before; adjustment, tax: entered with adjust(); rounding: what a bill''s rounding adds or cuts, on bills only';
+
 CREATE TYPE tenant_state AS ENUM ('active', 'grace', 'frozen');
 COMMENT ON TYPE tenant_state IS
 'active; grace: in arrears, all goes on; frozen: nothing new is made or started, and runs in public pools end';

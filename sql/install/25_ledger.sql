@@ -72,25 +72,38 @@ CREATE TABLE usage (
     node_id      bigint,
     volume_id    bigint,
     network_id   bigint,
-    holding_id   bigint      NOT NULL,
+    holding_id   bigint,
     slice_no     integer     NOT NULL,
+    run_seconds  bigint,
+    source       text,
+    event_id     text,
+    corrects     bigint,
+    reason       text,
     CONSTRAINT usage_pkey PRIMARY KEY (tenant_id, usage_id),
     CONSTRAINT usage_slice_key UNIQUE (tenant_id, holding_id, slice_no),
     CONSTRAINT usage_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
     CONSTRAINT usage_sku_fkey FOREIGN KEY (sku_id) REFERENCES sku,
-    CONSTRAINT usage_quantity_check CHECK (quantity > 0),
+    CONSTRAINT usage_corrects_fkey FOREIGN KEY (tenant_id, corrects) REFERENCES usage,
+    CONSTRAINT usage_origin_check CHECK (num_nonnulls(holding_id, source, corrects) = 1),
+    CONSTRAINT usage_event_check CHECK ((source IS NULL) = (event_id IS NULL) AND source <> '' AND event_id <> ''),
+    CONSTRAINT usage_quantity_check CHECK (quantity <> 0 AND (quantity < 0) = (corrects IS NOT NULL)),
+    CONSTRAINT usage_run_check CHECK (run_seconds IS NULL OR run_seconds >= 0 AND run_id IS NOT NULL),
+    CONSTRAINT usage_reason_check CHECK (reason <> '' AND (corrects IS NULL OR reason IS NOT NULL)),
     CONSTRAINT usage_slice_check CHECK (slice_no >= 1),
     CONSTRAINT usage_tenant_check CHECK (tenant_id <> 0),
     CONSTRAINT usage_times_check CHECK (
-        is_whole_second(started_at) AND is_whole_second(ended_at) AND ended_at > started_at)
+        is_whole_second(started_at) AND is_whole_second(ended_at) AND
+        (ended_at > started_at OR ended_at = started_at AND run_seconds > 0))
 );
 CREATE INDEX usage_time_idx ON usage (tenant_id, started_at);
+CREATE UNIQUE INDEX usage_event_key ON usage (source, event_id, slice_no) WHERE source IS NOT NULL;
+CREATE UNIQUE INDEX usage_corrects_key ON usage (tenant_id, corrects) WHERE corrects IS NOT NULL;
 COMMENT ON TABLE usage IS
-'closed slices of holdings, [started_at, ended_at) in whole seconds, never across the edge of a billing month. Append-only';
+'what was used, [started_at, ended_at) in whole seconds, never across the edge of a billing month: closed slices of holdings, records of external meters, corrections. Append-only';
 COMMENT ON COLUMN usage.tenant_id IS 'who pays';
 COMMENT ON COLUMN usage.usage_id IS 'identifier';
 COMMENT ON COLUMN usage.sku_id IS 'what it is billed as';
-COMMENT ON COLUMN usage.quantity IS 'thousandths of the SKU''s unit';
+COMMENT ON COLUMN usage.quantity IS 'thousandths of the SKU''s unit; below 0: takes other usage back';
 COMMENT ON COLUMN usage.started_at IS 'first second';
 COMMENT ON COLUMN usage.ended_at IS 'second behind the last';
 COMMENT ON COLUMN usage.workspace_id IS 'cost centre';
@@ -100,8 +113,13 @@ COMMENT ON COLUMN usage.run_id IS 'run';
 COMMENT ON COLUMN usage.node_id IS 'node, of a dedicated pool';
 COMMENT ON COLUMN usage.volume_id IS 'volume';
 COMMENT ON COLUMN usage.network_id IS 'network';
-COMMENT ON COLUMN usage.holding_id IS 'holding it is a slice of';
+COMMENT ON COLUMN usage.holding_id IS 'holding it is a slice of; NULL: from an external meter, or a correction';
 COMMENT ON COLUMN usage.slice_no IS 'number of the slice, from 1; each begins where the one before ended';
+COMMENT ON COLUMN usage.run_seconds IS 'of the last slice of a run: how long all of the run took, for prices with a minimum or a quantum of seconds; the slice may be empty then';
+COMMENT ON COLUMN usage.source IS 'external meter that recorded it';
+COMMENT ON COLUMN usage.event_id IS 'identifier of the event within its source';
+COMMENT ON COLUMN usage.corrects IS 'usage that this takes back, with its quantity negated';
+COMMENT ON COLUMN usage.reason IS 'why it was corrected';
 
 CREATE TABLE unrated (
     tenant_id bigint NOT NULL,
@@ -123,7 +141,11 @@ CREATE TABLE price (
     valid     tstzrange   NOT NULL,
     set_at    timestamptz NOT NULL,
     set_by    name        NOT NULL,
+    minimum_seconds integer,
+    quantum_seconds integer,
     CONSTRAINT price_pkey PRIMARY KEY (tenant_id, price_id),
+    CONSTRAINT price_id_key UNIQUE (price_id),
+    CONSTRAINT price_seconds_check CHECK (minimum_seconds BETWEEN 1 AND 86400 AND quantum_seconds BETWEEN 1 AND 86400),
     CONSTRAINT price_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
     CONSTRAINT price_sku_fkey FOREIGN KEY (sku_id) REFERENCES sku,
     CONSTRAINT price_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
@@ -143,6 +165,8 @@ COMMENT ON COLUMN price.tariff IS 'the price model';
 COMMENT ON COLUMN price.valid IS 'when it is in force, in whole seconds, the upper bound excluded';
 COMMENT ON COLUMN price.set_at IS 'when it was entered';
 COMMENT ON COLUMN price.set_by IS 'database role that entered it';
+COMMENT ON COLUMN price.minimum_seconds IS 'a run is billed as at least so many seconds; NULL: as it was';
+COMMENT ON COLUMN price.quantum_seconds IS 'a run is billed in steps of so many seconds; NULL: by the second';
 
 SELECT pg_catalog.pg_extension_config_dump('holding_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('holding', '');

@@ -52,6 +52,8 @@ CREATE TRIGGER guard_state BEFORE UPDATE OF state ON job_queue
 CREATE TRIGGER guard_state BEFORE UPDATE OF state ON job_run
     FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
 
+CREATE TRIGGER guard_state BEFORE UPDATE OF state ON billing_period
+    FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
 CREATE TRIGGER guard_state BEFORE UPDATE OF state ON tenant
     FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
 CREATE TRIGGER guard_state BEFORE UPDATE OF state ON network_peering
@@ -144,13 +146,23 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON holding
         'tenant_id', 'holding_id', 'sku_id', 'quantity', 'workspace_id', 'pool_id', 'job_id', 'run_id', 'node_id',
         'volume_id', 'network_id', 'address', 'since');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON price
-    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'price_id', 'sku_id', 'currency', 'tariff', 'set_at', 'set_by');
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'price_id', 'sku_id', 'currency', 'tariff', 'set_at', 'set_by',
+        'minimum_seconds', 'quantum_seconds');
+
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON counter
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'sku_id', 'month_start', 'price_id');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON billing_period
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'period_start', 'period_end', 'closed_at?');
 
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON request
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'request_id', 'call', 'arguments', 'results?', 'at', 'actor');
 
 CREATE TRIGGER guard_forward BEFORE UPDATE ON pool_clock
     FOR EACH ROW WHEN (NEW.last_instant < OLD.last_instant) EXECUTE FUNCTION guard_forward('last_instant');
+CREATE TRIGGER guard_settled BEFORE UPDATE ON ledger
+    FOR EACH ROW WHEN (NEW.settled_until < OLD.settled_until) EXECUTE FUNCTION guard_forward('settled_until');
+CREATE TRIGGER guard_closed BEFORE UPDATE ON ledger
+    FOR EACH ROW WHEN (NEW.closed_until < OLD.closed_until) EXECUTE FUNCTION guard_forward('closed_until');
 CREATE TRIGGER guard_forward BEFORE UPDATE ON fair_usage
     FOR EACH ROW WHEN (NEW.as_of < OLD.as_of) EXECUTE FUNCTION guard_forward('as_of');
 CREATE TRIGGER guard_forward BEFORE UPDATE ON holding
@@ -158,6 +170,20 @@ CREATE TRIGGER guard_forward BEFORE UPDATE ON holding
     EXECUTE FUNCTION guard_forward('metered_until');
 
 CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON usage
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON booking
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON charge
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON bill
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON bill_line
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_append_only BEFORE DELETE OR TRUNCATE ON counter
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_append_only BEFORE DELETE OR TRUNCATE ON ledger
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
+CREATE TRIGGER guard_append_only BEFORE DELETE OR TRUNCATE ON billing_period
     FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();
 CREATE TRIGGER guard_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
     FOR EACH STATEMENT EXECUTE FUNCTION guard_append_only();

@@ -7,7 +7,8 @@ BEGIN
     -- rows of a tenant are seen by who acts for it
     FOREACH t IN ARRAY ARRAY['tenant', 'workspace', 'contract', 'tenant_member', 'network', 'network_peering', 'file_system',
         'network_address', 'sub_pool', 'node', 'node_period', 'node_task', 'maintenance', 'pool_order', 'pool_order_item', 'quota',
-        'job_mount', 'volume', 'fair_share', 'fair_usage', 'job_shape', 'task_group', 'job', 'job_queue', 'job_dependency', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'event', 'request']
+        'job_mount', 'volume', 'fair_share', 'fair_usage', 'job_shape', 'task_group', 'job', 'job_queue', 'job_dependency', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'ledger',
+        'billing_period', 'booking', 'counter', 'charge', 'bill', 'bill_line', 'event', 'request']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format($p$CREATE POLICY tenant_rows ON %I FOR SELECT USING (
@@ -19,6 +20,7 @@ BEGIN
         'fair_share', 'fair_usage',
         'pool', 'pool_job_type', 'sub_pool', 'node_group', 'node', 'node_load', 'pending_reason',
         'job_shape', 'task_group', 'job', 'job_queue', 'job_dependency', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'price',
+        'ledger', 'billing_period', 'booking', 'counter', 'charge', 'bill', 'bill_line',
         'event_kind', 'event', 'request', 'queue', 'job_status', 'node_status', 'pool_status',
         'pool_detail', 'pool_jobs', 'job_history', 'node_detail', 'pool_utilization', 'stat_scheduler', 'running_cost']
     LOOP
@@ -52,6 +54,7 @@ ALTER TABLE price ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant_rows ON price FOR SELECT USING (tenant_id = 0 OR may_see(tenant_id));
 
 ALTER TABLE pool_clock ENABLE ROW LEVEL SECURITY;
+ALTER TABLE price_book ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA pool_manager TO PUBLIC;
 

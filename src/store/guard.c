@@ -71,6 +71,8 @@ static const Transitions transitions[] = {
 	{"job_state", "starting", " running stopping stopped failed cancelled timed_out "},
 	{"job_state", "running", " stopping stopped completed failed cancelled timed_out "},
 	{"job_state", "stopping", " stopped completed failed cancelled timed_out "},
+	{"period_state", "open", " closing "},
+	{"period_state", "closing", " closed "},
 	{"tenant_state", "active", " grace frozen "},
 	{"tenant_state", "grace", " active frozen "},
 	{"tenant_state", "frozen", " active grace "},

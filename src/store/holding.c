@@ -89,7 +89,7 @@ enum
 {
 	USAGE_TENANT, USAGE_ID, USAGE_SKU, USAGE_QUANTITY, USAGE_STARTED, USAGE_ENDED,
 	USAGE_WORKSPACE, USAGE_POOL, USAGE_JOB, USAGE_RUN, USAGE_NODE, USAGE_VOLUME, USAGE_NETWORK,
-	USAGE_HOLDING, USAGE_SLICE,
+	USAGE_HOLDING, USAGE_SLICE, USAGE_RUN_SECONDS, USAGE_SOURCE, USAGE_EVENT, USAGE_CORRECTS, USAGE_REASON,
 	USAGE_COLUMNS
 };
 
@@ -144,6 +144,8 @@ add_slices(PmRows *usage, uint64 row, int64 end)
 	values[USAGE_NODE] = pm_get(row, 11, &nulls[USAGE_NODE]);
 	values[USAGE_VOLUME] = pm_get(row, 12, &nulls[USAGE_VOLUME]);
 	values[USAGE_NETWORK] = pm_get(row, 13, &nulls[USAGE_NETWORK]);
+	for (int c = USAGE_RUN_SECONDS; c < USAGE_COLUMNS; c++)
+		nulls[c] = true;
 	while (start < end)
 	{
 		int64		stop = pm_slice_end(start, end, spans, nspans);
