@@ -159,9 +159,6 @@ extern PmSubmission *pm_open_submission(PmPoolInfo *pool, int64 tenant_id);
 /* The sub-pool without a name; made if the tenant had none in the pool */
 extern int64 pm_default_sub_pool(PmSubmission *submission);
 extern void pm_read_sub_pools(PmSubmission *submission);
-/* The tenant's file systems of these names, locked against detaching */
-extern int	pm_find_file_systems(int64 tenant_id, char **names, int n, PmFileSystem **found);
-extern int	pm_read_volume_types(PmVolumeType **types);
 /* Under which quotas are counted; before the locks of pools */
 extern void pm_lock_tenant(int64 tenant_id);
 /* PM007 if so many more would be more than a quota of the tenant, or of the
@@ -177,24 +174,35 @@ extern int64 pm_find_shape(PmSubmission *submission, const PmJobSpec *job);
 /* Makes it.  Never changes one, so that it waits for no pass. */
 extern int64 pm_put_shape(PmSubmission *submission, const PmJobSpec *job);
 
+/* A shape's digest as a bytea */
+extern Datum pm_digest_datum(const uint8 *digest);
+
+/* Is a job queued in its sub-pool that a pass would look at before this one? */
+extern bool pm_is_queued_ahead(int64 pool_id, int64 job_id);
+
 /*
- * The job of an earlier call with the same request_id: its id and the name of
- * the first field that differs (NULL: none).  0: there is none.
+ * submit_repeat.c: the job of an earlier call with the same request_id, 0: none.
+ * differs: the name of the first field that does, NULL: none.
  */
 extern int64 pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **differs);
 
 /*
- * Inserts the jobs, with their mounts and volumes; sets their job_id, but
- * leaves 0 where the request_id was taken in the meantime.  Phases of a
+ * submit_insert.c: inserts the jobs, with their mounts and volumes; sets their
+ * job_id, but leaves 0 where the request_id was taken in the meantime.  Phases of a
  * workflow come in order, all of them; the first is queued, the others wait.
  */
 extern void pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n);
 
+/* ---- submit_storage.c ---- */
+
+/* The tenant's file systems of these names, locked against detaching */
+extern int	pm_find_file_systems(int64 tenant_id, char **names, int n, PmFileSystem **found);
+extern int	pm_read_volume_types(PmVolumeType **types);
+/* Of jobs that were inserted */
+extern void pm_insert_mounts(PmSubmission *submission, PmJobSpec **jobs, int n);
+extern void pm_insert_volumes(PmSubmission *submission, PmJobSpec **jobs, int n, TimestampTz instant);
 /* Jobs that have not ended and mount a file system, whatever snapshot the
  * transaction has; in a call that is STABLE */
 extern int64 pm_latest_mounts(int64 file_system_id);
-
-/* Is a job queued in its sub-pool that a pass would look at before this one? */
-extern bool pm_is_queued_ahead(int64 pool_id, int64 job_id);
 
 #endif							/* PM_SUBMIT_H */
