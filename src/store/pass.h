@@ -73,6 +73,17 @@ typedef struct PmPassData
 	int			bandwidth;		/* dimension of the network's bandwidth, -1: none */
 } PmPassData;
 
+/* pass_nodes.c: the nodes that take work; words: of labels and taints */
+extern void pm_read_nodes(PmPassData *data, HTAB *words);
+/* pass_shapes.c: the numbered shapes, once nodes are read; the guest's are
+ * those of its pool */
+extern void pm_read_shapes(PmPassData *data, HTAB *words, HTAB *shapes, const PmJobInfo *guest);
+/*
+ * Shapes that ask for the same are one to the engine, whosever they are, unless
+ * quotas, caps or frozen tenants make it matter whose.
+ */
+extern void pm_merge_shapes(PmPassData *data);
+
 /* Under the pool's lock; everything is palloc'd in the current context */
 extern PmPassData *pm_read_pass(PmPoolInfo *pool);
 /* The same with one job alone, as if it were queued for so many replicas of

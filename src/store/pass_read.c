@@ -1,247 +1,40 @@
 /*-------------------------------------------------------------------------
  *
  * pass_read.c
- *	  What a scheduling pass reads: nodes, queue, shapes.
+ *	  What a scheduling pass reads: the queue and its lanes, and the whole of
+ *	  it in order.
+ *
+ * Nodes are read in pass_nodes.c, shapes in pass_shapes.c, runs in run_read.c,
+ * quotas and the network's limit in cap.c.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "lib/stringinfo.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/datum.h"
-#include "utils/jsonb.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "store/explain.h"
-#include "store/labels.h"
 #include "store/numbers.h"
 #include "store/pass.h"
 #include "store/statement.h"
-#include "store/topology.h"
 
 typedef struct Reader
 {
 	PmPassData *data;
-	MemoryContext context;
-	HTAB	   *dimensions;
-	HTAB	   *words;			/* of labels and taints */
-	HTAB	   *configs;
 	HTAB	   *shapes;
 	HTAB	   *lanes;
-	int			max_nodes;
-	int			max_configs;
+	HTAB	   *workspaces;		/* where fair shares count */
 	int			max_jobs;
-	int			max_dims;
-	PmNodeConfig *configs_array;
-	PmResourceList **allocatable;
-	PmResourceList **allocated;
-	char	  **accelerators;
-	ArrayType **devices;
-	HTAB	  **domains;		/* numbers, by level of the topology */
 	int64		last_shape;		/* jobs in a row often share it */
 	int			last_shape_no;
 	int64		last_lane;
 	int			last_lane_no;
-	HTAB	   *workspaces;		/* where fair shares count */
 	int64		last_workspace;
 	int			last_workspace_no;
-	bool		bound;			/* is a node bound to a sub-pool? */
 	const PmJobInfo *guest;		/* looked at with the queue; NULL: none */
 	TimestampTz guest_at;
-	HTAB	   *requests;
-	int			max_requests;
 } Reader;
-
-/* ---- labels, selectors, taints, tolerations ---- */
-
-/* sub_pool_id: the one the node is bound to, 0: none */
-static int
-read_config(Reader *reader, Datum labels, Datum taints, int64 sub_pool_id)
-{
-	Jsonb	   *label_json = DatumGetJsonbP(labels);
-	Jsonb	   *taint_json = DatumGetJsonbP(taints);
-	PmNodeConfig *config;
-	PmLabel    *list;
-	StringInfoData key;
-	bool		is_new;
-	int			number;
-
-	initStringInfo(&key);
-	appendBinaryStringInfo(&key, (char *) label_json, VARSIZE(label_json));
-	appendBinaryStringInfo(&key, (char *) taint_json, VARSIZE(taint_json));
-	appendBinaryStringInfo(&key, (char *) &sub_pool_id, sizeof(int64));
-	number = pm_number_bytes(reader->configs, key.data, key.len, &is_new);
-	pfree(key.data);
-	if (!is_new)
-		return number;
-	if (number >= reader->max_configs)
-	{
-		reader->max_configs = Max(16, reader->max_configs * 2);
-		reader->configs_array = reader->configs_array ?
-			repalloc(reader->configs_array, sizeof(PmNodeConfig) * reader->max_configs) :
-			palloc(sizeof(PmNodeConfig) * reader->max_configs);
-	}
-	config = &reader->configs_array[number];
-	config->nlabels = pm_read_labels(reader->words, label_json, &list);
-	config->labels = list;
-	config->ntaints = pm_read_taints(reader->words, taint_json, false, &list);
-	config->taints = list;
-	config->sub_pool = sub_pool_id;
-	reader->bound |= sub_pool_id != 0;
-	return number;
-}
-
-/* ---- nodes ---- */
-
-static int
-dimension(Reader *reader, const char *name, int len, bool add)
-{
-	PmBytes		key = {name, len};
-	bool		is_new;
-	int			number;
-
-	if (!add)
-	{
-		PmBytesNumber *entry = hash_search(reader->dimensions, &key, HASH_FIND, NULL);
-
-		return entry ? entry->number : -1;
-	}
-	number = pm_number_bytes(reader->dimensions, name, len, &is_new);
-	if (is_new)
-	{
-		PmPassData *data = reader->data;
-
-		if (number >= reader->max_dims)
-		{
-			reader->max_dims = Max(8, reader->max_dims * 2);
-			data->dimensions = data->dimensions ?
-				repalloc(data->dimensions, sizeof(char *) * reader->max_dims) :
-				palloc(sizeof(char *) * reader->max_dims);
-		}
-		data->dimensions[number] = pnstrdup(name, len);
-	}
-	return number;
-}
-
-/* Copies a list, which may be toasted or in a buffer page */
-static PmResourceList *
-keep_list(Datum value)
-{
-	return (PmResourceList *) PG_DETOAST_DATUM_COPY(value);
-}
-
-static void
-node_row(Datum *values, bool *nulls, void *state)
-{
-	Reader	   *reader = state;
-	PmPassData *data = reader->data;
-	MemoryContext old = MemoryContextSwitchTo(reader->context);
-	int			i = data->cluster.nnodes++;
-
-	if (i >= reader->max_nodes)
-	{
-		Size		n = reader->max_nodes = Max(1024, reader->max_nodes * 2);
-
-#define GROW(array) \
-		((array) = (array) ? repalloc_huge((array), n * sizeof(*(array))) : palloc(n * sizeof(*(array))))
-		GROW(data->cluster.nodes);
-		GROW(data->node_flavors);
-		GROW(reader->allocatable);
-		GROW(reader->allocated);
-		GROW(reader->accelerators);
-		GROW(reader->devices);
-	}
-	data->cluster.nodes[i].node_id = DatumGetInt64(values[0]);
-	data->node_flavors[i] = DatumGetInt64(values[1]);
-	data->cluster.nodes[i].config = read_config(reader, values[2], values[3],
-													nulls[8] ? 0 : DatumGetInt64(values[8]));
-	reader->allocatable[i] = keep_list(values[4]);
-	reader->allocated[i] = keep_list(values[5]);
-	reader->accelerators[i] = nulls[6] ? NULL : TextDatumGetCString(values[6]);
-	reader->devices[i] = (ArrayType *) PG_DETOAST_DATUM_COPY(values[7]);
-	data->cluster.nodes[i].domains = pm_read_domains(data->pool->levels, data->pool->nlevels, reader->domains, values[9]);
-	for (uint32 entry = 0; entry < reader->allocatable[i]->count; entry++)
-	{
-		PmResource	resource = pm_resource_entry(reader->allocatable[i], entry);
-
-		(void) dimension(reader, resource.name, resource.name_len, true);
-	}
-	MemoryContextSwitchTo(old);
-}
-
-static void
-add_to_vector(Reader *reader, PmResourceList *list, int64 *vector, int sign)
-{
-	for (uint32 entry = 0; entry < list->count; entry++)
-	{
-		PmResource	resource = pm_resource_entry(list, entry);
-
-		vector[dimension(reader, resource.name, resource.name_len, true)] += sign * resource.value;
-	}
-}
-
-/* Once all dimensions are known, rows become vectors */
-static void
-make_vectors(Reader *reader)
-{
-	PmCluster  *cluster = &reader->data->cluster;
-	int			ndims = (int) hash_get_num_entries(reader->dimensions);
-	int64	   *vectors;
-
-	cluster->ndims = ndims;
-	cluster->nconfigs = (int) hash_get_num_entries(reader->configs);
-	cluster->configs = reader->configs_array;
-	vectors = MemoryContextAllocExtended(CurrentMemoryContext,
-										 Max((Size) 1, (Size) cluster->nnodes * ndims * 2 * sizeof(int64)),
-										 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (int i = 0; i < cluster->nnodes; i++)
-	{
-		PmNode	   *node = &cluster->nodes[i];
-		ArrayType  *devices = reader->devices[i];
-		int64	   *capacity = vectors + (Size) i * 2 * ndims;
-
-		add_to_vector(reader, reader->allocatable[i], capacity, 1);
-		node->capacity = capacity;
-		node->free = capacity + ndims;
-		memcpy(node->free, capacity, ndims * sizeof(int64));
-		add_to_vector(reader, reader->allocated[i], node->free, -1);
-		node->accelerator = -1;
-		node->ndevices = 0;
-		node->device_free = NULL;
-		if (reader->accelerators[i] == NULL)
-			continue;
-		node->accelerator = dimension(reader, reader->accelerators[i],
-									  strlen(reader->accelerators[i]), false);
-		node->ndevices = ArrayGetNItems(ARR_NDIM(devices), ARR_DIMS(devices));
-		node->device_free = palloc(sizeof(int32) * Max(node->ndevices, 1));
-		for (int k = 0; k < node->ndevices; k++)
-			node->device_free[k] = PM_DEVICE_WHOLE - ((int32 *) ARR_DATA_PTR(devices))[k];
-	}
-}
-
-static void
-read_nodes(Reader *reader)
-{
-	static PmStatement nodes = PM_STATEMENT("int8",
-											"SELECT n.node_id, n.flavor_id, n.labels, n.taints,"
-											" l.allocatable, l.allocated, l.accelerator, l.devices, n.sub_pool_id, n.topology"
-											" FROM pool_manager.node n JOIN pool_manager.node_load l USING (pool_id, node_id)"
-											" WHERE n.pool_id = $1 AND n.state = 'available' AND n.schedulable AND NOT n.spare AND n.isolated_by IS NULL ORDER BY n.node_id");
-	PmArgs		args = {0};
-
-	pm_arg_int64(&args, reader->data->pool->pool_id);
-	reader->data->cluster.nlevels = reader->data->pool->nlevels;
-	reader->domains = pm_domain_numbers(reader->data->pool->nlevels);
-	pm_scan(&nodes, &args, node_row, reader);
-	make_vectors(reader);
-}
-
-/* ---- queue ---- */
 
 static int64 *
 ids_of(HTAB *table, int n)
@@ -359,8 +152,6 @@ read_queue(Reader *reader, int64 job_id, bool grow)
 	}
 }
 
-/* ---- sub-pools and shapes ---- */
-
 static void
 read_lanes(Reader *reader)
 {
@@ -401,153 +192,6 @@ read_lanes(Reader *reader)
 	pm_keep_quotas(data, reader->lanes, n);
 }
 
-/* The engine's request for a row; equal rows get the same number */
-static int
-read_request(Reader *reader, PmResourceList *list,
-			 Jsonb *selector, Jsonb *tolerations, int64 sub_pool_id)
-{
-	PmQueue    *queue = &reader->data->queue;
-	PmRequest  *request;
-	PmLabel    *labels;
-	int64	   *amounts;
-	StringInfoData key;
-	bool		is_new;
-	int			number;
-
-	initStringInfo(&key);
-	appendBinaryStringInfo(&key, (char *) list, VARSIZE(list));
-	appendBinaryStringInfo(&key, (char *) selector, VARSIZE(selector));
-	appendBinaryStringInfo(&key, (char *) tolerations, VARSIZE(tolerations));
-	if (reader->bound)
-		appendBinaryStringInfo(&key, (char *) &sub_pool_id, sizeof(int64));
-	number = pm_number_bytes(reader->requests, key.data, key.len, &is_new);
-	pfree(key.data);
-	if (!is_new)
-		return number;
-	if (number >= reader->max_requests)
-	{
-		reader->max_requests = Max(64, reader->max_requests * 2);
-		queue->requests = queue->requests ?
-			repalloc(queue->requests, sizeof(PmRequest) * reader->max_requests) :
-			palloc(sizeof(PmRequest) * reader->max_requests);
-	}
-	queue->nrequests = number + 1;
-	request = &queue->requests[number];
-	memset(request, 0, sizeof(PmRequest));
-	amounts = palloc0(sizeof(int64) * Max(reader->data->cluster.ndims, 1));
-	for (uint32 entry = 0; entry < list->count; entry++)
-	{
-		PmResource	resource = pm_resource_entry(list, entry);
-		int			d = dimension(reader, resource.name, resource.name_len, false);
-
-		if (d < 0)
-			request->impossible = true;
-		else
-			amounts[d] = resource.value;
-	}
-	request->amounts = amounts;
-	request->nselectors = pm_read_labels(reader->words, selector, &labels);
-	request->selectors = labels;
-	request->ntolerations = pm_read_taints(reader->words, tolerations, true, &labels);
-	request->tolerations = labels;
-	request->sub_pool = reader->bound ? sub_pool_id : 0;
-	return number;
-}
-
-/* A column that names a level of the topology, as its number; NULL: 0 */
-static int
-level_of(const PmPoolInfo *pool, uint64 row, int column)
-{
-	char	   *name = pm_get_text(row, column);
-	int			level = pm_level_number(pool->levels, pool->nlevels, name);
-
-	/* set_topology_levels() sees to that */
-	if (level < 0)
-		elog(ERROR, "pool \"%s\" has no topology level \"%s\"", pool->name, name);
-	return level;
-}
-
-/* Those of the queue that a pool has */
-static void
-read_shapes_of(Reader *reader, int64 pool_id, PmShape *engine_shapes)
-{
-	static PmStatement shapes = PM_STATEMENT("int8;int8[]",
-											 "SELECT s.shape_id, s.reason, s.level, s.resource, s.needed::text, s.available::text,"
-											 " g.request, g.replicas, g.min_replicas, g.node_selector, g.tolerations, f.sku_id, s.sub_pool_id,"
-											 " s.affinity_level, s.affinity_required, g.group_level, g.group_size, g.spread_level, g.max_per_domain"
-											 " FROM unnest($2) AS i(shape_id)"
-											 " JOIN pool_manager.job_shape s ON s.pool_id = $1 AND s.shape_id = i.shape_id"
-											 " JOIN pool_manager.task_group g ON g.pool_id = $1 AND g.shape_id = i.shape_id"
-											 " LEFT JOIN pool_manager.flavor f USING (flavor_id)"
-											 " ORDER BY s.shape_id, g.group_no");
-	PmPassData *data = reader->data;
-	const PmPoolInfo *pool = data->pool;
-	PmQueue    *queue = &data->queue;
-	PmArgs		args = {0};
-	uint64		n;
-	uint64		row = 0;
-
-	pm_arg_int64(&args, pool_id);
-	pm_arg_int64_array(&args, data->shape_ids, queue->nshapes);
-	n = pm_run(&shapes, &args);
-	while (row < n)
-	{
-		int64		shape_id = pm_get_int64(row, 1);
-		bool		is_new;
-		int			number = pm_number_id(reader->shapes, shape_id, &is_new);
-		PmStoredShape *stored = &data->shapes[number];
-		PmTaskGroup *groups;
-		int			ngroups = 0;
-
-		while (row + ngroups < n && pm_get_int64(row + ngroups, 1) == shape_id)
-			ngroups++;
-		stored->shape_id = shape_id;
-		stored->reason = pm_get_text(row, 2);
-		stored->level = pm_get_text(row, 3);
-		stored->resource = pm_get_text(row, 4);
-		stored->needed = pm_get_text(row, 5);
-		stored->available = pm_get_text(row, 6);
-		stored->groups = palloc(sizeof(PmStoredGroup) * ngroups);
-		groups = palloc0(sizeof(PmTaskGroup) * ngroups);
-		for (int g = 0; g < ngroups; g++, row++)
-		{
-			bool		isnull;
-
-			stored->groups[g].request = keep_list(pm_get(row, 7, &isnull));
-			stored->groups[g].sku_id = pm_get_int64(row, 12);
-			groups[g].replicas = pm_get_int32(row, 8);
-			groups[g].min_replicas = pm_get_int32(row, 9);
-			groups[g].request = read_request(reader, stored->groups[g].request,
-											 DatumGetJsonbP(pm_get(row, 10, &isnull)),
-											 DatumGetJsonbP(pm_get(row, 11, &isnull)),
-											 pm_get_int64(row, 13));
-			groups[g].group_level = level_of(pool, row, 16);
-			groups[g].group_size = pm_get_int32(row, 17);
-			groups[g].spread_level = level_of(pool, row, 18);
-			groups[g].max_per_domain = pm_get_int32(row, 19);
-		}
-		engine_shapes[number].affinity_level = level_of(pool, row - 1, 14);
-		engine_shapes[number].affinity_required = pm_get_bool(row - 1, 15);
-		engine_shapes[number].ngroups = ngroups;
-		engine_shapes[number].groups = groups;
-	}
-}
-
-static void
-read_shapes(Reader *reader)
-{
-	PmPassData *data = reader->data;
-	int			nshapes = Max(data->queue.nshapes, 1);
-	PmShape    *engine_shapes = palloc0(sizeof(PmShape) * nshapes);
-
-	reader->requests = pm_bytes_numbers("requests of a pass");
-	data->shapes = palloc0(sizeof(PmStoredShape) * nshapes);
-	read_shapes_of(reader, data->pool->pool_id, engine_shapes);
-	if (reader->guest)
-		read_shapes_of(reader, reader->guest->pool_id, engine_shapes);
-	data->queue.shapes = engine_shapes;
-}
-
 PmPassData *
 pm_read_queue(PmPoolInfo *pool)
 {
@@ -556,48 +200,9 @@ pm_read_queue(PmPoolInfo *pool)
 
 	data->pool = pool;
 	reader.data = data;
-	reader.context = CurrentMemoryContext;
 	read_queue(&reader, 0, false);
 	read_lanes(&reader);
 	return data;
-}
-
-/*
- * Shapes that ask for the same are one to the engine, whosever they are, unless
- * quotas, caps or frozen tenants make it matter whose.
- */
-static void
-merge_shapes(PmPassData *data)
-{
-	PmQueue    *queue = &data->queue;
-	HTAB	   *known = pm_bytes_numbers("alike shapes of a pass");
-	bool		merged = !queue->lanes && !queue->pool_cap && !queue->lane_frozen;
-	int32	   *first = palloc(sizeof(int32) * Max(queue->nshapes, 1));
-	StringInfoData key;
-
-	data->alike = palloc(sizeof(int32) * Max(queue->nshapes, 1));
-	initStringInfo(&key);
-	for (int s = 0; s < queue->nshapes; s++)
-	{
-		const PmShape *shape = &queue->shapes[s];
-		bool		is_new;
-		int			number;
-
-		data->alike[s] = s;
-		if (!merged)
-			continue;
-		resetStringInfo(&key);
-		appendBinaryStringInfo(&key, (const char *) shape->groups,
-							   sizeof(PmTaskGroup) * shape->ngroups);
-		appendBinaryStringInfo(&key, (const char *) &shape->affinity_level, sizeof(int));
-		appendStringInfoChar(&key, shape->affinity_required);
-		number = pm_number_bytes(known, key.data, key.len, &is_new);
-		if (is_new)
-			first[number] = s;
-		data->alike[s] = first[number];
-	}
-	for (int i = 0; i < queue->njobs && merged; i++)
-		queue->jobs[i].shape = data->alike[queue->jobs[i].asked];
 }
 
 /*
@@ -620,24 +225,22 @@ read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks, const PmJobInfo *gues
 {
 	PmPassData *data = palloc0(sizeof(PmPassData));
 	Reader		reader = {0};
+	HTAB	   *words;
 
 	data->pool = pool;
 	data->only_looks = only_looks;
 	reader.data = data;
-	reader.context = CurrentMemoryContext;
 	reader.guest = guest;
 	reader.guest_at = guest_at;
-	reader.dimensions = pm_bytes_numbers("resources of a pass");
-	reader.words = pm_bytes_numbers("labels of a pass");
-	reader.configs = pm_bytes_numbers("node configurations of a pass");
 	read_queue(&reader, job_id, job_id == 0 && !only_looks);
 	read_lanes(&reader);
 	if (data->queue.njobs == 0 && data->queue.ngrowing == 0)
 		return data;
-	read_nodes(&reader);
-	read_shapes(&reader);
+	words = pm_bytes_numbers("labels of a pass");
+	pm_read_nodes(data, words);
+	pm_read_shapes(data, words, reader.shapes, guest);
 	pm_read_caps(data);
-	merge_shapes(data);
+	pm_merge_shapes(data);
 	pm_read_windows(data);
 	read_runs(data, job_id);
 	return data;

@@ -1,0 +1,215 @@
+/*-------------------------------------------------------------------------
+ *
+ * pass_shapes.c
+ *	  What a scheduling pass reads of shapes: what queued jobs, and runs that
+ *	  are to grow, ask for.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "utils/jsonb.h"
+
+#include "store/labels.h"
+#include "store/numbers.h"
+#include "store/pass.h"
+#include "store/statement.h"
+#include "store/topology.h"
+
+typedef struct Reader
+{
+	PmPassData *data;
+	HTAB	   *words;			/* of labels and taints */
+	HTAB	   *shapes;
+	HTAB	   *requests;
+	int			max_requests;
+	bool		bound;			/* is a node bound to a sub-pool? */
+} Reader;
+
+/* The engine's request for a row; equal rows get the same number */
+static int
+read_request(Reader *reader, PmResourceList *list,
+			 Jsonb *selector, Jsonb *tolerations, int64 sub_pool_id)
+{
+	PmQueue    *queue = &reader->data->queue;
+	PmRequest  *request;
+	PmLabel    *labels;
+	int64	   *amounts;
+	StringInfoData key;
+	bool		is_new;
+	int			number;
+
+	initStringInfo(&key);
+	appendBinaryStringInfo(&key, (char *) list, VARSIZE(list));
+	appendBinaryStringInfo(&key, (char *) selector, VARSIZE(selector));
+	appendBinaryStringInfo(&key, (char *) tolerations, VARSIZE(tolerations));
+	if (reader->bound)
+		appendBinaryStringInfo(&key, (char *) &sub_pool_id, sizeof(int64));
+	number = pm_number_bytes(reader->requests, key.data, key.len, &is_new);
+	pfree(key.data);
+	if (!is_new)
+		return number;
+	if (number >= reader->max_requests)
+	{
+		reader->max_requests = Max(64, reader->max_requests * 2);
+		queue->requests = queue->requests ?
+			repalloc(queue->requests, sizeof(PmRequest) * reader->max_requests) :
+			palloc(sizeof(PmRequest) * reader->max_requests);
+	}
+	queue->nrequests = number + 1;
+	request = &queue->requests[number];
+	memset(request, 0, sizeof(PmRequest));
+	amounts = palloc0(sizeof(int64) * Max(reader->data->cluster.ndims, 1));
+	for (uint32 entry = 0; entry < list->count; entry++)
+	{
+		PmResource	resource = pm_resource_entry(list, entry);
+		int			d = pm_dimension_of(reader->data, resource.name, resource.name_len);
+
+		if (d < 0)
+			request->impossible = true;
+		else
+			amounts[d] = resource.value;
+	}
+	request->amounts = amounts;
+	request->nselectors = pm_read_labels(reader->words, selector, &labels);
+	request->selectors = labels;
+	request->ntolerations = pm_read_taints(reader->words, tolerations, true, &labels);
+	request->tolerations = labels;
+	request->sub_pool = reader->bound ? sub_pool_id : 0;
+	return number;
+}
+
+/* A column that names a level of the topology, as its number; NULL: 0 */
+static int
+level_of(const PmPoolInfo *pool, uint64 row, int column)
+{
+	char	   *name = pm_get_text(row, column);
+	int			level = pm_level_number(pool->levels, pool->nlevels, name);
+
+	/* set_topology_levels() sees to that */
+	if (level < 0)
+		elog(ERROR, "pool \"%s\" has no topology level \"%s\"", pool->name, name);
+	return level;
+}
+
+/* Those of the queue that a pool has */
+static void
+read_shapes_of(Reader *reader, int64 pool_id, PmShape *engine_shapes)
+{
+	static PmStatement shapes = PM_STATEMENT("int8;int8[]",
+											 "SELECT s.shape_id, s.reason, s.level, s.resource, s.needed::text, s.available::text,"
+											 " g.request, g.replicas, g.min_replicas, g.node_selector, g.tolerations, f.sku_id, s.sub_pool_id,"
+											 " s.affinity_level, s.affinity_required, g.group_level, g.group_size, g.spread_level, g.max_per_domain"
+											 " FROM unnest($2) AS i(shape_id)"
+											 " JOIN pool_manager.job_shape s ON s.pool_id = $1 AND s.shape_id = i.shape_id"
+											 " JOIN pool_manager.task_group g ON g.pool_id = $1 AND g.shape_id = i.shape_id"
+											 " LEFT JOIN pool_manager.flavor f USING (flavor_id)"
+											 " ORDER BY s.shape_id, g.group_no");
+	PmPassData *data = reader->data;
+	const PmPoolInfo *pool = data->pool;
+	PmQueue    *queue = &data->queue;
+	PmArgs		args = {0};
+	uint64		n;
+	uint64		row = 0;
+
+	pm_arg_int64(&args, pool_id);
+	pm_arg_int64_array(&args, data->shape_ids, queue->nshapes);
+	n = pm_run(&shapes, &args);
+	while (row < n)
+	{
+		int64		shape_id = pm_get_int64(row, 1);
+		bool		is_new;
+		int			number = pm_number_id(reader->shapes, shape_id, &is_new);
+		PmStoredShape *stored = &data->shapes[number];
+		PmTaskGroup *groups;
+		int			ngroups = 0;
+
+		while (row + ngroups < n && pm_get_int64(row + ngroups, 1) == shape_id)
+			ngroups++;
+		stored->shape_id = shape_id;
+		stored->reason = pm_get_text(row, 2);
+		stored->level = pm_get_text(row, 3);
+		stored->resource = pm_get_text(row, 4);
+		stored->needed = pm_get_text(row, 5);
+		stored->available = pm_get_text(row, 6);
+		stored->groups = palloc(sizeof(PmStoredGroup) * ngroups);
+		groups = palloc0(sizeof(PmTaskGroup) * ngroups);
+		for (int g = 0; g < ngroups; g++, row++)
+		{
+			bool		isnull;
+
+			stored->groups[g].request = (PmResourceList *) PG_DETOAST_DATUM_COPY(pm_get(row, 7, &isnull));
+			stored->groups[g].sku_id = pm_get_int64(row, 12);
+			groups[g].replicas = pm_get_int32(row, 8);
+			groups[g].min_replicas = pm_get_int32(row, 9);
+			groups[g].request = read_request(reader, stored->groups[g].request,
+											 DatumGetJsonbP(pm_get(row, 10, &isnull)),
+											 DatumGetJsonbP(pm_get(row, 11, &isnull)),
+											 pm_get_int64(row, 13));
+			groups[g].group_level = level_of(pool, row, 16);
+			groups[g].group_size = pm_get_int32(row, 17);
+			groups[g].spread_level = level_of(pool, row, 18);
+			groups[g].max_per_domain = pm_get_int32(row, 19);
+		}
+		engine_shapes[number].affinity_level = level_of(pool, row - 1, 14);
+		engine_shapes[number].affinity_required = pm_get_bool(row - 1, 15);
+		engine_shapes[number].ngroups = ngroups;
+		engine_shapes[number].groups = groups;
+	}
+}
+
+void
+pm_read_shapes(PmPassData *data, HTAB *words, HTAB *shapes, const PmJobInfo *guest)
+{
+	int			nshapes = Max(data->queue.nshapes, 1);
+	PmShape    *engine_shapes = palloc0(sizeof(PmShape) * nshapes);
+	Reader		reader = {0};
+
+	reader.data = data;
+	reader.words = words;
+	reader.shapes = shapes;
+	reader.requests = pm_bytes_numbers("requests of a pass");
+	for (int c = 0; c < data->cluster.nconfigs; c++)
+		reader.bound |= data->cluster.configs[c].sub_pool != 0;
+	data->shapes = palloc0(sizeof(PmStoredShape) * nshapes);
+	read_shapes_of(&reader, data->pool->pool_id, engine_shapes);
+	if (guest)
+		read_shapes_of(&reader, guest->pool_id, engine_shapes);
+	data->queue.shapes = engine_shapes;
+}
+
+void
+pm_merge_shapes(PmPassData *data)
+{
+	PmQueue    *queue = &data->queue;
+	HTAB	   *known = pm_bytes_numbers("alike shapes of a pass");
+	bool		merged = !queue->lanes && !queue->pool_cap && !queue->lane_frozen;
+	int32	   *first = palloc(sizeof(int32) * Max(queue->nshapes, 1));
+	StringInfoData key;
+
+	data->alike = palloc(sizeof(int32) * Max(queue->nshapes, 1));
+	initStringInfo(&key);
+	for (int s = 0; s < queue->nshapes; s++)
+	{
+		const PmShape *shape = &queue->shapes[s];
+		bool		is_new;
+		int			number;
+
+		data->alike[s] = s;
+		if (!merged)
+			continue;
+		resetStringInfo(&key);
+		appendBinaryStringInfo(&key, (const char *) shape->groups,
+							   sizeof(PmTaskGroup) * shape->ngroups);
+		appendBinaryStringInfo(&key, (const char *) &shape->affinity_level, sizeof(int));
+		appendStringInfoChar(&key, shape->affinity_required);
+		number = pm_number_bytes(known, key.data, key.len, &is_new);
+		if (is_new)
+			first[number] = s;
+		data->alike[s] = first[number];
+	}
+	for (int i = 0; i < queue->njobs && merged; i++)
+		queue->jobs[i].shape = data->alike[queue->jobs[i].asked];
+}
