@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * measure.c
- *	  What is held, in thousandths of a SKU's unit (rule 6.2), and where usage
- *	  is cut (rule 6.1).
+ *	  What is held, in thousandths of a SKU's unit (rule 6.2).
  *
  *-------------------------------------------------------------------------
  */
@@ -10,7 +9,6 @@
 
 #include "common/int.h"
 
-#include "billing/calendar.h"
 #include "billing/measure.h"
 
 static void
@@ -96,16 +94,4 @@ pm_measure(const PmHeld *held, int nheld,
 		}
 	}
 	return n;
-}
-
-int64
-pm_slice_end(int64 start, int64 end, const PmZoneSpan *spans, int nspans)
-{
-	int			span = 0;
-
-	while (span + 1 < nspans && spans[span + 1].starts_at <= start)
-		span++;
-	if (span + 1 < nspans)
-		end = Min(end, spans[span + 1].starts_at);
-	return Min(end, pm_next_month_start(start, spans[span].zone));
 }

@@ -1,15 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * measure.h
- *	  What is held, in thousandths of a SKU's unit (rule 6.2), and where usage
- *	  is cut (rule 6.1).
+ *	  What is held, in thousandths of a SKU's unit (rule 6.2).
  *
  *-------------------------------------------------------------------------
  */
 #ifndef PM_MEASURE_H
 #define PM_MEASURE_H
-
-#include "pgtime.h"
 
 #include "types/resource_list.h"
 
@@ -51,19 +48,5 @@ typedef struct PmMeasured
  */
 extern int	pm_measure(const PmHeld *held, int nheld,
 					   const PmResourceSku *skus, int nskus, PmMeasured **measured);
-
-/* From when on a tenant's months are those of a time zone */
-typedef struct PmZoneSpan
-{
-	int64		starts_at;
-	pg_tz	   *zone;
-} PmZoneSpan;
-
-/*
- * Where the slice of usage that begins at start ends: at end, the edge of the
- * month, or where the next span begins.  Spans ascending, at least one; the
- * first also holds for what is before it.
- */
-extern int64 pm_slice_end(int64 start, int64 end, const PmZoneSpan *spans, int nspans);
 
 #endif							/* PM_MEASURE_H */

@@ -27,6 +27,8 @@ typedef struct PmPriceVersion
 	int64		valid_from;		/* seconds, or PM_SECOND_MIN */
 	int64		valid_to;		/* exclusive, or PM_SECOND_MAX */
 	const PmTariff *tariff;
+	int32		minimum_seconds;	/* of a run; 0: none, as pm_extra_seconds() takes it */
+	int32		quantum_seconds;
 } PmPriceVersion;
 
 /* A grid cut further by price changes; what pm_rate() needs of a segment */

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "billing/calendar.h"
+#include "billing/slice.h"
 #include "store/run.h"
 #include "store/statement.h"
 

@@ -100,7 +100,7 @@ pm_read_prices(int64 tenant_id, const char *currency, int64 **sku_ids, PmPriceVe
 {
 	/* a list price is in force where no contracted one is */
 	static PmStatement read = PM_STATEMENT("int8;text",
-										   "SELECT p.sku_id, p.price_id, p.tariff, lower(r), upper(r) FROM"
+										   "SELECT p.sku_id, p.price_id, p.tariff, lower(r), upper(r), p.minimum_seconds, p.quantum_seconds FROM"
 										   " (SELECT *, range_agg(valid) FILTER (WHERE tenant_id <> 0) OVER (PARTITION BY sku_id) AS taken"
 										   "  FROM pool_manager.price WHERE tenant_id IN (0, $1) AND currency = $2) AS p,"
 										   " unnest(tstzmultirange(p.valid) -"
@@ -126,6 +126,8 @@ pm_read_prices(int64 tenant_id, const char *currency, int64 **sku_ids, PmPriceVe
 		price->tariff = (PmTariff *) PG_DETOAST_DATUM_COPY(tariff);
 		price->valid_from = pm_second_or_end(pm_get_time(i, 4));
 		price->valid_to = pm_is_null(i, 5) ? PM_SECOND_MAX : pm_second_or_end(pm_get_time(i, 5));
+		price->minimum_seconds = pm_get_int32(i, 6);
+		price->quantum_seconds = pm_get_int32(i, 7);
 	}
 	/* a call reads those of one tenant after another */
 	SPI_freetuptable(SPI_tuptable);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds the tests of the meter and the calendar outside a server, with the
+# Builds the tests of the meter, the calendar and slices outside a server, with the
 # sanitizers, and runs them.
 #
 #   billing.sh [rounds]   the tests; ends with "N passed, N failed"
@@ -18,5 +18,6 @@ export ASAN_OPTIONS=detect_leaks=0
 ${CC:-cc} $checks -g -Wall -Wextra -Werror -fwrapv -I "$root/src" -I "$here" \
     -isystem "$(${PG_CONFIG:-pg_config} --includedir-server)" -D_GNU_SOURCE \
     "$here/billing_test.c" "$here/billing_stub.c" \
-    "$root/src/billing/meter.c" "$root/src/billing/calendar.c" -o "$build/billing_test"
+    "$root/src/billing/meter.c" "$root/src/billing/calendar.c" \
+    "$root/src/billing/slice.c" -o "$build/billing_test"
 "$build/billing_test" "$@"

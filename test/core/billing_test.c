@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * billing_test.c
- *	  Tests of the meter and the calendar outside a server.
+ *	  Tests of the meter, the calendar and slices outside a server.
  *
  * Usage: billing_test [rounds of random meters]	run the tests
  *		  billing_test speed						intervals a second
@@ -16,6 +16,7 @@
 
 #include "billing/calendar.h"
 #include "billing/meter.h"
+#include "billing/slice.h"
 #include "billing_test.h"
 
 /* The C library's, not the server's */
@@ -443,6 +444,80 @@ grid_cases(void)
 }
 
 /*
+ * Slices
+ */
+
+/* Step by step: whole quanta until the run is in, then seconds to the minimum */
+static int64
+slow_billed(int32 minimum, int32 quantum, int64 run)
+{
+	int64		billed = 0;
+
+	while (billed < run)
+		billed += Max(quantum, 1);
+	while (billed < minimum)
+		billed++;
+	return billed;
+}
+
+static void
+extra_cases(void)
+{
+	int			i;
+
+	CHECK(pm_extra_seconds(60, 0, 1) == 59 && pm_extra_seconds(60, 0, 59) == 1 &&
+		  pm_extra_seconds(60, 0, 60) == 0 && pm_extra_seconds(60, 0, 61) == 0, "minimum");
+	CHECK(pm_extra_seconds(0, 60, 1) == 59 && pm_extra_seconds(0, 60, 60) == 0 &&
+		  pm_extra_seconds(0, 60, 61) == 59 && pm_extra_seconds(0, 60, 3541) == 59, "quantum");
+	CHECK(pm_extra_seconds(600, 60, 601) == 59 && pm_extra_seconds(100, 60, 1) == 99, "both");
+	CHECK(pm_extra_seconds(86400, 86400, 0) == 0, "nothing");
+	for (i = 0; i < 10000; i++)
+	{
+		int32		minimum = between(0, 1) * between(1, 5000);
+		int32		quantum = between(0, 1) * between(1, 5000);
+		int64		run = between(1, 10000);
+
+		CHECK(run + pm_extra_seconds(minimum, quantum, run) == slow_billed(minimum, quantum, run),
+			  "extra of %d, %d, %lld", minimum, quantum, (long long) run);
+	}
+}
+
+/* Slices abut, lie in one month of one span, and go as far as they can */
+static void
+random_slices(void)
+{
+	static const char *const names[] = {"UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York"};
+	int64		year = slow_midnight(2026, 1, 1, "UTC");
+	int64		start = year + between(0, 300 * 86400);
+	int64		end = start + between(1, 120 * 86400);
+	PmZoneSpan	spans[3];
+	int			nspans = between(1, lengthof(spans));
+	bool		right = true;
+	int			i;
+
+	for (i = 0; i < nspans; i++)
+	{
+		spans[i].zone = pm_time_zone(names[between(0, lengthof(names) - 1)]);
+		spans[i].starts_at = pm_month_start(year + between(100 * i, 100 * (i + 1) - 40) * 86400, spans[i].zone);
+	}
+	while (start < end && right)
+	{
+		int64		stop = pm_slice_end(start, end, spans, nspans);
+		int			span = nspans - 1;
+
+		while (span > 0 && spans[span].starts_at > start)
+			span--;
+		right = stop > start && stop <= end &&
+			pm_month_start(start, spans[span].zone) == pm_month_start(stop - 1, spans[span].zone) &&
+			(span == nspans - 1 || stop <= spans[span + 1].starts_at) &&
+			(stop == end || pm_month_start(stop, spans[span].zone) == stop ||
+			 (span < nspans - 1 && stop == spans[span + 1].starts_at));
+		start = stop;
+	}
+	CHECK(right, "slices of %d spans", nspans);
+}
+
+/*
  * Speed: intervals of up to two days, a month by the hour, in random order
  */
 static void
@@ -501,6 +576,9 @@ main(int argc, char **argv)
 	day_cases();
 	cycle_cases();
 	grid_cases();
+	extra_cases();
+	for (i = 0; i < 1000; i++)
+		random_slices();
 	printf("%d passed, %d failed\n", passed, failed);
 	return failed > 0;
 }

@@ -29,6 +29,6 @@ check()
 }
 check engine make -s -C "$here" test BUILD="$build"
 check packing make -s -C "$here" packing BUILD="$build"
-check "meter and calendar" bash "$here/billing.sh"
+check "meter, calendar and slices" bash "$here/billing.sh"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
