@@ -9,6 +9,7 @@
 
 #include "utils/builtins.h"
 #include "utils/numeric.h"
+#include "utils/timestamp.h"
 
 #include "api/check.h"
 #include "api/objects.h"
@@ -113,23 +114,57 @@ pm_check_objects(Jsonb *array, const PmObjectForm *form)
 
 /* ---- reading ---- */
 
-JsonbContainer *
-pm_object_at(Jsonb *array, int i)
+PmObject
+pm_object_at(Jsonb *array, const PmObjectForm *form, int i)
 {
-	return getIthJsonbValueFromContainer(&array->root, i)->val.binary.data;
+	PmObject	object = {form, i + 1, getIthJsonbValueFromContainer(&array->root, i)->val.binary.data};
+
+	return object;
 }
 
 /* NULL: it is missing, or null */
 static JsonbValue *
-value_of(JsonbContainer *object, const char *key)
+value_of(const PmObject *object, const char *key)
 {
-	JsonbValue *value = getKeyJsonValueFromContainer(object, key, strlen(key), NULL);
+	JsonbValue *value = getKeyJsonValueFromContainer(object->container, key, strlen(key), NULL);
 
 	return value == NULL || value->type == jbvNull ? NULL : value;
 }
 
+typedef struct Place
+{
+	const PmObject *object;
+	const char *key;
+} Place;
+
+static void
+error_place(void *arg)
+{
+	Place	   *place = arg;
+
+	errcontext("\"%s\" of %s %d", place->key, place->object->form->noun, place->object->number);
+}
+
+/* A value by the functions that read its type; only resources are more than text */
+static Datum
+read_value(const PmObject *object, const char *key, const JsonbValue *value, PGFunction from_text, PGFunction from_json)
+{
+	Place		place = {object, key};
+	ErrorContextCallback where = {error_context_stack, error_place, &place};
+	Datum		result;
+
+	error_context_stack = &where;
+	if (value->type == jbvString)
+		result = DirectFunctionCall3(from_text, CStringGetDatum(pnstrdup(value->val.string.val, value->val.string.len)),
+									 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	else
+		result = DirectFunctionCall1(from_json, JsonbPGetDatum(JsonbValueToJsonb((JsonbValue *) value)));
+	error_context_stack = where.previous;
+	return result;
+}
+
 char *
-pm_object_text(JsonbContainer *object, const char *key)
+pm_object_text(const PmObject *object, const char *key)
 {
 	JsonbValue *value = value_of(object, key);
 
@@ -137,32 +172,49 @@ pm_object_text(JsonbContainer *object, const char *key)
 }
 
 int32
-pm_object_int32(JsonbContainer *object, const char *key, int32 missing)
+pm_object_int32(const PmObject *object, const char *key, int32 missing)
 {
 	JsonbValue *value = value_of(object, key);
 
 	return value ? DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : missing;
 }
 
-PmResourceList *
-pm_object_resources(JsonbContainer *object, const char *key)
+bool
+pm_object_bool(const PmObject *object, const char *key, bool missing)
 {
 	JsonbValue *value = value_of(object, key);
-	Datum		list;
 
-	if (value == NULL)
-		return NULL;
-	if (value->type == jbvString)
-		list = DirectFunctionCall1(pm_rl_in, CStringGetDatum(pnstrdup(value->val.string.val, value->val.string.len)));
-	else
-		list = DirectFunctionCall1(pm_rl_from_jsonb, JsonbPGetDatum(JsonbValueToJsonb(value)));
-	return DatumGetResourceListP(list);
+	return value ? value->val.boolean : missing;
+}
+
+PmResourceList *
+pm_object_resources(const PmObject *object, const char *key)
+{
+	JsonbValue *value = value_of(object, key);
+
+	return value ? DatumGetResourceListP(read_value(object, key, value, pm_rl_in, pm_rl_from_jsonb)) : NULL;
+}
+
+Interval *
+pm_object_interval(const PmObject *object, const char *key)
+{
+	JsonbValue *value = value_of(object, key);
+
+	return value ? DatumGetIntervalP(read_value(object, key, value, interval_in, NULL)) : NULL;
+}
+
+TimestampTz
+pm_object_time(const PmObject *object, const char *key, TimestampTz missing)
+{
+	JsonbValue *value = value_of(object, key);
+
+	return value ? DatumGetTimestampTz(read_value(object, key, value, timestamptz_in, NULL)) : missing;
 }
 
 Jsonb *
-pm_object_json(JsonbContainer *object, const char *key)
+pm_object_json(const PmObject *object, const char *key, Jsonb *missing)
 {
 	JsonbValue *value = value_of(object, key);
 
-	return value ? JsonbValueToJsonb(value) : NULL;
+	return value ? JsonbValueToJsonb(value) : missing;
 }

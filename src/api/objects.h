@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "utils/jsonb.h"
 
 #include "types/resource_list.h"
@@ -48,13 +49,27 @@ typedef struct PmObjectForm
  */
 extern int	pm_check_objects(Jsonb *array, const PmObjectForm *form);
 
-/* Element i of an array that was checked */
-extern JsonbContainer *pm_object_at(Jsonb *array, int i);
+/* An element of an array that was checked */
+typedef struct PmObject
+{
+	const PmObjectForm *form;
+	int			number;			/* from 1 */
+	JsonbContainer *container;
+} PmObject;
 
-/* Values of its keys, palloc'd; what is missing reads as NULL or as is said */
-extern char *pm_object_text(JsonbContainer *object, const char *key);
-extern int32 pm_object_int32(JsonbContainer *object, const char *key, int32 missing);
-extern PmResourceList *pm_object_resources(JsonbContainer *object, const char *key);
-extern Jsonb *pm_object_json(JsonbContainer *object, const char *key);
+extern PmObject pm_object_at(Jsonb *array, const PmObjectForm *form, int i);
+
+/*
+ * Values of its keys, palloc'd; what is missing reads as NULL or as is said.
+ * Text that is no such value is refused as its type refuses it; the error's
+ * context says where it is.
+ */
+extern char *pm_object_text(const PmObject *object, const char *key);
+extern int32 pm_object_int32(const PmObject *object, const char *key, int32 missing);
+extern bool pm_object_bool(const PmObject *object, const char *key, bool missing);
+extern PmResourceList *pm_object_resources(const PmObject *object, const char *key);
+extern Interval *pm_object_interval(const PmObject *object, const char *key);
+extern TimestampTz pm_object_time(const PmObject *object, const char *key, TimestampTz missing);
+extern Jsonb *pm_object_json(const PmObject *object, const char *key, Jsonb *missing);
 
 #endif							/* PM_API_OBJECTS_H */

@@ -78,25 +78,21 @@ read_groups(PmJobSpec *job)
 	job->groups = palloc0(sizeof(PmGroupSpec) * job->ngroups);
 	for (int g = 0; g < job->ngroups; g++)
 	{
-		JsonbContainer *object = pm_object_at(job->task_groups, g);
+		PmObject	object = pm_object_at(job->task_groups, &group_form, g);
 		PmGroupSpec *group = &job->groups[g];
 
-		group->name = pm_object_text(object, "name");
-		group->flavor = pm_object_text(object, "flavor");
-		group->request = pm_object_resources(object, "request");
-		group->replicas = pm_object_int32(object, "replicas", 1);
-		group->min_replicas = pm_object_int32(object, "min_replicas", group->replicas);
+		group->name = pm_object_text(&object, "name");
+		group->flavor = pm_object_text(&object, "flavor");
+		group->request = pm_object_resources(&object, "request");
+		group->replicas = pm_object_int32(&object, "replicas", 1);
+		group->min_replicas = pm_object_int32(&object, "min_replicas", group->replicas);
 		/* without them, those of the arguments, which are empty */
-		group->node_selector = pm_object_json(object, "node_selector");
-		if (group->node_selector == NULL)
-			group->node_selector = job->node_selector;
-		group->tolerations = pm_object_json(object, "tolerations");
-		if (group->tolerations == NULL)
-			group->tolerations = job->tolerations;
-		group->group_level = pm_object_text(object, "group_level");
-		group->group_size = pm_object_int32(object, "group_size", 0);
-		group->spread_level = pm_object_text(object, "spread_level");
-		group->max_per_domain = pm_object_int32(object, "max_per_domain", 0);
+		group->node_selector = pm_object_json(&object, "node_selector", job->node_selector);
+		group->tolerations = pm_object_json(&object, "tolerations", job->tolerations);
+		group->group_level = pm_object_text(&object, "group_level");
+		group->group_size = pm_object_int32(&object, "group_size", 0);
+		group->spread_level = pm_object_text(&object, "spread_level");
+		group->max_per_domain = pm_object_int32(&object, "max_per_domain", 0);
 	}
 }
 

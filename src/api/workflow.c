@@ -8,13 +8,13 @@
 #include "postgres.h"
 
 #include "funcapi.h"
+#include "utils/fmgrprotos.h"
 
 #include "api/args.h"
 #include "api/check.h"
 #include "api/objects.h"
 #include "api/request.h"
 #include "api/submit.h"
-#include "store/phase.h"
 
 #define MAX_PHASES		100
 
@@ -51,6 +51,54 @@ static const PmObjectForm phase_form = {
 	lengthof(phase_keys), phase_keys
 };
 
+/* What is missing has the default of submit_job */
+static PmJobSpec *
+read_phases(Jsonb *phases, const char *workflow, int64 workspace_id, int *n)
+{
+	Jsonb	   *no_labels = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	Jsonb	   *no_taints = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("[]")));
+	PmJobSpec  *jobs;
+
+	*n = pm_check_objects(phases, &phase_form);
+	jobs = palloc0(sizeof(PmJobSpec) * *n);
+	for (int i = 0; i < *n; i++)
+	{
+		PmObject	phase = pm_object_at(phases, &phase_form, i);
+		PmJobSpec  *job = &jobs[i];
+		char	   *name = pm_object_text(&phase, "name");
+
+		job->name = name ? psprintf("%s.%s", workflow, name) : psprintf("%s.%d", workflow, i + 1);
+		job->kind = "workflow";
+		job->workspace_id = workspace_id;
+		job->flavor = pm_object_text(&phase, "flavor");
+		job->request = pm_object_resources(&phase, "request");
+		job->replicas = pm_object_int32(&phase, "replicas", 1);
+		job->min_replicas = pm_object_int32(&phase, "min_replicas", job->replicas);
+		job->priority = pm_object_int32(&phase, "priority", 1);
+		job->time_limit = pm_object_interval(&phase, "time_limit");
+		job->node_selector = pm_object_json(&phase, "node_selector", no_labels);
+		job->tolerations = pm_object_json(&phase, "tolerations", no_taints);
+		job->sub_pool = pm_object_text(&phase, "sub_pool");
+		job->preemptible = pm_object_bool(&phase, "preemptible", false);
+		job->max_retries = pm_object_int32(&phase, "max_retries", 0);
+		job->mounts = pm_object_json(&phase, "mounts", no_labels);
+		job->task_groups = pm_object_json(&phase, "task_groups", NULL);
+		job->affinity_level = pm_object_text(&phase, "affinity_level");
+		job->affinity_required = pm_object_bool(&phase, "affinity_required", true);
+		job->group_level = pm_object_text(&phase, "group_level");
+		job->group_size = pm_object_int32(&phase, "group_size", 0);
+		job->spread_level = pm_object_text(&phase, "spread_level");
+		job->max_per_domain = pm_object_int32(&phase, "max_per_domain", 0);
+		job->depends_on = pm_object_text(&phase, "depends_on");
+		job->not_before = pm_object_time(&phase, "not_before", DT_NOBEGIN);
+		job->retry_backoff = pm_object_interval(&phase, "retry_backoff");
+		job->retry_on_failure = pm_object_bool(&phase, "retry_on_failure", false);
+		job->tags = pm_object_json(&phase, "tags", no_labels);
+		job->phase_no = i + 1;
+	}
+	return jobs;
+}
+
 /* Submits the phases; their jobs' ids, in the caller's context */
 static int
 submit_phases(PmCall *call, FunctionCallInfo fcinfo, PmPoolInfo *pool, int64 tenant_id, int64 **ids)
@@ -63,14 +111,7 @@ submit_phases(PmCall *call, FunctionCallInfo fcinfo, PmPoolInfo *pool, int64 ten
 	int			current = -1;
 	int			n;
 
-	pm_check_objects(PG_GETARG_JSONB_P(ARG_PHASES), &phase_form);
-	n = pm_read_phases(PG_GETARG_JSONB_P(ARG_PHASES), &jobs);
-	for (int i = 0; i < n; i++)
-	{
-		jobs[i].name = jobs[i].name ? psprintf("%s.%s", name, jobs[i].name) : psprintf("%s.%d", name, i + 1);
-		jobs[i].kind = "workflow";
-		jobs[i].workspace_id = workspace_id;
-	}
+	jobs = read_phases(PG_GETARG_JSONB_P(ARG_PHASES), name, workspace_id, &n);
 	where.callback = error_phase;
 	where.arg = &current;
 	where.previous = error_context_stack;

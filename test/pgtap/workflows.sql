@@ -6,7 +6,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2026-03-01 09:00:00+00';
-SELECT plan(60);
+SELECT plan(66);
 
 SELECT create_tenant('acme', 'USD', 'UTC');
 SELECT create_workspace('acme', 'research');
@@ -164,6 +164,25 @@ SELECT pg_temp.refused('[{"flavor": "cpu.4", "max_retries": 9999999999}]', '2202
 SELECT pg_temp.refused('[{"flavor": "cpu.4", "preemptible": "no"}]', '22023', 'invalid value for argument "phases"', 'not true or false');
 SELECT pg_temp.refused('[{"request": ["cpu=1"]}]', '22023', 'invalid value for argument "phases"', 'no resources');
 SELECT pg_temp.refused('[{"flavor": "cpu.4", "time_limit": 5}]', '22023', 'invalid value for argument "phases"', 'a time without a unit');
+
+-- text that is no value of its type, with where it is
+CREATE FUNCTION pg_temp.where_refused(phases jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    place text;
+BEGIN
+    PERFORM submit_workflow('lab', 'x', phases, 'acme');
+    RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS place = PG_EXCEPTION_CONTEXT;
+    RETURN concat_ws(' ', SQLSTATE, substring(place FROM '"[^"]*" of (?:phase|task group) \d+'), substring(place FROM 'phase \d+ of the workflow'));
+END $$;
+SELECT is(pg_temp.where_refused('[{"flavor": "cpu.4"}, {"flavor": "cpu.4", "not_before": "soon"}]'), '22007 "not_before" of phase 2', 'no time');
+SELECT is(pg_temp.where_refused('[{"flavor": "cpu.4", "retry_backoff": "a while"}]'), '22007 "retry_backoff" of phase 1', 'no length of time');
+SELECT is(pg_temp.where_refused('[{"flavor": "cpu.4", "time_limit": "1 fortnight"}]'), '22007 "time_limit" of phase 1', 'nor this');
+SELECT is(pg_temp.where_refused('[{"flavor": "cpu.4"}, {"request": "cpu=many"}]'), '22P02 "request" of phase 2', 'no resources');
+SELECT is(pg_temp.where_refused('[{"flavor": "cpu.4"}, {"request": {"cpu": "many"}}]'), '22P02 "request" of phase 2', 'nor as an object');
+SELECT is(pg_temp.where_refused('[{"flavor": "cpu.4"}, {"task_groups": [{"request": "cpu=1"}, {"request": "cpu=many"}]}]'),
+    '22P02 "request" of task group 2 phase 2 of the workflow', 'in a task group of a phase');
 
 -- what can be written by hand
 SELECT throws_ok($$UPDATE job SET phase_no = 2 WHERE job_id = pg_temp.id('own', 1)$$, '55000', NULL, 'a phase does not move');
