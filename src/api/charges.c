@@ -169,15 +169,15 @@ static void
 return_sku(Stretch *stretch, int i)
 {
 	SkuMeter   *meter = &stretch->meters[i];
-	PmMetered  *metered;
+	int64	   *units;
 
 	if (meter->meter == NULL)
 		return;
 	stretch->last = i;
-	metered = palloc(sizeof(PmMetered) * meter->segments->nsegments);
-	pm_meter_finish(meter->meter, metered);
-	pm_rate(meter->segments, metered, stretch->skus[i].once, return_row, stretch);
-	pfree(metered);
+	units = palloc(sizeof(int64) * meter->segments->nsegments);
+	pm_meter_finish(meter->meter, units);
+	pm_rate(meter->segments, units, stretch->skus[i].once, return_row, stretch);
+	pfree(units);
 }
 
 /* Charges of one tenant for a stretch of time under one contract */

@@ -115,11 +115,10 @@ pm_meter_make(const PmTimeline *timeline)
 	Size		n = timeline->nsegments + 1;
 	PmMeter    *meter;
 
-	meter = palloc0(MAXALIGN(sizeof(PmMeter)) + n * (2 * sizeof(int64) + sizeof(int32)));
+	meter = palloc0(MAXALIGN(sizeof(PmMeter)) + n * 2 * sizeof(int64));
 	meter->timeline = timeline;
 	meter->part = (int64 *) ((char *) meter + MAXALIGN(sizeof(PmMeter)));
 	meter->rate = meter->part + n;
-	meter->touch = (int32 *) (meter->rate + n);
 	return meter;
 }
 
@@ -137,16 +136,13 @@ pm_meter_add(PmMeter *meter, int64 start, int64 end, int64 quantity_milli)
 		return;
 
 	first = find_segment(timeline, start);
-	meter->touch[first]++;
 	if (end <= edges[first + 1])
 	{
-		meter->touch[first + 1]--;
 		add_checked(&meter->part[first], product(quantity_milli, end - start));
 		return;
 	}
 
 	last = find_segment(timeline, end - 1);
-	meter->touch[last + 1]--;
 	add_checked(&meter->part[first], product(quantity_milli, edges[first + 1] - start));
 	add_checked(&meter->part[last], product(quantity_milli, end - edges[last]));
 	add_checked(&meter->rate[first + 1], quantity_milli);
@@ -165,27 +161,21 @@ pm_meter_add_once(PmMeter *meter, int64 at, int64 quantity_milli)
 		return;
 
 	segment = find_segment(timeline, at);
-	meter->touch[segment]++;
-	meter->touch[segment + 1]--;
 	add_checked(&meter->part[segment], quantity_milli);
 }
 
 void
-pm_meter_finish(const PmMeter *meter, PmMetered *result)
+pm_meter_finish(const PmMeter *meter, int64 *units)
 {
 	const PmTimeline *timeline = meter->timeline;
 	int64		rate = 0;
-	int32		touching = 0;
-	int			i;
 
-	for (i = 0; i < timeline->nsegments; i++)
+	for (int i = 0; i < timeline->nsegments; i++)
 	{
 		int64		length = timeline->edges[i + 1] - timeline->edges[i];
 
 		add_checked(&rate, meter->rate[i]);
-		touching += meter->touch[i];
-		result[i].units = product(rate, length);
-		add_checked(&result[i].units, meter->part[i]);
-		result[i].booked = touching > 0;
+		units[i] = product(rate, length);
+		add_checked(&units[i], meter->part[i]);
 	}
 }

@@ -13,7 +13,7 @@
  * covers: its first and last segment get its part, a difference array of rates
  * the ones between.  What lies outside the timeline is not counted.
  *
- * Memory: 20 bytes a segment and meter, up to 24 bytes a segment of a timeline.
+ * Memory: 16 bytes a segment and meter, up to 24 bytes a segment of a timeline.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,15 +33,7 @@ typedef struct PmMeter
 	const PmTimeline *timeline;
 	int64	   *part;			/* units of intervals that end in the segment */
 	int64	   *rate;			/* [nsegments + 1] change of rate at its start */
-	int32	   *touch;			/* [nsegments + 1] change of intervals over it */
 } PmMeter;
-
-/* What a finished meter says of a segment */
-typedef struct PmMetered
-{
-	int64		units;			/* thousandths of a unit-second, or of a unit */
-	bool		booked;			/* some interval touched it, be the sum 0 */
-} PmMetered;
 
 /* Keeps edges, does not copy them.  palloc'd; free with pfree(). */
 extern PmTimeline *pm_timeline_make(const int64 *edges, int nsegments);
@@ -58,7 +50,8 @@ extern void pm_meter_add(PmMeter *meter, int64 start, int64 end, int64 quantity_
 /* For SKUs sold per "once": the quantity, whole, at an instant */
 extern void pm_meter_add_once(PmMeter *meter, int64 at, int64 quantity_milli);
 
-/* Sums per segment into result[nsegments]; the meter goes on as it was */
-extern void pm_meter_finish(const PmMeter *meter, PmMetered *result);
+/* Sums per segment into units[nsegments], in thousandths of a unit-second, or of
+ * a unit; the meter goes on as it was */
+extern void pm_meter_finish(const PmMeter *meter, int64 *units);
 
 #endif							/* PM_METER_H */

@@ -142,13 +142,13 @@ set_counter(Counter *counter, Numeric quantity, Numeric total)
 }
 
 static void
-start_counter(Counter *counter, int month, const PmTariff *tariff)
+start_counter(Counter *counter, int month, bool priced)
 {
 	Numeric		zero = int64_to_numeric(0);
 
 	counter->month = month;
 	counter->units = 0;
-	set_counter(counter, zero, tariff ? pm_tariff_total(tariff, zero, false) : NULL);
+	set_counter(counter, zero, priced ? zero : NULL);
 }
 
 static Numeric
@@ -158,13 +158,6 @@ difference(Numeric after, Numeric before)
 											 NumericGetDatum(before));
 
 	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, result));
-}
-
-static bool
-is_zero(Numeric number)
-{
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(number),
-											 NumericGetDatum(int64_to_numeric(0)))) == 0;
 }
 
 /* Advances a counter by a segment; quantity and amount of the row are set */
@@ -180,7 +173,7 @@ advance_counter(Counter *counter, const PmTariff *tariff, bool once, PmRatedRow 
 	row->amount = NULL;
 	if (tariff)
 	{
-		total = pm_tariff_total(tariff, quantity, true);
+		total = pm_tariff_total(tariff, quantity, counter->units != 0);
 		row->amount = difference(total, counter->total);
 	}
 	set_counter(counter, quantity, total);
@@ -199,8 +192,8 @@ make_counters(int n)
 	return counters;
 }
 
-/* Advances the counter of a booked segment; is there a row to return? */
-static bool
+/* Advances the counter of segment s, by row->units; the rest of the row is set */
+static void
 rate_segment(const PmSegments *segments, int s, Counter *counter, bool once, PmRatedRow *row)
 {
 	int			cycle = segments->cycles[s];
@@ -209,19 +202,17 @@ rate_segment(const PmSegments *segments, int s, Counter *counter, bool once, PmR
 	const PmTariff *tariff = version < 0 ? NULL : segments->prices[version].tariff;
 
 	if (counter->month != month)
-		start_counter(counter, month, tariff);
+		start_counter(counter, month, tariff != NULL);
 	row->segment = s;
 	row->cycle = cycle;
 	row->version = version;
 	row->starts_at = segments->edges[s];
 	row->ends_at = segments->edges[s + 1];
 	advance_counter(counter, tariff, once, row);
-	return cycle >= segments->grid->first &&
-		(row->units != 0 || (row->amount && !is_zero(row->amount)));
 }
 
 void
-pm_rate(const PmSegments *segments, const PmMetered *metered, bool once,
+pm_rate(const PmSegments *segments, const int64 *units, bool once,
 		PmRatedCallback callback, void *state)
 {
 	int32	   *counter_of = assign_counters(segments);
@@ -236,11 +227,12 @@ pm_rate(const PmSegments *segments, const PmMetered *metered, bool once,
 		Counter    *counter = &counters[counter_of[version < 0 ? segments->nprices : version]];
 		PmRatedRow	row;
 
-		if (!metered[s].booked)
+		if (units[s] == 0)
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		row.units = metered[s].units;
-		if (rate_segment(segments, s, counter, once, &row))
+		row.units = units[s];
+		rate_segment(segments, s, counter, once, &row);
+		if (row.cycle >= segments->grid->first)
 			callback(&row, state);
 		MemoryContextReset(of_row);
 	}

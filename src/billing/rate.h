@@ -6,8 +6,9 @@
  * There is one counter per month and price version (and one for time without
  * a price).  Segments advance their counter in order of time; a row is what
  * its segment adds: quantity Q(after) - Q(before), amount A(after) - A(before),
- * where A of a counter on which nothing is booked is 0.  A price version in
- * force more than once in a month goes on with its counter.
+ * where A of a counter at 0 units is 0: nothing is booked on it, or all of it was
+ * taken back.  A price version in force more than once in a month goes on with
+ * its counter.
  *
  *-------------------------------------------------------------------------
  */
@@ -64,13 +65,13 @@ extern PmSegments *pm_segments_make(const PmGrid *grid,
 									const PmPriceVersion *prices, int nprices);
 
 /*
- * Rates metered[nsegments]: a callback a row, in order of time.  Left out are
- * the grid's piece before since and segments that add neither units nor an
- * amount.  The row, its numerics and what the callback pallocs are gone when it
+ * Rates units[nsegments]: a callback a row, in order of time.  Left out are the
+ * grid's piece before since and segments whose units are 0, which move no
+ * counter.  The row, its numerics and what the callback pallocs are gone when it
  * returns, so that any number of rows takes the memory of one.
  */
 typedef void (*PmRatedCallback) (const PmRatedRow *row, void *state);
-extern void pm_rate(const PmSegments *segments, const PmMetered *metered, bool once,
+extern void pm_rate(const PmSegments *segments, const int64 *units, bool once,
 					PmRatedCallback callback, void *state);
 
 #endif							/* PM_RATE_H */

@@ -119,25 +119,21 @@ random_instant(const int64 *edges, int n)
 
 /* The same by looking at every segment */
 static void
-naive(const int64 *edges, int n, const Usage *usage, int nusage, PmMetered *result)
+naive(const int64 *edges, int n, const Usage *usage, int nusage, int64 *result)
 {
 	int			i;
 	int			u;
 
 	for (i = 0; i < n; i++)
 	{
-		result[i].units = 0;
-		result[i].booked = false;
+		result[i] = 0;
 		for (u = 0; u < nusage; u++)
 		{
 			int64		start = Max(usage[u].start, edges[i]);
 			int64		end = Min(usage[u].end, edges[i + 1]);
 
 			if (start < end)
-			{
-				result[i].units += usage[u].quantity * (end - start);
-				result[i].booked = true;
-			}
+				result[i] += usage[u].quantity * (end - start);
 		}
 	}
 }
@@ -147,8 +143,8 @@ random_meter(void)
 {
 	int64		edges[MAX_SEGMENTS + 1];
 	Usage		usage[MAX_INTERVALS];
-	PmMetered	expected[MAX_SEGMENTS];
-	PmMetered	result[MAX_SEGMENTS];
+	int64		expected[MAX_SEGMENTS];
+	int64		result[MAX_SEGMENTS];
 	int			n = random_edges(edges);
 	int			nusage = between(0, MAX_INTERVALS);
 	PmTimeline *timeline = pm_timeline_make(edges, n);
@@ -166,8 +162,7 @@ random_meter(void)
 	pm_meter_finish(meter, result);
 	naive(edges, n, usage, nusage, expected);
 	for (i = 0; i < n; i++)
-		same = same && result[i].units == expected[i].units &&
-			result[i].booked == expected[i].booked;
+		same = same && result[i] == expected[i];
 	CHECK(same, "meter of %d segments, %d intervals", n, nusage);
 
 	same = true;
@@ -188,7 +183,7 @@ meter_cases(void)
 {
 	static const int64 edges[] = {0, 10, 20, 30};
 	static const int64 long_edges[] = {-(INT64CONST(1) << 40), 0, INT64CONST(1) << 40};
-	PmMetered	result[3];
+	int64		result[3];
 	PmTimeline *timeline = pm_timeline_make(edges, 3);
 	PmMeter    *meter = pm_meter_make(timeline);
 
@@ -200,13 +195,13 @@ meter_cases(void)
 	pm_meter_add_once(meter, 30, 100);
 	pm_meter_add_once(meter, -1, 100);
 	pm_meter_finish(meter, result);
-	CHECK(result[0].units == 10 && result[0].booked, "first segment");
-	CHECK(result[1].units == 0 && result[1].booked, "taken back but booked");
-	CHECK(result[2].units == 27 && result[2].booked, "last segment");
+	CHECK(result[0] == 10, "first segment");
+	CHECK(result[1] == 0, "taken back");
+	CHECK(result[2] == 27, "last segment");
 
 	meter = pm_meter_make(timeline);
 	pm_meter_finish(meter, result);
-	CHECK(!result[0].booked && result[0].units == 0, "nothing booked");
+	CHECK(result[0] == 0, "nothing metered");
 
 	CHECK_ERROR(ERRCODE_22003, pm_meter_add(meter, 0, 10, PG_INT64_MAX));
 	CHECK_ERROR(ERRCODE_22003,
@@ -215,8 +210,8 @@ meter_cases(void)
 	meter = pm_meter_make(pm_timeline_make(long_edges, 2));
 	pm_meter_add(meter, PG_INT64_MIN, PG_INT64_MAX, 1000);
 	pm_meter_finish(meter, result);
-	CHECK(result[0].units == (INT64CONST(1) << 40) * 1000 &&
-		  result[1].units == result[0].units, "clipped to the timeline");
+	CHECK(result[0] == (INT64CONST(1) << 40) * 1000 && result[1] == result[0],
+		  "clipped to the timeline");
 }
 
 /*
@@ -529,7 +524,7 @@ measure_speed(void)
 	};
 	Usage	   *usage = palloc(sizeof(Usage) * N);
 	int64		edges[745];
-	PmMetered	result[744];
+	int64		result[744];
 	PmTimeline *timeline;
 	PmMeter    *meter;
 	clock_t		start;

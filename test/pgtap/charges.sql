@@ -7,7 +7,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2009-10-01 00:00:00+00';
-SELECT plan(146);
+SELECT plan(149);
 SELECT setseed(0.20091101);
 
 --
@@ -115,9 +115,10 @@ BEGIN
     hours AS (
         SELECT *, round(n0::numeric(40, 20) / CASE per WHEN 'once' THEN 1000 ELSE 3600000 END, 12) AS q0,
                round(n1::numeric(40, 20) / CASE per WHEN 'once' THEN 1000 ELSE 3600000 END, 12) AS q1
-        FROM cells WHERE n1 > n0)
+        FROM cells WHERE n1 <> n0)
     SELECT h.name::text, h.price_id, h.starts, h.q1 - h.q0,
-           pg_temp.price_of(h.price_id, q1) - CASE WHEN n0 = 0 THEN 0 ELSE pg_temp.price_of(h.price_id, q0) END
+           CASE WHEN n1 = 0 THEN 0 ELSE pg_temp.price_of(h.price_id, q1) END
+               - CASE WHEN n0 = 0 THEN 0 ELSE pg_temp.price_of(h.price_id, q0) END
     FROM hours h;
 END $$;
 
@@ -217,6 +218,9 @@ FROM (SELECT s.*, (1 + floor(random() * 5))::bigint AS sku_id,
              1 + floor(power(random(), 4) * 200000) AS seconds
       FROM scene s, generate_series(1, 60)) AS r;
 SELECT is(count(*), 360::bigint, 'random usage') FROM usage;
+-- some of it taken back
+INSERT INTO usage (tenant_id, sku_id, quantity, started_at, ended_at, slice_no, corrects, reason)
+SELECT tenant_id, sku_id, -quantity, started_at, ended_at, 1, usage_id, 'not theirs' FROM usage WHERE holding_id % 7 = 0;
 
 -- What the model says of midnights, against what is known
 SELECT is(pg_temp.midnight('2009-11-01', 'America/St_Johns'), '2009-11-01 03:30:00+00', 'the second midnight, where clocks are set back over it');
@@ -281,6 +285,30 @@ SELECT is((SELECT string_agg(r::text, ' ' ORDER BY r) FROM charges('t3', '2018-0
           (SELECT string_agg(r::text, ' ' ORDER BY r) FROM scene s, charges(s.tenant_id, '2018-02-01', '2018-03-01') r WHERE n = 3),
           'the tenant by name');
 SELECT is(count(*), 0::bigint, 'nothing where nothing was used') FROM scene s, charges(s.tenant_id, '2010-01-01', '2010-12-31') r;
+
+--
+-- A flat fee of 10 with 0.4 an hour: due while something is booked, gone when
+-- all of it is taken back
+--
+SELECT create_tenant('returned', 'USD', 'UTC'), create_sku('returned', 'unit');
+SELECT set_price('returned', '{"model":"unit","flat":"10","unit_price":"0.4"}', '2026-01-01', currency => 'USD');
+CREATE FUNCTION pg_temp.use_returned(quantity bigint, since timestamptz, hours integer, id bigint) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO usage (tenant_id, sku_id, quantity, started_at, ended_at, holding_id, slice_no)
+    SELECT t.tenant_id, s.sku_id, quantity, since, since + hours * interval '1 hour', id, 1
+    FROM tenant t, sku s WHERE t.name = 'returned' AND s.name = 'returned'
+$$;
+CREATE FUNCTION pg_temp.returned() RETURNS TABLE (cycle_start timestamptz, quantity numeric, amount numeric) LANGUAGE sql AS $$
+    SELECT cycle_start, quantity, amount FROM charges('returned', '2026-01-01', '2026-02-01', '1 day')
+$$;
+SELECT pg_temp.use_returned(3000, '2026-01-05 23:00:00+00', 2, 5001);
+SELECT results_eq('SELECT * FROM pg_temp.returned()',
+    $$VALUES (timestamptz '2026-01-05 00:00:00+00', 3::numeric, 11.2), ('2026-01-06 00:00:00+00', 3, 1.2)$$, 'the fee is due with the first unit');
+INSERT INTO usage (tenant_id, sku_id, quantity, started_at, ended_at, slice_no, corrects, reason)
+SELECT tenant_id, sku_id, -quantity, started_at, ended_at, 1, usage_id, 'by mistake' FROM usage WHERE holding_id = 5001;
+SELECT is_empty('SELECT * FROM pg_temp.returned()', 'usage that was taken back owes no fee');
+SELECT pg_temp.use_returned(1000, '2026-01-07 00:00:00+00', 5, 5002);
+SELECT results_eq('SELECT * FROM pg_temp.returned()', $$VALUES (timestamptz '2026-01-07 00:00:00+00', 5::numeric, 12::numeric)$$,
+    'but the next does');
 
 --
 -- What is held now counts to the clock: nodes of dedicated pools
