@@ -286,6 +286,7 @@ SELECT pg_temp.refused($$SELECT charges('acme', '2026-03-01', '2027-04-01', '1 s
 SELECT pg_temp.refused($$SET pool_manager.clock = '2026-02-28 23:59:59+00'$$);
 SELECT pg_temp.refused($$SET pool_manager.clock = 'soon'$$);
 SELECT pg_temp.refused($$SET pool_manager.clock = 'infinity'$$);
+SELECT pg_temp.refused($$SET pool_manager.clock = '10000-01-01 00:00:00+00'$$);
 SELECT clock();
 
 --

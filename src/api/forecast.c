@@ -79,7 +79,14 @@ pm_forecast_pool(PmPassData *data)
 	if (data->queue.njobs > 0 && data->pool->running && !data->pool->frozen)
 	{
 		expect(data, now);
-		return pm_forecast(&data->cluster, &data->queue, &policy);
+		starts = pm_forecast(&data->cluster, &data->queue, &policy);
+		/* what comes after the last timestamp cannot be told */
+		for (int i = 0; i < data->queue.njobs; i++)
+		{
+			if (!IS_VALID_TIMESTAMP(starts[i]))
+				starts[i] = PM_NEVER;
+		}
+		return starts;
 	}
 	pm_order_jobs(data->queue.jobs, data->queue.njobs, policy.order);
 	starts = palloc(sizeof(int64) * Max(data->queue.njobs, 1));

@@ -25,6 +25,10 @@ char	   *pm_clock_setting = NULL;
 static TimestampTz clock_value = 0;
 static bool clock_set = false;
 
+/* Whatever is counted from an instant of these years ends before timestamps do */
+#define FIRST_YEAR	1
+#define LAST_YEAR	9999
+
 /* An absolute, finite instant; hooks must not throw, so timestamptz_in is out */
 static bool
 parse_instant(const char *text, TimestampTz *value)
@@ -68,6 +72,16 @@ pm_clock_check(char **newval, void **extra, GucSource source)
 		GUC_check_errhint("Write it like 2026-03-01 00:00:00+00.");
 		return false;
 	}
+	if (timestamp2tm(value, NULL, &tm, &fsec, NULL, NULL) != 0)
+		return false;
+	if (tm.tm_year < FIRST_YEAR || tm.tm_year > LAST_YEAR)
+	{
+		GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
+		GUC_check_errmsg("invalid value for parameter \"%s\": \"%s\"", "pool_manager.clock", *newval);
+		GUC_check_errdetail("It must lie in the years %d to %d of UTC.", FIRST_YEAR, LAST_YEAR);
+		GUC_check_errhint("Set an earlier or a later instant, or RESET it for the real clock.");
+		return false;
+	}
 	if (clock_set && value < clock_value)
 	{
 		GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
@@ -77,8 +91,6 @@ pm_clock_check(char **newval, void **extra, GucSource source)
 		GUC_check_errhint("Set a later instant, or RESET it for the real clock.");
 		return false;
 	}
-	if (timestamp2tm(value, NULL, &tm, &fsec, NULL, NULL) != 0)
-		return false;
 	tm.tm_isdst = 0;			/* else the offset is left out */
 	EncodeDateTime(&tm, fsec, true, 0, NULL, USE_ISO_DATES, buffer);
 

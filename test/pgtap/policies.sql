@@ -145,6 +145,19 @@ SET pool_manager.clock = '2026-05-04 10:00:00+00';
 SELECT is((SELECT expected_start - clock() FROM queue WHERE pool = 'known'), interval '0', 'a run over its time ends at once');
 
 --
+-- As many jobs of a hundred years as there is time for (the first starts), one that takes the rest
+-- of it and two days more, and what comes after the end of time
+--
+SELECT pg_temp.pool('ages', 'c1', 1, 'fifo') \g /dev/null
+SELECT 1 + div(extract(epoch FROM '294276-12-31 00:00:00+00' - clock()), 36000 * bigint '86400') AS ages \gset
+SELECT count(*) FROM submit_jobs('ages', format(
+    $$SELECT 'age ' || i AS name, 'cpu=1' AS request, CASE WHEN i < %1$s THEN interval '36000 days'
+             WHEN i = %1$s THEN timestamptz '294276-12-31 00:00:00+00' - (pool_manager.clock() + (i - 1) * interval '36000 days') + interval '2 days' END AS time_limit
+      FROM generate_series(1, %1$s + 1) AS i ORDER BY i$$, :ages)) \g /dev/null
+SELECT results_eq(format($$SELECT job::text, expected_start FROM queue WHERE pool = 'ages' ORDER BY position OFFSET %s$$, :ages - 2),
+    format($$VALUES ('age %1$s', clock() + (%1$s - 1) * interval '36000 days'), ('age %2$s', NULL)$$, :ages, :ages + 1), 'after the end of time it cannot be told');
+
+--
 -- Settings
 --
 SELECT throws_ok($$ SELECT set_queue_policy('easy', reservations => -1) $$, '22023', 'invalid value for argument "reservations"', 'no fewer than 0 reservations');
