@@ -3,7 +3,7 @@
 CREATE FUNCTION job_outlook(job bigint) RETURNS TABLE (reason text, expected_start timestamptz)
     AS 'MODULE_PATHNAME', 'pm_job_outlook' LANGUAGE C STABLE STRICT ROWS 1;
 COMMENT ON FUNCTION job_outlook(bigint) IS
-'why the next pass would not start a queued job (NULL: it would), and when it will start. Bodies of calls only';
+'why the next pass would not start a job that is queued, or were (NULL: it would), and when it will start. Bodies of calls only';
 
 CREATE FUNCTION quoted_lines(job bigint) RETURNS TABLE (sku_id bigint, quantity numeric) LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
@@ -60,7 +60,7 @@ DECLARE
     it record;
 BEGIN
     SELECT j.pool_id, j.tenant_id, q.state, r.placed_at, c.currency,
-        floor(extract(epoch FROM least(coalesce(j.time_limit, p.default_time_limit), j.auto_stop))) AS seconds
+        j.not_before, floor(extract(epoch FROM least(coalesce(j.time_limit, p.default_time_limit), j.auto_stop))) AS seconds
     INTO it
     FROM job j JOIN pool p USING (pool_id)
     LEFT JOIN job_queue q USING (pool_id, job_id)
@@ -87,11 +87,44 @@ BEGIN
         SELECT o.reason, o.expected_start INTO reason, expected_start FROM job_outlook(job) o;
     ELSIF it.state = 'waiting' THEN
         reason := CASE dependencies_hold(it.pool_id, job) WHEN false THEN 'dependency_never' WHEN true THEN 'not_before' ELSE 'dependency' END;
+        IF reason = 'not_before' THEN
+            -- the later of both, where the one can be told
+            SELECT greatest(o.expected_start, it.not_before) INTO expected_start FROM job_outlook(job) o WHERE o.expected_start IS NOT NULL;
+        END IF;
     ELSE
         reason := it.state;
     END IF;
 END $$;
 COMMENT ON FUNCTION quote_of(bigint) IS 'the quote of a job that has just been submitted. Bodies of calls only';
+
+CREATE FUNCTION submit_as_called() RETURNS bigint
+    AS 'MODULE_PATHNAME', 'pm_sql_submit_as_called' LANGUAGE C;
+COMMENT ON FUNCTION submit_as_called() IS
+'submit_job() with the arguments of the call that runs, which are declared like its own. Bodies of calls only (55000)';
+
+CREATE FUNCTION quote_as_called() RETURNS TABLE (currency text, per_hour numeric, cost numeric, expected_start timestamptz, reason text)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    new_job bigint;
+    quote record;
+BEGIN
+    IF current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION USING ERRCODE = '25006', MESSAGE = 'a read-only transaction has no quotes',
+            DETAIL = 'A quote submits the job, looks at it, and takes all of it back.', HINT = 'Begin the transaction READ WRITE, on the primary server.';
+    END IF;
+    BEGIN
+        new_job := submit_as_called();
+        SELECT q.* INTO quote FROM quote_of(new_job) q;
+        -- nothing of the job stays, but variables do
+        RAISE SQLSTATE 'PMQ00';
+    EXCEPTION WHEN SQLSTATE 'PMQ00' THEN
+        NULL;
+    END;
+    RETURN QUERY SELECT quote.currency, quote.per_hour, quote.cost, quote.expected_start, quote.reason;
+END $$;
+COMMENT ON FUNCTION quote_as_called() IS
+'quotes the job that the call asks for which runs. Bodies of calls only (55000); 25006: the transaction is READ ONLY';
 
 CREATE FUNCTION quote_job(
     pool bigint, name text, kind job_kind DEFAULT 'training', flavor text DEFAULT NULL,
@@ -107,31 +140,11 @@ CREATE FUNCTION quote_job(
     retry_on_failure boolean DEFAULT false, tags jsonb DEFAULT '{}', request_id text DEFAULT NULL)
     RETURNS TABLE (currency text, per_hour numeric, cost numeric, expected_start timestamptz, reason text)
 LANGUAGE pool_manager ROWS 1 AS $$
-#variable_conflict use_column
-DECLARE
-    new_job bigint;
-    quote record;
 BEGIN
-    BEGIN
-        new_job := submit_job(pool => quote_job.pool, name => quote_job.name, kind => quote_job.kind, flavor => quote_job.flavor,
-        request => quote_job.request, replicas => quote_job.replicas, min_replicas => quote_job.min_replicas, tenant => quote_job.tenant,
-        workspace => quote_job.workspace, priority => quote_job.priority, time_limit => quote_job.time_limit, node_selector => quote_job.node_selector,
-        tolerations => quote_job.tolerations, sub_pool => quote_job.sub_pool, preemptible => quote_job.preemptible, auto_stop => quote_job.auto_stop,
-        max_retries => quote_job.max_retries, mounts => quote_job.mounts, volume_gib => quote_job.volume_gib, volume_type => quote_job.volume_type,
-        task_groups => quote_job.task_groups, affinity_level => quote_job.affinity_level, affinity_required => quote_job.affinity_required, group_level => quote_job.group_level,
-        group_size => quote_job.group_size, spread_level => quote_job.spread_level, max_per_domain => quote_job.max_per_domain, depends_on => quote_job.depends_on,
-        not_before => quote_job.not_before, retry_backoff => quote_job.retry_backoff, retry_on_failure => quote_job.retry_on_failure, tags => quote_job.tags,
-        request_id => quote_job.request_id);
-        SELECT q.* INTO quote FROM quote_of(new_job) q;
-        -- nothing of the job stays, but variables do
-        RAISE SQLSTATE 'PMQ00';
-    EXCEPTION WHEN SQLSTATE 'PMQ00' THEN
-        NULL;
-    END;
-    RETURN QUERY SELECT quote.currency, quote.per_hour, quote.cost, quote.expected_start, quote.reason;
+    RETURN QUERY SELECT * FROM quote_as_called();
 END $$;
 COMMENT ON FUNCTION quote_job(bigint, text, job_kind, text, resource_list, integer, integer, bigint, bigint, integer, interval, jsonb, jsonb, bigint, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, jsonb, text) IS
-'what a job would cost and when it would start: submits it, looks, and takes all of it back but numbers of sequences. Arguments and errors are those of submit_job. per_hour: price of an hour with all its replicas, by the tariffs in force, as the first hour of their tiers; cost: of its whole time limit (the pool''s, auto_stop), NULL without one. Both are NULL where a price is lacking, and in a dedicated pool without the nodes, which are paid anyway: volumes and addresses only. expected_start: as forecast has it, NULL: it cannot be told; reason: why the next pass would not start it, NULL: it would, or the job is placed at once';
+'what a job would cost and when it would start: submits it, looks, and takes all of it back but numbers of sequences. Arguments and errors are those of submit_job. per_hour: price of an hour with all its replicas, by the tariffs in force, as the first hour of their tiers; cost: of its whole time limit (the pool''s, auto_stop), NULL without one. Both are NULL where a price is lacking, and in a dedicated pool without the nodes, which are paid anyway: volumes and addresses only. expected_start: as forecast has it, not before not_before, NULL: it cannot be told; reason: why the next pass would not start it, NULL: it would, or the job is placed at once. 25006: the transaction is READ ONLY';
 
 CREATE FUNCTION quote_job(
     pool text, name text, kind job_kind DEFAULT 'training', flavor text DEFAULT NULL,
@@ -147,30 +160,10 @@ CREATE FUNCTION quote_job(
     retry_on_failure boolean DEFAULT false, tags jsonb DEFAULT '{}', request_id text DEFAULT NULL)
     RETURNS TABLE (currency text, per_hour numeric, cost numeric, expected_start timestamptz, reason text)
 LANGUAGE pool_manager ROWS 1 AS $$
-#variable_conflict use_column
-DECLARE
-    new_job bigint;
-    quote record;
 BEGIN
-    BEGIN
-        new_job := submit_job(pool => quote_job.pool, name => quote_job.name, kind => quote_job.kind, flavor => quote_job.flavor,
-        request => quote_job.request, replicas => quote_job.replicas, min_replicas => quote_job.min_replicas, tenant => quote_job.tenant,
-        workspace => quote_job.workspace, priority => quote_job.priority, time_limit => quote_job.time_limit, node_selector => quote_job.node_selector,
-        tolerations => quote_job.tolerations, sub_pool => quote_job.sub_pool, preemptible => quote_job.preemptible, auto_stop => quote_job.auto_stop,
-        max_retries => quote_job.max_retries, mounts => quote_job.mounts, volume_gib => quote_job.volume_gib, volume_type => quote_job.volume_type,
-        task_groups => quote_job.task_groups, affinity_level => quote_job.affinity_level, affinity_required => quote_job.affinity_required, group_level => quote_job.group_level,
-        group_size => quote_job.group_size, spread_level => quote_job.spread_level, max_per_domain => quote_job.max_per_domain, depends_on => quote_job.depends_on,
-        not_before => quote_job.not_before, retry_backoff => quote_job.retry_backoff, retry_on_failure => quote_job.retry_on_failure, tags => quote_job.tags,
-        request_id => quote_job.request_id);
-        SELECT q.* INTO quote FROM quote_of(new_job) q;
-        -- nothing of the job stays, but variables do
-        RAISE SQLSTATE 'PMQ00';
-    EXCEPTION WHEN SQLSTATE 'PMQ00' THEN
-        NULL;
-    END;
-    RETURN QUERY SELECT quote.currency, quote.per_hour, quote.cost, quote.expected_start, quote.reason;
+    RETURN QUERY SELECT * FROM quote_as_called();
 END $$;
 COMMENT ON FUNCTION quote_job(text, text, job_kind, text, resource_list, integer, integer, text, text, integer, interval, jsonb, jsonb, text, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, jsonb, text) IS
 'the same, pool, tenant, workspace and sub-pool by name';
 
-REVOKE EXECUTE ON FUNCTION job_outlook(bigint), quoted_lines(bigint), quote_of(bigint) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION job_outlook(bigint), quoted_lines(bigint), quote_of(bigint), submit_as_called(), quote_as_called() FROM PUBLIC;

@@ -447,12 +447,19 @@ expected_start(PmExplanation *this)
 	return 0;
 }
 
-/* Reads the pool; what a pass would do with the job */
+static bool
+is_queued(const PmJobInfo *job)
+{
+	return job->queue_state && strcmp(job->queue_state, "queued") == 0;
+}
+
+/* Reads the pool; what a pass would do with the job, which is queued or were */
 static PmWouldBe *
 look_at_pool(PmExplanation *this)
 {
 	PmPoolInfo *pool = pm_find_pool(this->call, NULL, this->job->pool_id);
-	PmPassData *data = pm_read_outlook(pool);
+	PmPassData *data = is_queued(this->job) ? pm_read_outlook(pool) :
+		pm_read_guest(pool, this->job, pm_reading_clock());
 
 	this->data = data;
 	this->policy = pm_policy_of(pool);
@@ -511,7 +518,7 @@ pm_explain_job(PG_FUNCTION_ARGS)
 	this.call = &call;
 	this.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	this.job = pm_find_job(&call, PG_GETARG_INT64(0));
-	if (this.job->queue_state && strcmp(this.job->queue_state, "queued") == 0)
+	if (is_queued(this.job))
 		explain_queued(&this);
 	else
 		explain_unqueued(&this);

@@ -17,6 +17,7 @@
 
 #include "api/args.h"
 #include "api/check.h"
+#include "api/frame.h"
 #include "api/schedule.h"
 #include "api/submit.h"
 #include "errors.h"
@@ -469,4 +470,13 @@ pm_submit_job(PG_FUNCTION_ARGS)
 	pm_keep_promise(&call, submission, &job, 1);
 	pm_end(&call);
 	PG_RETURN_INT64(job.job_id);
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_submit_as_called);
+
+/* For a call that is declared like submit_job and works on what it would make */
+Datum
+pm_sql_submit_as_called(PG_FUNCTION_ARGS)
+{
+	return pm_submit_job(pm_frame()->fcinfo);
 }

@@ -49,7 +49,7 @@ extern int	pm_read_smaller_flavors(const PmJobInfo *job, PmSmallerFlavor **flavo
 extern int	pm_read_other_pools(const PmJobInfo *job, bool public_too, int64 **pools);
 
 /* pass_read.c: what a pass over a pool reads, with the runs, without any lock,
- * and a job of another pool as if it were queued there, at an instant */
+ * and a job that its queue does not have as if it were queued there, at an instant */
 extern PmPassData *pm_read_guest(PmPoolInfo *pool, const PmJobInfo *job, TimestampTz at);
 
 #endif							/* PM_STORE_EXPLAIN_H */

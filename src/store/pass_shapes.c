@@ -175,7 +175,7 @@ pm_read_shapes(PmPassData *data, HTAB *words, HTAB *shapes, const PmJobInfo *gue
 		reader.bound |= data->cluster.configs[c].sub_pool != 0;
 	data->shapes = palloc0(sizeof(PmStoredShape) * nshapes);
 	read_shapes_of(&reader, data->pool->pool_id, engine_shapes);
-	if (guest)
+	if (guest && guest->pool_id != data->pool->pool_id)
 		read_shapes_of(&reader, guest->pool_id, engine_shapes);
 	data->queue.shapes = engine_shapes;
 }

@@ -70,7 +70,7 @@ SELECT is(pg_temp.quote($$'lab', 'a', request => 'cpu=1,memory=1Gi', kind => 'no
 --
 SELECT is(pg_temp.quote($$'own', 'a', flavor => 'c4', replicas => 2, time_limit => '1 hour'$$), 'USD 0 0 0', 'a dedicated pool: placed at once, on nodes that are paid');
 SELECT is(pg_temp.quote($$'own', 'a', flavor => 'c4', replicas => 3, time_limit => '1 hour'$$), 'USD 0 0 ? exceeds_max', 'never');
-SELECT is(pg_temp.quote($$'own', 'a', flavor => 'c4', not_before => '2026-05-04 09:00+00'$$), 'USD 0 ? ? not_before', 'not before');
+SELECT is(pg_temp.quote($$'own', 'a', flavor => 'c4', not_before => '2026-05-04 09:00+00'$$), 'USD 0 ? 3600 not_before', 'not before');
 SELECT is((SELECT said FROM before), pg_temp.everything(), 'nothing stays');
 SELECT submit_job('own', 'r', flavor => 'c4', time_limit => '100 s'), submit_job('lab', 'r', flavor => 'c4', replicas => 2, time_limit => '200 s', tenant => 'globex') \g /dev/null
 SELECT count(*) FROM schedule() \g /dev/null
@@ -78,6 +78,11 @@ UPDATE before SET said = pg_temp.everything();
 SELECT is(pg_temp.quote($$'own', 'a', flavor => 'c4', replicas => 2, time_limit => '1 hour'$$), 'USD 0 0 100 resources', 'when the one that runs has ended');
 SELECT is(pg_temp.quote($$'lab', 'a', flavor => 'c4', time_limit => '1 hour', tenant => 'acme'$$), 'USD 0.6 0.6 200 resources', 'in a public pool likewise');
 SELECT is(pg_temp.quote($$'own', 'a', flavor => 'c4', depends_on => 'afterok:$$ || (SELECT min(job_id) FROM job) || $$'$$), 'USD 0 ? ? dependency', 'it waits for another');
+-- one node of own is free now, both at 100 s
+SELECT is(pg_temp.quote($$'own', 'a', flavor => 'c4', not_before => clock() + interval '50 s'$$), 'USD 0 ? 50 not_before', 'room before it may start');
+SELECT is(pg_temp.quote($$'own', 'a', flavor => 'c4', replicas => 2, not_before => clock() + interval '50 s'$$), 'USD 0 ? 100 not_before', 'room after it may start');
+SELECT is(pg_temp.quote($$'own', 'a', flavor => 'c4', replicas => 3, not_before => clock() + interval '50 s'$$), 'USD 0 ? ? not_before', 'never room');
+SELECT is(pg_temp.quote($$'lab', 'a', flavor => 'c4', not_before => clock() + interval '50 s', tenant => 'acme'$$), 'USD 0.6 ? 200 not_before', 'in a public pool likewise');
 SELECT is((SELECT said FROM before), pg_temp.everything(), 'nothing stays');
 
 -- replicas with addresses that cost: 3 x 0.002
@@ -125,6 +130,9 @@ SELECT grant_tenant('globex', 'quote_member', 'member') \g /dev/null
 SET LOCAL ROLE quote_member;
 SELECT is((SELECT per_hour FROM quote_job('two', 'a', flavor => 'c4')), 0.60, 'a member is told the price of its tenant');
 RESET ROLE;
+
+SET TRANSACTION READ ONLY;
+SELECT throws_ok($$ SELECT * FROM quote_job('lab', 'a', flavor => 'c4', tenant => 'acme') $$, '25006', 'a read-only transaction has no quotes', 'what cannot submit cannot quote');
 
 SELECT * FROM finish();
 ROLLBACK;
