@@ -357,6 +357,14 @@ BEGIN
     RETURN QUERY SELECT schedule_maintenance(nodes_named(find_pool(pool), nodes), kind, description, not_before, request_id);
 END $$;
 COMMENT ON FUNCTION schedule_maintenance(text, text[], task_kind, text, timestamptz, text) IS 'the same, pool and nodes by name';
+-- 'lab', '{n1,n2}', 'reboot', ... are this one's: between the two above PostgreSQL could not choose
+CREATE FUNCTION schedule_maintenance(
+    pool text, nodes text, kind text, description text, not_before text DEFAULT NULL, request_id text DEFAULT NULL)
+RETURNS SETOF bigint LANGUAGE pool_manager AS $$
+BEGIN
+    RETURN QUERY SELECT schedule_maintenance(pool, nodes::text[], kind::task_kind, description, not_before::timestamptz, request_id);
+END $$;
+COMMENT ON FUNCTION schedule_maintenance(text, text, text, text, text, text) IS 'the same, all of it as plain literals';
 
 CREATE FUNCTION refuse_past(not_before timestamptz, instant timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -466,6 +474,13 @@ BEGIN
     PERFORM set_node_labels(nodes_named(find_pool(pool), nodes), labels, action);
 END $$;
 COMMENT ON FUNCTION set_node_labels(text, text[], jsonb, tag_action) IS 'the same, pool and nodes by name';
+-- '{n1,n2}' and '{"disk": "ssd"}' are this one's: between the two above PostgreSQL could not choose
+CREATE FUNCTION set_node_labels(pool text, nodes text, labels text, action text DEFAULT 'reset') RETURNS void
+LANGUAGE pool_manager AS $$
+BEGIN
+    PERFORM set_node_labels(pool, nodes::text[], labels::jsonb, action::tag_action);
+END $$;
+COMMENT ON FUNCTION set_node_labels(text, text, text, text) IS 'the same, all of it as plain literals';
 
 CREATE FUNCTION set_node_taints(nodes bigint[], taints jsonb) RETURNS void LANGUAGE pool_manager AS $$
 #variable_conflict use_column

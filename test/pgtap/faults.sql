@@ -6,7 +6,7 @@ SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET LOCAL intervalstyle TO 'postgres';
 SET pool_manager.clock = '2026-03-01 00:00:00+00';
-SELECT plan(188);
+SELECT plan(193);
 
 CREATE ROLE fault_none;
 CREATE ROLE fault_viewer;
@@ -297,6 +297,11 @@ SELECT throws_ok(format($$ SELECT schedule_maintenance(ARRAY[%s], 'reboot', 'x',
 SELECT throws_ok(format($$ SELECT schedule_maintenance(ARRAY[%s], 'reboot', 'x', 'infinity') $$, :n1), '22023', NULL, 'nor for ever');
 SELECT throws_ok($$ SELECT schedule_maintenance('{}', 'reboot', 'x') $$, '22023', NULL, 'of some nodes');
 SELECT throws_ok($$ SELECT schedule_maintenance(ARRAY[NULL::bigint], 'reboot', 'x') $$, '22004', NULL, 'none of them NULL');
+SELECT throws_ok($$ SELECT schedule_maintenance('ded', '{nobody}', 'reboot', 'x') $$, '42704', 'node "nobody" does not exist', 'plain literals are enough');
+SELECT throws_ok($$ SELECT schedule_maintenance('ded', '{nobody}', 'reboot', 'x', '2026-03-02 12:00:00+00') $$, '42704', 'node "nobody" does not exist', 'with a time, too');
+SELECT throws_ok($$ SELECT schedule_maintenance('ded', '{nobody}', 'rebot', 'x') $$, '22P02', NULL, 'of one of the kinds');
+SELECT throws_ok($$ SELECT set_node_labels('ded', '{nobody}', '{"disk": "ssd"}') $$, '42704', 'node "nobody" does not exist', 'so they are for labels');
+SELECT throws_ok($$ SELECT set_node_labels('ded', '{nobody}', '{"disk": "ssd"}', 'create') $$, '42704', 'node "nobody" does not exist', 'with an action, too');
 SELECT throws_ok($$ SELECT schedule_maintenance('ded', ARRAY['nobody'], 'reboot', 'x') $$, '42704', 'node "nobody" does not exist', 'that are there');
 
 SELECT m[1] AS m1, m[2] AS m2 FROM (SELECT array_agg(i) AS m FROM schedule_maintenance('ded', ARRAY['n-' || :n1, 'n-' || :n2], 'reboot', 'new kernel', request_id => 'r1') i) s \gset
