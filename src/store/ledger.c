@@ -20,7 +20,8 @@ int
 pm_read_accounts(PmCall *call, int64 tenant_id, PmAccount **accounts)
 {
 	static PmStatement read = PM_STATEMENT("int8[]",
-										   "SELECT t.tenant_id, t.name, c.from_month, c.currency, c.time_zone, c.cycle"
+										   "SELECT t.tenant_id, t.name, c.from_month, c.currency, c.time_zone, c.cycle,"
+										   " EXISTS (SELECT FROM pool_manager.price p WHERE p.tenant_id = t.tenant_id AND p.currency = c.currency)"
 										   " FROM pool_manager.tenant t JOIN pool_manager.contract c USING (tenant_id)"
 										   " WHERE $1 IS NULL OR t.tenant_id = ANY ($1) ORDER BY t.tenant_id, c.from_month");
 	int64	   *tenants = &tenant_id;
@@ -56,6 +57,7 @@ pm_read_accounts(PmCall *call, int64 tenant_id, PmAccount **accounts)
 		contract->currency = pm_get_text(row, 4);
 		contract->zone = pm_time_zone(pm_get_text(row, 5));
 		contract->cycle = pm_cycle(DatumGetIntervalP(pm_get(row, 6, &isnull)));
+		contract->contracted = pm_get_bool(row, 7);
 		contract->starts_at = pm_date_start(month, contract->zone);
 	}
 	return n;
@@ -226,45 +228,68 @@ typedef struct UsageScan
 {
 	PmUsageCallback callback;
 	void	   *state;
-	int64		until;
 } UsageScan;
 
+static void
+arg_tenants(PmArgs *args, const int64 *tenants, int ntenants)
+{
+	if (ntenants < 0)
+		pm_arg(args, (Datum) 0, true);
+	else
+		pm_arg_int64_array(args, tenants, ntenants);
+}
+
+#define OF_TENANTS "($1 IS NULL OR tenant_id = ANY ($1))"
+
+/* A row of the table: its columns in their order */
 static void
 usage_row(Datum *values, bool *nulls, void *state)
 {
 	UsageScan  *scan = state;
 
-	scan->callback(DatumGetInt64(values[0]), DatumGetInt64(values[1]), DatumGetInt64(values[2]),
-				   DatumGetTimestampTz(values[3]) / USECS_PER_SEC,
-				   Min(scan->until, DatumGetTimestampTz(values[4]) / USECS_PER_SEC),
-				   scan->state);
+	scan->callback(DatumGetInt64(values[0]), DatumGetInt64(values[2]), DatumGetInt64(values[3]),
+				   DatumGetTimestampTz(values[4]) / USECS_PER_SEC,
+				   DatumGetTimestampTz(values[5]) / USECS_PER_SEC, scan->state);
 }
 
 void
-pm_scan_usage(int64 tenant_id, int64 since, int64 until, PmUsageCallback callback, void *state)
+pm_scan_usage(const int64 *tenants, int ntenants, int64 since, int64 until,
+			  PmUsageCallback callback, void *state)
 {
-	static PmStatement read = PM_STATEMENT("int8;timestamptz;timestamptz",
-										   "SELECT tenant_id, sku_id, quantity, started_at, ended_at FROM pool_manager.usage"
-										   " WHERE tenant_id = $1 AND started_at >= $2 AND started_at < $3");
-	UsageScan	scan = {callback, state, until};
+	/* whole rows: they come as they lie in the table, none is put together */
+	static PmStatement read = PM_STATEMENT("int8[];timestamptz;timestamptz",
+										   "SELECT * FROM pool_manager.usage"
+										   " WHERE " OF_TENANTS " AND started_at >= $2 AND started_at < $3");
+	UsageScan	scan = {callback, state};
 	PmArgs		args = {0};
 
-	pm_arg_int64(&args, tenant_id);
+	arg_tenants(&args, tenants, ntenants);
 	pm_arg_time(&args, pm_second_timestamptz(since));
 	pm_arg_time(&args, pm_second_timestamptz(until));
-	pm_scan(&read, &args, usage_row, &scan);
+	pm_scan_planned(&read, &args, 6, usage_row, &scan);
+}
+
+static void
+holding_row(Datum *values, bool *nulls, void *state)
+{
+	UsageScan  *scan = state;
+
+	scan->callback(DatumGetInt64(values[0]), DatumGetInt64(values[1]), DatumGetInt64(values[2]),
+				   DatumGetTimestampTz(values[3]) / USECS_PER_SEC,
+				   DatumGetTimestampTz(values[4]) / USECS_PER_SEC, scan->state);
 }
 
 void
-pm_scan_holdings(int64 tenant_id, int64 until, PmUsageCallback callback, void *state)
+pm_scan_holdings(const int64 *tenants, int ntenants, int64 until,
+				 PmUsageCallback callback, void *state)
 {
-	static PmStatement read = PM_STATEMENT("int8;timestamptz",
+	static PmStatement read = PM_STATEMENT("int8[];timestamptz",
 										   "SELECT tenant_id, sku_id, quantity, metered_until, $2 FROM pool_manager.holding"
-										   " WHERE tenant_id = $1 AND metered_until < $2");
-	UsageScan	scan = {callback, state, until};
+										   " WHERE " OF_TENANTS " AND metered_until < $2");
+	UsageScan	scan = {callback, state};
 	PmArgs		args = {0};
 
-	pm_arg_int64(&args, tenant_id);
+	arg_tenants(&args, tenants, ntenants);
 	pm_arg_time(&args, pm_second_timestamptz(until));
-	pm_scan(&read, &args, usage_row, &scan);
+	pm_scan_planned(&read, &args, 5, holding_row, &scan);
 }

@@ -22,6 +22,7 @@ typedef struct PmContract
 	char	   *currency;
 	pg_tz	   *zone;
 	PmCycle		cycle;
+	bool		contracted;		/* has the tenant prices of its own in that currency? */
 } PmContract;
 
 typedef struct PmAccount
@@ -54,12 +55,13 @@ extern int	pm_read_skus(PmSku **skus);
 extern int	pm_read_prices(int64 tenant_id, const char *currency,
 						   int64 **sku_ids, PmPriceVersion **prices);
 
-/* Usage that begins in [since, until), and what is held, up to until */
+/* Usage of tenants, -1: of all, that begins in [since, until), and what they
+ * hold, up to until; in no order */
 typedef void (*PmUsageCallback) (int64 tenant_id, int64 sku_id, int64 quantity,
 								 int64 start, int64 end, void *state);
-extern void pm_scan_usage(int64 tenant_id, int64 since, int64 until,
+extern void pm_scan_usage(const int64 *tenants, int ntenants, int64 since, int64 until,
 						  PmUsageCallback callback, void *state);
-extern void pm_scan_holdings(int64 tenant_id, int64 until,
+extern void pm_scan_holdings(const int64 *tenants, int ntenants, int64 until,
 							 PmUsageCallback callback, void *state);
 
 /* The currency of the contract in force at an instant, or the latest one */

@@ -225,6 +225,7 @@ typedef struct ScanReceiver
 	DestReceiver pub;
 	PmRowCallback callback;
 	void	   *state;
+	int			ncolumns;		/* 0: all */
 	uint32		rows;
 } ScanReceiver;
 
@@ -235,7 +236,8 @@ scan_receive(TupleTableSlot *slot, DestReceiver *self)
 
 	if ((++receiver->rows & 1023) == 0)
 		CHECK_FOR_INTERRUPTS();
-	slot_getallattrs(slot);
+	slot_getsomeattrs(slot, receiver->ncolumns > 0 ? receiver->ncolumns :
+					  slot->tts_tupleDescriptor->natts);
 	receiver->callback(slot->tts_values, slot->tts_isnull, receiver->state);
 	return true;
 }
@@ -250,17 +252,10 @@ scan_end(DestReceiver *self)
 {
 }
 
-/*
- * Unlike in pm_run() the planner is free: scans read much of a table, a whole
- * queue or a month of usage, and what is right for that is forbidden there.
- */
-void
-pm_scan(PmStatement *statement, PmArgs *args,
-		PmRowCallback callback, void *state)
+/* Runs into a receiver: the statement as it is kept, or planned for args */
+static void
+scan(PmStatement *statement, PmArgs *args, ScanReceiver *receiver, bool planned)
 {
-	ScanReceiver receiver = {
-		{scan_receive, scan_startup, scan_end, scan_end, DestNone}, callback, state, 0
-	};
 	SPIExecuteOptions options = {0};
 	ParamListInfo params;
 	int			result;
@@ -274,12 +269,40 @@ pm_scan(PmStatement *statement, PmArgs *args,
 		params->params[i].pflags = PARAM_FLAG_CONST;
 		params->params[i].ptype = statement->argtypes[i];
 	}
+	receiver->pub.receiveSlot = scan_receive;
+	receiver->pub.rStartup = scan_startup;
+	receiver->pub.rShutdown = scan_end;
+	receiver->pub.rDestroy = scan_end;
+	receiver->pub.mydest = DestNone;
 	options.params = params;
 	options.read_only = pm_call_is_read_only();
-	options.dest = &receiver.pub;
-	result = SPI_execute_plan_extended(statement->plan, &options);
+	options.dest = &receiver->pub;
+	result = planned ? SPI_execute_extended(statement->sql, &options) :
+		SPI_execute_plan_extended(statement->plan, &options);
 	if (result < 0)
 		elog(ERROR, "\"%s\": %s", statement->sql, SPI_result_code_string(result));
+}
+
+/*
+ * Unlike in pm_run() the planner is free: scans read much of a table, a whole
+ * queue or what is held of a pool, and what is right for that is forbidden there.
+ */
+void
+pm_scan(PmStatement *statement, PmArgs *args,
+		PmRowCallback callback, void *state)
+{
+	ScanReceiver receiver = {.callback = callback,.state = state};
+
+	scan(statement, args, &receiver, false);
+}
+
+void
+pm_scan_planned(PmStatement *statement, PmArgs *args, int ncolumns,
+				PmRowCallback callback, void *state)
+{
+	ScanReceiver receiver = {.callback = callback,.state = state,.ncolumns = ncolumns};
+
+	scan(statement, args, &receiver, true);
 }
 
 /* ---- reading ---- */

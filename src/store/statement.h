@@ -90,6 +90,11 @@ typedef void (*PmRowCallback) (Datum *values, bool *nulls, void *state);
 extern void pm_scan(PmStatement *statement, PmArgs *args,
 					PmRowCallback callback, void *state);
 
+/* The same, planned anew for these arguments: for one tenant by index, for all
+ * by reading the table.  Only the first ncolumns of values and nulls are there. */
+extern void pm_scan_planned(PmStatement *statement, PmArgs *args, int ncolumns,
+							PmRowCallback callback, void *state);
+
 /* Reading the last result; columns count from 1.  NULL: 0, false, NULL */
 extern Datum pm_get(uint64 row, int column, bool *isnull);
 extern bool pm_is_null(uint64 row, int column);
