@@ -23,6 +23,11 @@ CREATE FUNCTION exact_interval(given interval, argument text) RETURNS interval
 COMMENT ON FUNCTION exact_interval(interval, text) IS
 'the same length of time in hours and less: a day counts 24 hours, a month 30 days. Bodies of calls only; 22023: not positive, or beyond 100 years';
 
+CREATE FUNCTION exact_or_none(given interval, argument text) RETURNS interval
+    AS 'MODULE_PATHNAME', 'pm_sql_exact_or_none' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION exact_or_none(interval, text) IS
+'the same of a length of time that may be 0, for none. Bodies of calls only; 22023: negative, or beyond 100 years';
+
 CREATE FUNCTION close_holdings(tenant bigint, holdings bigint[], instant timestamptz) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'pm_sql_close_holdings' LANGUAGE C STRICT;
 COMMENT ON FUNCTION close_holdings(bigint, bigint[], timestamptz) IS
@@ -174,7 +179,7 @@ COMMENT ON FUNCTION set_pool_state(bigint, pool_state, timestamptz, text) IS
 'puts a pool into a state and notes the event; one that is in it is left alone. Bodies of calls only; PM002: the state cannot follow';
 
 REVOKE EXECUTE ON FUNCTION check_name(text, text), check_labels(jsonb, text), check_taints(jsonb, text),
-    exact_interval(interval, text), close_holdings(bigint, bigint[], timestamptz), close_node_holdings(bigint, bigint[], timestamptz),
+    exact_interval(interval, text), exact_or_none(interval, text), close_holdings(bigint, bigint[], timestamptz), close_node_holdings(bigint, bigint[], timestamptz),
     close_volume_holdings(bigint, bigint[], timestamptz), interrupt_runs(bigint, bigint[], text, timestamptz, boolean),
     cancel_runs(bigint, bigint[], text, timestamptz), runs_on(bigint, bigint[]),
     end_waiting(bigint, bigint[], job_state, text, timestamptz), cancel_waiting(bigint, bigint[], text, timestamptz),

@@ -15,9 +15,9 @@ DECLARE
     exclusive constant boolean := create_pool.kind = 'dedicated';
     owner_id constant bigint := coalesce(create_pool.tenant, 0);
     cost_centre bigint := create_pool.workspace;
-    limit_by_default interval := create_pool.default_time_limit;
-    limit_of_stop interval;
-    limit_of_restart interval;
+    limit_by_default constant interval := exact_interval(create_pool.default_time_limit, 'default_time_limit');
+    limit_of_stop constant interval := exact_interval(create_pool.stop_timeout, 'stop_timeout');
+    limit_of_restart constant interval := exact_interval(create_pool.restart_timeout, 'restart_timeout');
     given text;
     earlier bigint[];
     flavors bigint[];
@@ -30,11 +30,6 @@ BEGIN
     IF create_pool.tenant IS NOT NULL THEN
         PERFORM find_tenant(create_pool.tenant);
     END IF;
-    IF limit_by_default IS NOT NULL THEN
-        limit_by_default := exact_interval(limit_by_default, 'default_time_limit');
-    END IF;
-    limit_of_stop := exact_interval(create_pool.stop_timeout, 'stop_timeout');
-    limit_of_restart := exact_interval(create_pool.restart_timeout, 'restart_timeout');
     IF array_position(create_pool.job_types, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'argument "job_types" must not contain null',
             DETAIL = 'Each element is a type of jobs that the pool takes.', HINT = 'Leave out the argument for all types.';
@@ -226,6 +221,29 @@ CREATE FUNCTION retry_pool(pool text, request_id text DEFAULT NULL) RETURNS bigi
     END;
 COMMENT ON FUNCTION retry_pool(text, text) IS 'the same, the pool by name';
 
+-- settings: what every change of them begins and ends with
+
+CREATE FUNCTION begin_pool_change(pool bigint, OUT owner_id bigint, OUT instant timestamptz) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM find_pool(begin_pool_change.pool);
+    SELECT p.tenant_id INTO owner_id FROM pool p WHERE p.pool_id = begin_pool_change.pool;
+    PERFORM require_level(owner_id, 'owner');
+    instant := lock_live_pool(begin_pool_change.pool);
+    PERFORM check_changeable(begin_pool_change.pool, false);
+END $$;
+COMMENT ON FUNCTION begin_pool_change(bigint) IS
+'takes the lock of a pool whose settings are to be changed, for its owners. Bodies of calls only; 42501: who is none; 42704: no such pool; PM002: the pool is frozen';
+
+CREATE FUNCTION note_pool_change(pool bigint, owner_id bigint, instant timestamptz, VARIADIC what text[]) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO event (tenant_id, at, kind, pool_id, actor, reason)
+    SELECT note_pool_change.owner_id, note_pool_change.instant, 'pool_changed', note_pool_change.pool, actor(), array_to_string(what, ', ')
+    WHERE num_nonnulls(VARIADIC what) > 0;
+END;
+COMMENT ON FUNCTION note_pool_change(bigint, bigint, timestamptz, text[]) IS
+'the event of a change of a pool''s settings: what is now what; NULL: that one was left as it was. Bodies of calls only';
+
 CREATE FUNCTION set_pool(pool bigint, description text DEFAULT NULL, queue_policy queue_policy DEFAULT NULL,
     placement placement_policy DEFAULT NULL, default_time_limit interval DEFAULT NULL, stop_timeout interval DEFAULT NULL,
     restart_timeout interval DEFAULT NULL, preemption preemption_policy DEFAULT NULL, reclaim reclaim_policy DEFAULT NULL,
@@ -233,59 +251,36 @@ CREATE FUNCTION set_pool(pool bigint, description text DEFAULT NULL, queue_polic
 LANGUAGE pool_manager AS $$
 #variable_conflict use_column
 DECLARE
-    owner_id bigint;
-    limit_by_default interval := nullif(set_pool.default_time_limit, '0');
-    limit_of_stop interval := set_pool.stop_timeout;
-    limit_of_restart interval := set_pool.restart_timeout;
-    safe_for interval := nullif(set_pool.min_runtime, '0');
-    safe_until interval := nullif(set_pool.preemption_delay, '0');
-    instant timestamptz;
+    limit_by_default interval := exact_or_none(set_pool.default_time_limit, 'default_time_limit');
+    limit_of_stop interval := exact_interval(set_pool.stop_timeout, 'stop_timeout');
+    limit_of_restart interval := exact_interval(set_pool.restart_timeout, 'restart_timeout');
+    safe_for interval := exact_or_none(set_pool.min_runtime, 'min_runtime');
+    safe_until interval := exact_or_none(set_pool.preemption_delay, 'preemption_delay');
+    change record;
 BEGIN
     IF length(set_pool.description) > 1024 THEN
         PERFORM refuse_argument('description', 'It has at most 1024 characters.', 'Shorten it.');
     END IF;
-    IF limit_by_default IS NOT NULL THEN
-        limit_by_default := exact_interval(limit_by_default, 'default_time_limit');
-    END IF;
-    IF limit_of_stop IS NOT NULL THEN
-        limit_of_stop := exact_interval(limit_of_stop, 'stop_timeout');
-    END IF;
-    IF limit_of_restart IS NOT NULL THEN
-        limit_of_restart := exact_interval(limit_of_restart, 'restart_timeout');
-    END IF;
-    IF safe_for IS NOT NULL THEN
-        safe_for := exact_interval(safe_for, 'min_runtime');
-    END IF;
-    IF safe_until IS NOT NULL THEN
-        safe_until := exact_interval(safe_until, 'preemption_delay');
-    END IF;
-    PERFORM find_pool(set_pool.pool);
-    SELECT p.tenant_id INTO owner_id FROM pool p WHERE p.pool_id = set_pool.pool;
-    PERFORM require_level(owner_id, 'owner');
-    IF owner_id = 0 AND (set_pool.preemption IS NOT NULL OR set_pool.reclaim IS NOT NULL OR set_pool.min_runtime IS NOT NULL OR set_pool.preemption_delay IS NOT NULL) THEN
+    change := begin_pool_change(set_pool.pool);
+    IF change.owner_id = 0 AND num_nonnulls(set_pool.preemption, set_pool.reclaim, safe_for, safe_until) > 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'PM003',
             MESSAGE = format('pool "%s" is public and preempts no jobs', (SELECT p.name FROM pool p WHERE p.pool_id = set_pool.pool)),
             DETAIL = 'Preemption is for dedicated pools.',
             HINT = 'Leave out the arguments "preemption", "reclaim", "min_runtime" and "preemption_delay".';
     END IF;
-    instant := lock_live_pool(set_pool.pool);
-    PERFORM check_changeable(set_pool.pool, false);
     UPDATE pool p SET description = coalesce(set_pool.description, p.description),
         queue_policy = coalesce(set_pool.queue_policy, p.queue_policy), placement = coalesce(set_pool.placement, p.placement),
-        default_time_limit = CASE WHEN set_pool.default_time_limit IS NULL THEN p.default_time_limit ELSE limit_by_default END,
+        default_time_limit = nullif(coalesce(limit_by_default, p.default_time_limit), '0'),
         stop_timeout = coalesce(limit_of_stop, p.stop_timeout), restart_timeout = coalesce(limit_of_restart, p.restart_timeout),
         preemption = coalesce(set_pool.preemption, p.preemption), reclaim = coalesce(set_pool.reclaim, p.reclaim),
-        min_runtime = CASE WHEN set_pool.min_runtime IS NULL THEN p.min_runtime ELSE coalesce(safe_for, '0') END,
-        preemption_delay = CASE WHEN set_pool.preemption_delay IS NULL THEN p.preemption_delay ELSE coalesce(safe_until, '0') END
+        min_runtime = coalesce(safe_for, p.min_runtime), preemption_delay = coalesce(safe_until, p.preemption_delay)
     WHERE p.pool_id = set_pool.pool;
-    INSERT INTO event (tenant_id, at, kind, pool_id, actor, reason)
-    SELECT owner_id, instant, 'pool_changed', set_pool.pool, actor(), string_agg(v.what, ', ' ORDER BY v.n)
-    FROM (VALUES (1, 'description', set_pool.description IS NOT NULL), (2, 'queue_policy ' || set_pool.queue_policy, true),
-        (3, 'placement ' || set_pool.placement, true), (4, 'default_time_limit', set_pool.default_time_limit IS NOT NULL),
-        (5, 'stop_timeout', set_pool.stop_timeout IS NOT NULL), (6, 'restart_timeout', set_pool.restart_timeout IS NOT NULL),
-        (7, 'preemption ' || set_pool.preemption, true), (8, 'min_runtime', set_pool.min_runtime IS NOT NULL),
-        (9, 'preemption_delay', set_pool.preemption_delay IS NOT NULL), (10, 'reclaim ' || set_pool.reclaim, true)) AS v(n, what, is_set)
-    WHERE v.is_set AND v.what IS NOT NULL HAVING count(*) > 0;
+    PERFORM note_pool_change(set_pool.pool, change.owner_id, change.instant,
+        CASE WHEN set_pool.description IS NOT NULL THEN 'description' END, 'queue_policy ' || set_pool.queue_policy,
+        'placement ' || set_pool.placement, CASE WHEN limit_by_default IS NOT NULL THEN 'default_time_limit' END,
+        CASE WHEN limit_of_stop IS NOT NULL THEN 'stop_timeout' END, CASE WHEN limit_of_restart IS NOT NULL THEN 'restart_timeout' END,
+        'preemption ' || set_pool.preemption, CASE WHEN safe_for IS NOT NULL THEN 'min_runtime' END,
+        CASE WHEN safe_until IS NOT NULL THEN 'preemption_delay' END, 'reclaim ' || set_pool.reclaim);
 END $$;
 COMMENT ON FUNCTION set_pool(bigint, text, queue_policy, placement_policy, interval, interval, interval, preemption_policy, reclaim_policy, interval, interval) IS
 'changes settings of a pool; NULL leaves one as it is, and a default_time_limit of 0 takes it away. Jobs that run keep their planned end. preemption, reclaim, min_runtime and preemption_delay: which runs of the own sub-pool, and of others over their guarantee, give way to jobs that find no room, for how long they are safe, how long such a job waits first; dedicated pools only. Owners of the pool (42501); 42704: no such pool; 22023: a time limit out of range, a description of more than 1024 characters; PM002: the pool is frozen; PM003: preemption in a public pool';
@@ -415,4 +410,5 @@ CREATE FUNCTION delete_pool(pool text, force boolean DEFAULT false) RETURNS bigi
     END;
 COMMENT ON FUNCTION delete_pool(text, boolean) IS 'the same, the pool by name';
 
-REVOKE EXECUTE ON FUNCTION move_node_holdings(bigint, bigint[], bigint, timestamptz) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION begin_pool_change(bigint), note_pool_change(bigint, bigint, timestamptz, text[]),
+    move_node_holdings(bigint, bigint[], bigint, timestamptz) FROM PUBLIC;

@@ -13,11 +13,10 @@ CREATE FUNCTION set_job_order(pool bigint, job_order job_order DEFAULT NULL, age
 LANGUAGE pool_manager AS $$
 #variable_conflict use_column
 DECLARE
-    owner_id bigint;
-    exact_age interval := set_job_order.max_age;
-    exact_half interval := nullif(set_job_order.half_life, '0');
+    exact_age interval := exact_interval(set_job_order.max_age, 'max_age');
+    exact_half interval := exact_or_none(set_job_order.half_life, 'half_life');
     wrong text;
-    instant timestamptz;
+    change record;
 BEGIN
     SELECT w.argument INTO wrong
     FROM (VALUES (1, 'age_weight', set_job_order.age_weight), (2, 'fair_weight', set_job_order.fair_weight),
@@ -26,36 +25,23 @@ BEGIN
     IF FOUND THEN
         PERFORM refuse_argument(wrong, 'A weight is 0 to 1000000.', 'With 0 it counts for nothing.');
     END IF;
-    IF exact_age IS NOT NULL THEN
-        exact_age := exact_interval(exact_age, 'max_age');
-    END IF;
-    IF exact_half IS NOT NULL THEN
-        exact_half := exact_interval(exact_half, 'half_life');
-    END IF;
-    PERFORM find_pool(set_job_order.pool);
-    SELECT p.tenant_id INTO owner_id FROM pool p WHERE p.pool_id = set_job_order.pool;
-    PERFORM require_level(owner_id, 'owner');
-    instant := lock_live_pool(set_job_order.pool);
-    PERFORM check_changeable(set_job_order.pool, false);
+    change := begin_pool_change(set_job_order.pool);
     -- until now by what was set until now
-    PERFORM count_fair_usage(set_job_order.pool, instant);
+    PERFORM count_fair_usage(set_job_order.pool, change.instant);
     UPDATE pool p SET job_order = coalesce(set_job_order.job_order, p.job_order),
         age_weight = coalesce(set_job_order.age_weight, p.age_weight),
         fair_weight = coalesce(set_job_order.fair_weight, p.fair_weight),
         size_weight = coalesce(set_job_order.size_weight, p.size_weight),
         size_order = coalesce(set_job_order.size_order, p.size_order),
         max_age = coalesce(exact_age, p.max_age),
-        half_life = CASE WHEN set_job_order.half_life IS NULL THEN p.half_life ELSE exact_half END,
-        fair_since = CASE WHEN coalesce(set_job_order.fair_weight, p.fair_weight) > 0 THEN coalesce(p.fair_since, instant) END
+        half_life = nullif(coalesce(exact_half, p.half_life), '0'),
+        fair_since = CASE WHEN coalesce(set_job_order.fair_weight, p.fair_weight) > 0 THEN coalesce(p.fair_since, change.instant) END
     WHERE p.pool_id = set_job_order.pool;
-    INSERT INTO event (tenant_id, at, kind, pool_id, actor, reason)
-    SELECT owner_id, instant, 'pool_changed', set_job_order.pool, actor(), string_agg(v.what, ', ' ORDER BY v.n)
-    FROM (VALUES (1, 'job_order ' || set_job_order.job_order), (2, 'age_weight ' || set_job_order.age_weight),
-        (3, 'fair_weight ' || set_job_order.fair_weight), (4, 'size_weight ' || set_job_order.size_weight),
-        (5, 'size_order ' || set_job_order.size_order), (6, 'max_age ' || exact_age),
-        (7, 'half_life ' || CASE WHEN set_job_order.half_life IS NOT NULL THEN coalesce(exact_half::text, 'none') END)
-        ) AS v (n, what)
-    WHERE v.what IS NOT NULL HAVING count(*) > 0;
+    PERFORM note_pool_change(set_job_order.pool, change.owner_id, change.instant,
+        'job_order ' || set_job_order.job_order, 'age_weight ' || set_job_order.age_weight,
+        'fair_weight ' || set_job_order.fair_weight, 'size_weight ' || set_job_order.size_weight,
+        'size_order ' || set_job_order.size_order, 'max_age ' || exact_age,
+        'half_life ' || coalesce(nullif(exact_half, '0')::text, CASE WHEN exact_half IS NOT NULL THEN 'none' END));
 END $$;
 COMMENT ON FUNCTION set_job_order(bigint, job_order, integer, integer, integer, size_order, interval, interval) IS
 'sets what the order of a pool''s jobs of one priority is by: the smallest time limit or the score, the weights of age, fair share and size in a score, what counts as size, at which age a job has waited enough, after which time half of a usage is forgotten (0: never). NULL leaves a setting as it is. Usage is counted while fair_weight is not 0. Owners of the pool (42501); 42704: no such pool; 22023: a weight or a length of time out of range; PM002: the pool is frozen';

@@ -5,31 +5,21 @@ CREATE FUNCTION set_queue_policy(pool bigint, queue_policy queue_policy DEFAULT 
 LANGUAGE pool_manager AS $$
 #variable_conflict use_column
 DECLARE
-    owner_id bigint;
-    exact_timeout interval := set_queue_policy.step_timeout;
-    instant timestamptz;
+    exact_timeout interval := exact_interval(set_queue_policy.step_timeout, 'step_timeout');
+    change record;
 BEGIN
     IF set_queue_policy.reservations NOT BETWEEN 0 AND 10000 THEN
         PERFORM refuse_argument('reservations', 'They are 0 to 10000.', 'With 0 every blocked job is given a time.');
     END IF;
-    IF exact_timeout IS NOT NULL THEN
-        exact_timeout := exact_interval(exact_timeout, 'step_timeout');
-    END IF;
-    PERFORM find_pool(set_queue_policy.pool);
-    SELECT p.tenant_id INTO owner_id FROM pool p WHERE p.pool_id = set_queue_policy.pool;
-    PERFORM require_level(owner_id, 'owner');
-    instant := lock_live_pool(set_queue_policy.pool);
-    PERFORM check_changeable(set_queue_policy.pool, false);
+    change := begin_pool_change(set_queue_policy.pool);
     UPDATE pool p SET queue_policy = coalesce(set_queue_policy.queue_policy, p.queue_policy),
         reservations = coalesce(set_queue_policy.reservations, p.reservations),
         backfill_order = coalesce(set_queue_policy.backfill_order, p.backfill_order),
         step_timeout = coalesce(exact_timeout, p.step_timeout)
     WHERE p.pool_id = set_queue_policy.pool;
-    INSERT INTO event (tenant_id, at, kind, pool_id, actor, reason)
-    SELECT owner_id, instant, 'pool_changed', set_queue_policy.pool, actor(), string_agg(v.what, ', ' ORDER BY v.n)
-    FROM (VALUES (1, 'queue_policy ' || set_queue_policy.queue_policy), (2, 'reservations ' || set_queue_policy.reservations),
-        (3, 'backfill_order ' || set_queue_policy.backfill_order), (4, 'step_timeout ' || exact_timeout)) AS v (n, what)
-    WHERE v.what IS NOT NULL HAVING count(*) > 0;
+    PERFORM note_pool_change(set_queue_policy.pool, change.owner_id, change.instant,
+        'queue_policy ' || set_queue_policy.queue_policy, 'reservations ' || set_queue_policy.reservations,
+        'backfill_order ' || set_queue_policy.backfill_order, 'step_timeout ' || exact_timeout);
 END $$;
 COMMENT ON FUNCTION set_queue_policy(bigint, queue_policy, integer, job_order, interval) IS
 'sets what a job that does not fit means for those behind it. reservations, of backfill: how many blocked jobs are given a time that nothing behind them delays; 1 is EASY backfill, 0, all, is conservative. backfill_order: what comes first among the jobs behind them. step_timeout, of stepped and tiered: how long something is withheld for a job. NULL leaves a setting as it is. Owners of the pool (42501); 42704: no such pool; 22023: a number or a length of time out of range; PM002: the pool is frozen';

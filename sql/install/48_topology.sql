@@ -43,22 +43,17 @@ COMMENT ON FUNCTION check_topology(bigint, jsonb, text[]) IS
 CREATE FUNCTION set_topology_levels(pool bigint, levels text[]) RETURNS void LANGUAGE pool_manager AS $$
 #variable_conflict use_column
 DECLARE
-    owner_id bigint;
-    instant timestamptz;
+    change record;
     was text[];
     at record;
 BEGIN
-    PERFORM find_pool(set_topology_levels.pool);
-    SELECT p.tenant_id INTO owner_id FROM pool p WHERE p.pool_id = set_topology_levels.pool;
-    PERFORM require_level(owner_id, 'owner');
     IF array_ndims(levels) > 1 OR cardinality(levels) > 8 OR array_position(levels, NULL) IS NOT NULL OR levels && '{"",pool,node}'
         OR (SELECT count(DISTINCT l) FROM unnest(levels) AS l) < cardinality(levels) THEN
         PERFORM refuse_argument('levels',
-            'It must be an array of at most 8 names, the widest level first; none twice, none empty, "pool" or "node".',
+            'It must be an array of at most 8 different names, the widest level first, none of them empty, "pool" or "node".',
             'Write it like {zone,rack}; level "node" is below them by itself.');
     END IF;
-    instant := lock_live_pool(set_topology_levels.pool);
-    PERFORM check_changeable(set_topology_levels.pool, false);
+    change := begin_pool_change(set_topology_levels.pool);
     SELECT p.name, p.topology_levels INTO at FROM pool p WHERE p.pool_id = set_topology_levels.pool;
     was := at.topology_levels;
     IF was = levels THEN
@@ -84,8 +79,7 @@ BEGIN
             HINT = 'Leave the level where it is until the jobs that name it have ended.';
     END IF;
     UPDATE pool p SET topology_levels = set_topology_levels.levels WHERE p.pool_id = set_topology_levels.pool;
-    INSERT INTO event (tenant_id, at, kind, pool_id, actor, reason)
-    VALUES (owner_id, instant, 'pool_changed', set_topology_levels.pool, actor(),
+    PERFORM note_pool_change(set_topology_levels.pool, change.owner_id, change.instant,
         left('topology levels ' || level_names(set_topology_levels.levels), 1000));
 END $$;
 COMMENT ON FUNCTION set_topology_levels(bigint, text[]) IS

@@ -155,18 +155,31 @@ pm_check_taints(Jsonb *taints, const char *name, bool toleration)
 
 /* ---- durations ---- */
 
-Interval *
-pm_exact_interval(const Interval *given, const char *argument)
+/* least: the shortest there may be, in microseconds */
+static Interval *
+exact_interval(const Interval *given, const char *argument, int64 least, const char *detail, const char *hint)
 {
 	Interval   *exact = palloc0(sizeof(Interval));
 	int128		time = given->time;
 
 	time += ((int128) given->month * DAYS_PER_MONTH + given->day) * USECS_PER_DAY;
-	if (time <= 0 || time > MAX_LIMIT_DAYS * USECS_PER_DAY)
-		pm_invalid_argument(argument, "It must be longer than 0 seconds and at most 100 years.",
-							"Leave out the argument for the default.");
+	if (time < least || time > MAX_LIMIT_DAYS * USECS_PER_DAY)
+		pm_invalid_argument(argument, detail, hint);
 	exact->time = (int64) time;
 	return exact;
+}
+
+Interval *
+pm_exact_interval(const Interval *given, const char *argument)
+{
+	return exact_interval(given, argument, 1, "It must be longer than 0 seconds and at most 100 years.",
+						  "Leave out the argument for the default.");
+}
+
+Interval *
+pm_exact_or_none(const Interval *given, const char *argument)
+{
+	return exact_interval(given, argument, 0, "It must be 0 seconds to 100 years.", "With 0 there is none.");
 }
 
 /* ---- flavors ---- */

@@ -40,6 +40,8 @@ extern void pm_check_taints(Jsonb *taints, const char *name, bool toleration);
  * Longer than nothing, and not so long that no clock reaches its end.
  */
 extern Interval *pm_exact_interval(const Interval *given, const char *argument);
+/* The same, or none at all: 0 */
+extern Interval *pm_exact_or_none(const Interval *given, const char *argument);
 
 /* Three capital letters, as in ISO 4217 */
 extern void pm_check_currency(const char *code);

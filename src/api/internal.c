@@ -273,3 +273,11 @@ pm_sql_exact_interval(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INTERVAL_P(pm_exact_interval(PG_GETARG_INTERVAL_P(0), pm_text_arg(fcinfo, 1)));
 }
+
+PG_FUNCTION_INFO_V1(pm_sql_exact_or_none);
+
+Datum
+pm_sql_exact_or_none(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INTERVAL_P(pm_exact_or_none(PG_GETARG_INTERVAL_P(0), pm_text_arg(fcinfo, 1)));
+}
