@@ -199,9 +199,9 @@ COMMENT ON FUNCTION expected_start(bigint, bigint) IS
 
 CREATE FUNCTION explain_job(job bigint) RETURNS TABLE (kind text, item text, detail text, count bigint, needed numeric,
         available numeric, job_id bigint, at timestamptz)
-    AS 'MODULE_PATHNAME', 'pm_explain_job' LANGUAGE C STABLE STRICT ROWS 20;
+    AS 'MODULE_PATHNAME', 'pm_explain_job' LANGUAGE C STABLE ROWS 20;
 COMMENT ON FUNCTION explain_job(bigint) IS
-'why a job waits, in rows: its state, position and reason; which test so many nodes of its pool fail first; what is in the way; which runs hold what is lacking, by their planned ends; with which changes it would start in the next pass, each tried by one on a copy of the pool; when it is expected to start. Of a job that is not queued one row: its state. Nothing is locked or written. Members of the tenant; 42704: no such job';
+'why a job waits, in rows: its state, position and reason; which test so many nodes of its pool fail first; what is in the way; which runs hold what is lacking, by their planned ends; with which changes it would start in the next pass, each tried by one on a copy of the pool; when it is expected to start. Of a job that is not queued one row: its state. Nothing is locked or written. Members of the tenant; 42704: no such job; 22004: NULL';
 
 CREATE FUNCTION queue_order(pool bigint) RETURNS TABLE (job_id bigint, "position" bigint, behind_head boolean)
     AS 'MODULE_PATHNAME', 'pm_queue_order' LANGUAGE C STABLE ROWS 1000;

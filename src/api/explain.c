@@ -517,6 +517,7 @@ pm_explain_job(PG_FUNCTION_ARGS)
 	pm_begin(&call, fcinfo);
 	this.call = &call;
 	this.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	pm_refuse_nulls(fcinfo);
 	this.job = pm_find_job(&call, PG_GETARG_INT64(0));
 	if (is_queued(this.job))
 		explain_queued(&this);

@@ -254,6 +254,7 @@ SELECT is((SELECT count(*) FROM explain_job(current_setting('test.job')::bigint)
 SET LOCAL ROLE explain_globex;
 SELECT throws_ok(format($$ SELECT * FROM explain_job(%s) $$, current_setting('test.job')), '42704', NULL, 'nor is there a job that it may not see');
 RESET ROLE;
+SELECT throws_ok($$ SELECT * FROM explain_job((SELECT job_id FROM job WHERE name = 'no such job')) $$, '22004', 'argument "job" must not be null', 'no job is no answer');
 
 --
 -- What expected_start() found out does not outlive what it was found out from
