@@ -49,26 +49,23 @@ grow(PmCall *call, PmPoolInfo *pool, PmService *service, int32 replicas, Timesta
 }
 
 /*
- * What the run holds is billed with what it has now.  In a dedicated pool that
- * is its addresses, of which each replica has one.
+ * What the run is billed as, by the nodes that it is on.  In a dedicated pool
+ * that is nothing of theirs: it holds addresses, of which each replica has one.
  */
-static void
-bill_anew(PmPoolInfo *pool, const PmService *service, int32 before, TimestampTz instant)
+static int
+measure(PmPoolInfo *pool, const PmService *service, PmMeasured **measured)
 {
-	PmMeasured *measured = NULL;
-	int			n = 0;
+	PmRun		run = {.run_id = service->run_id, .job_id = service->job_id};
+	PmHeld	   *held;
+	PmResourceSku *skus;
+	int			nheld;
+	int			nskus;
 
-	if (!pool->dedicated)
-	{
-		PmRun		run = {.run_id = service->run_id, .job_id = service->job_id};
-		PmHeld	   *held;
-		PmResourceSku *skus;
-		int			nheld = pm_read_held(pool->pool_id, &run, &held);
-		int			nskus = pm_read_resource_skus(pool->pool_id, &skus);
-
-		n = pm_measure(held, nheld, skus, nskus, &measured);
-	}
-	pm_reopen_holdings(pool->pool_id, service->run_id, measured, n, before, service->replicas, instant);
+	if (pool->dedicated)
+		return 0;
+	nheld = pm_read_held(pool->pool_id, &run, &held);
+	nskus = pm_read_resource_skus(pool->pool_id, &skus);
+	return pm_measure(held, nheld, skus, nskus, measured);
 }
 
 PG_FUNCTION_INFO_V1(pm_scale_job);
@@ -82,6 +79,9 @@ pm_scale_job(PG_FUNCTION_ARGS)
 	PmService  *service;
 	TimestampTz locked_at;
 	TimestampTz instant;
+	PmMeasured *was = NULL;
+	PmMeasured *is = NULL;
+	int			nwas;
 	int32		target;
 	int32		before;
 
@@ -118,6 +118,7 @@ pm_scale_job(PG_FUNCTION_ARGS)
 	pool = pm_find_pool(&call, NULL, job->pool_id);
 	instant = Max(locked_at, pm_metered_until(PM_HOLDER_RUN, pool->pool_id, &service->run_id, 1));
 	before = service->replicas;
+	nwas = measure(pool, service, &was);
 	if (target < before)
 		pm_shrink_service(&call, pool, service, before - target, instant);
 	else if (target > before)
@@ -127,7 +128,11 @@ pm_scale_job(PG_FUNCTION_ARGS)
 	}
 	pm_set_wanted(pool, service, target);
 	if (service->replicas != before)
-		bill_anew(pool, service, before, instant);
+	{
+		int			nis = measure(pool, service, &is);
+
+		pm_reopen_holdings(pool->pool_id, service->run_id, was, nwas, is, nis, before, service->replicas, instant);
+	}
 	if (instant > locked_at)
 		pm_advance_pool(pool->pool_id, instant);
 	pm_end(&call);

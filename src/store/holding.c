@@ -215,39 +215,47 @@ pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampT
 	append_usage(pm_run(&close[holder], &args), instant);
 }
 
-/*
- * In one statement, because what a live run holds is never forgotten.  It goes
- * on as the SKUs that it began with, whatever the resource is billed as now:
- * if that differs, what is measured says nothing of them.
- */
-void
-pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *measured, int n,
-				   int32 before, int32 after, TimestampTz instant)
+static void
+arg_measured(PmArgs *args, const PmMeasured *measured, int n)
 {
-	static PmStatement reopen = PM_STATEMENT("int8;int8[];timestamptz;int8[];int8[];int4;int4",
-											 "WITH closed AS (" CLOSE_HOLDINGS(OF_RUNS) "),"
-											 " opened AS (INSERT INTO pool_manager.holding (tenant_id, sku_id, quantity, workspace_id,"
-											 "   pool_id, job_id, run_id, since, metered_until)"
-											 "  SELECT c.tenant_id, c.sku_id, coalesce(CASE WHEN k.known THEN u.quantity END, c.quantity::numeric * $7 / $6)::bigint,"
-											 "   c.workspace_id, $1, c.job_id, c.run_id, $3, $3"
-											 "  FROM closed c LEFT JOIN (SELECT sku_id, sum(quantity) AS quantity FROM unnest($4, $5) AS m(sku_id, quantity)"
-											 "   GROUP BY sku_id) AS u USING (sku_id),"
-											 "   (SELECT bool_and(sku_id = ANY ($4)) AS known FROM closed) AS k ORDER BY c.sku_id)"
-											 " SELECT * FROM closed");
 	int64	   *skus = palloc(sizeof(int64) * Max(n, 1));
 	int64	   *quantities = palloc(sizeof(int64) * Max(n, 1));
-	PmArgs		args = {0};
 
 	for (int i = 0; i < n; i++)
 	{
 		skus[i] = measured[i].sku_id;
 		quantities[i] = measured[i].quantity;
 	}
+	pm_arg_int64_array(args, skus, n);
+	pm_arg_int64_array(args, quantities, n);
+}
+
+/* In one statement, because what a live run holds is never forgotten */
+void
+pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *was, int nwas, const PmMeasured *is, int nis,
+				   int32 before, int32 after, TimestampTz instant)
+{
+	static PmStatement reopen = PM_STATEMENT("int8;int8[];timestamptz;int8[];int8[];int8[];int8[];int4;int4",
+											 "WITH closed AS (" CLOSE_HOLDINGS(OF_RUNS) "),"
+											 " known AS (SELECT bool_and(w.quantity IS NOT DISTINCT FROM c.quantity) IS NOT FALSE AS it"
+											 "  FROM (SELECT sku_id, sum(quantity) AS quantity FROM unnest($4, $5) AS m(sku_id, quantity) GROUP BY sku_id) AS w"
+											 "  FULL JOIN (SELECT sku_id, sum(quantity) AS quantity FROM closed GROUP BY sku_id) AS c USING (sku_id)),"
+											 " opened AS (INSERT INTO pool_manager.holding (tenant_id, sku_id, quantity, workspace_id,"
+											 "   pool_id, job_id, run_id, since, metered_until)"
+											 "  SELECT r.tenant_id, h.sku_id, h.quantity::bigint, j.workspace_id, $1, r.job_id, r.run_id, $3, $3"
+											 "  FROM (SELECT m.sku_id, sum(m.quantity) AS quantity FROM known k, unnest($6, $7) AS m(sku_id, quantity)"
+											 "    WHERE k.it GROUP BY m.sku_id"
+											 "   UNION ALL SELECT c.sku_id, c.quantity::numeric * $9 / $8 FROM known k, closed c WHERE NOT k.it) AS h,"
+											 "   pool_manager.job_run r JOIN pool_manager.job j USING (pool_id, job_id)"
+											 "  WHERE r.pool_id = $1 AND r.run_id = ($2)[1] ORDER BY h.sku_id)"
+											 " SELECT * FROM closed");
+	PmArgs		args = {0};
+
 	pm_arg_int64(&args, pool_id);
 	pm_arg_int64_array(&args, &run_id, 1);
 	pm_arg_time(&args, pm_second_timestamptz(pm_second(instant)));
-	pm_arg_int64_array(&args, skus, n);
-	pm_arg_int64_array(&args, quantities, n);
+	arg_measured(&args, was, nwas);
+	arg_measured(&args, is, nis);
 	pm_arg_int32(&args, before);
 	pm_arg_int32(&args, after);
 	append_usage(pm_run(&reopen, &args), instant);

@@ -288,7 +288,7 @@ shrink(PmCall *call, const PmPassData *data, const PmDecision *decision, const S
 	}
 	/* what is held in a dedicated pool is an address for each replica */
 	for (int i = 0; i < n && data->pool->addressed; i++)
-		pm_reopen_holdings(data->pool->pool_id, runs[i], NULL, 0, had[i], has[i], instant);
+		pm_reopen_holdings(data->pool->pool_id, runs[i], NULL, 0, NULL, 0, had[i], has[i], instant);
 	note_shrunk(call, data, decision, runs, had, has, n, instant);
 	pm_changed();
 }

@@ -6,7 +6,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2026-03-01 09:00:00+00';
-SELECT plan(60);
+SELECT plan(63);
 
 SELECT create_tenant('acme', 'USD', 'UTC'), create_tenant('beta', 'USD', 'UTC');
 SELECT create_sku('svc', 'replica'), create_sku('gpu', 'GPU'), create_sku('cpu', 'core'), create_sku('vm', 'node');
@@ -195,6 +195,24 @@ SELECT results_eq($$SELECT s.name::text, quantity FROM holding h JOIN sku s USIN
     $$VALUES ('cpu', 6000::bigint), ('ip', 4000)$$, 'and larger ones more, though it would be free now');
 SELECT cancel_job(pg_temp.id('same')), cancel_job(pg_temp.id('core'));
 SELECT set_address_sku('small', 'ip'), set_resource_sku('vm.4t4', 'cpu=1', 'cpu');
+
+-- on nodes of two flavors, whose cores are billed as two SKUs
+SELECT create_flavor('old', 'cpu=2', 'vm'), create_flavor('new', 'cpu=2', 'vm'), create_sku('cpu.new', 'core');
+SELECT set_resource_sku('old', 'cpu=1', 'cpu'), set_resource_sku('new', 'cpu=1', 'cpu.new');
+SELECT create_pool('mixed', 'public');
+SELECT add_nodes('mixed', 'old'), add_nodes('mixed', 'new');
+INSERT INTO made SELECT 'two', submit_job('mixed', 'two', 'inference', request => 'cpu=2', replicas => 2, min_replicas => 1, tenant => 'acme');
+SELECT count(*) FROM schedule('mixed');
+CREATE FUNCTION pg_temp.billed() RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT s.name || ' ' || h.quantity FROM holding h JOIN sku s USING (sku_id) WHERE h.job_id = pg_temp.id('two') ORDER BY s.name
+$$;
+SELECT set_eq('SELECT pg_temp.billed()', '{cpu 2000,cpu.new 2000}'::text[], 'a replica on each');
+SELECT pg_temp.at('2026-03-01 22:00:00');
+SELECT scale_job(pg_temp.id('two'), 1);
+SELECT set_eq('SELECT pg_temp.billed()', '{cpu 2000}'::text[], 'what it has left, is billed no more');
+SELECT scale_job(pg_temp.id('two'), 2);
+SELECT set_eq('SELECT pg_temp.billed()', '{cpu 2000,cpu.new 2000}'::text[], 'what it has grown onto, is billed');
+SELECT cancel_job(pg_temp.id('two'));
 
 -- books that do not agree are refused, whoever writes them
 SELECT throws_ok($$UPDATE job_run SET replicas = '{3}' WHERE job_id = pg_temp.id('w')$$, 'PM006', NULL, 'replicas without allocations');
