@@ -93,7 +93,7 @@ CREATE TABLE usage (
     CONSTRAINT usage_tenant_check CHECK (tenant_id <> 0),
     CONSTRAINT usage_times_check CHECK (
         is_whole_second(started_at) AND is_whole_second(ended_at) AND
-        (ended_at > started_at OR ended_at = started_at AND run_seconds > 0))
+        (ended_at > started_at OR ended_at = started_at AND coalesce(run_seconds, 0) > 0))
 );
 CREATE INDEX usage_time_idx ON usage (tenant_id, started_at);
 CREATE UNIQUE INDEX usage_event_key ON usage (source, event_id, slice_no) WHERE source IS NOT NULL;

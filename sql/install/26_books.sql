@@ -143,7 +143,7 @@ CREATE TABLE charge (
     CONSTRAINT charge_kind_check CHECK (
         kind IN ('usage', 'correction') AND description IS NULL AND
             num_nulls(usage_id, sku_id, price_id, units_before, units_after, tier, quantity) = 0 OR
-        kind IN ('adjustment', 'tax') AND description <> '' AND
+        kind IN ('adjustment', 'tax') AND coalesce(description, '') <> '' AND
             num_nonnulls(usage_id, sku_id, price_id, units_before, units_after, tier, quantity) = 0),
     CONSTRAINT charge_month_check CHECK (
         CASE kind WHEN 'usage' THEN month_start = period_start WHEN 'correction' THEN month_start < period_start

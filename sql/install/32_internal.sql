@@ -69,6 +69,8 @@ DECLARE
 BEGIN
     PERFORM FROM job_queue q WHERE q.pool_id = end_waiting.pool AND q.job_id = ANY (end_waiting.jobs)
     ORDER BY q.job_id FOR UPDATE;
+    PERFORM FROM holding h WHERE h.pool_id = end_waiting.pool AND h.job_id = ANY (end_waiting.jobs) AND h.volume_id IS NOT NULL
+    ORDER BY h.tenant_id, h.holding_id FOR UPDATE;
     -- a job does not end before its last change, nor before what its volume is metered
     SELECT greatest(end_waiting.instant, max(q.changed_at), max(h.metered_until)) INTO instant
     FROM job_queue q LEFT JOIN holding h ON h.pool_id = q.pool_id AND h.job_id = q.job_id AND h.volume_id IS NOT NULL

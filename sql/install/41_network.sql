@@ -86,8 +86,10 @@ DECLARE
     ids bigint[];
     last_slice timestamptz;
 BEGIN
-    SELECT h.tenant_id, array_agg(h.holding_id), max(h.metered_until) INTO tenant, ids, last_slice FROM holding h
-    WHERE h.network_id = close_network_holdings.network AND h.address IS NOT DISTINCT FROM nullif(close_network_holdings.address, '::')
+    SELECT h.tenant_id, array_agg(h.holding_id), max(h.metered_until) INTO tenant, ids, last_slice FROM (
+        SELECT * FROM holding h
+        WHERE h.network_id = close_network_holdings.network AND h.address IS NOT DISTINCT FROM nullif(close_network_holdings.address, '::')
+        ORDER BY h.holding_id FOR UPDATE) AS h
     GROUP BY h.tenant_id;
     IF FOUND THEN
         instant := greatest(instant, last_slice);

@@ -22,7 +22,7 @@ BEGIN
         'job_shape', 'task_group', 'job', 'job_queue', 'job_dependency', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'price',
         'ledger', 'billing_period', 'booking', 'counter', 'charge', 'bill', 'bill_line',
         'event_kind', 'event', 'request', 'queue', 'job_status', 'node_status', 'pool_status',
-        'pool_detail', 'pool_jobs', 'job_history', 'node_detail', 'pool_utilization', 'stat_scheduler', 'running_cost']
+        'pool_detail', 'pool_jobs', 'job_history', 'node_detail', 'pool_utilization', 'stat_scheduler', 'running_cost', 'ledger_status']
     LOOP
         EXECUTE format('GRANT SELECT ON %I TO PUBLIC', t);
     END LOOP;

@@ -376,6 +376,7 @@ WHERE c.relnamespace = 'pool_manager'::regnamespace AND c.relkind IN ('r', 'v') 
   AND col_description(a.attrelid, a.attnum) IS NULL
 ORDER BY 1, a.attnum;
 -- functions in SQL or PL/pgSQL that others may call without a path of their own, or a frame that brings one; definers
+-- (a procedure that commits cannot have one, and sets it itself)
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace = 'pool_manager'::regnamespace
   AND (p.prosecdef OR l.lanname NOT IN ('c', 'internal', 'pool_manager') AND p.prosqlbody IS NULL

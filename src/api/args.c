@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "catalog/pg_enum.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -38,18 +37,6 @@ pm_enum_arg(FunctionCallInfo fcinfo, int n)
 	(void) get_func_signature(fcinfo->flinfo->fn_oid, &argtypes, &nargs);
 	getTypeOutputInfo(argtypes[n], &output, &varlena);
 	return OidOutputFunctionCall(output, PG_GETARG_DATUM(n));
-}
-
-Datum
-pm_enum_datum(const char *type, const char *label)
-{
-	Oid			value = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
-										ObjectIdGetDatum(TypenameGetTypid(type)),
-										CStringGetDatum(label));
-
-	if (!OidIsValid(value))
-		elog(ERROR, "enum %s has no label \"%s\"", type, label);
-	return ObjectIdGetDatum(value);
 }
 
 void

@@ -22,9 +22,6 @@ extern char *pm_text_arg(FunctionCallInfo fcinfo, int n);
 extern bool pm_is_text_arg(FunctionCallInfo fcinfo, int n);	/* by its declaration */
 extern char *pm_enum_arg(FunctionCallInfo fcinfo, int n);	/* label */
 
-/* The value of an enum of the extension, during a call */
-extern Datum pm_enum_datum(const char *type, const char *label);
-
 /* 22004 naming the argument if it is NULL */
 extern void pm_not_null(FunctionCallInfo fcinfo, int n, const char *name);
 

@@ -3,7 +3,7 @@
  * price.c
  *	  set_price(): who may set which price, in what currency, from when.
  *
- * Prices of a SKU are set one after the other, under its lock: a price ends
+ * Prices are set one after the other, under the price book's lock: a price ends
  * where the next later one begins, so each call looks at its neighbours.
  *
  *-------------------------------------------------------------------------
@@ -57,7 +57,7 @@ set_price(PmCall *call, FunctionCallInfo fcinfo, int64 tenant_id)
 	key.tenant_id = tenant_id;
 	key.currency = price_currency(fcinfo, tenant_id, valid_from);
 	key.sku_id = pm_find_sku(pm_text_arg(fcinfo, 0));
-	pm_lock_prices(key.sku_id);
+	pm_lock_prices();
 	instant = pm_writing_clock();
 	pm_read_neighbours(&key, valid_from, &around);
 	if (around.price_id != 0 && around.starts == valid_from)

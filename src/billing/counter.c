@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * counter.c
- *	  Counters and the quantity they stand for; see counter.h.  What a counter
- *	  costs is in rate.c.
+ *	  Counters, the quantity they stand for, and charges in steps of them; see
+ *	  counter.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,6 +11,7 @@
 #include "billing/counter.h"
 #include "common/int.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 
 /* The last digit of a quantity: 10^12 / 3,600,000 = 2,500,000 / 9 of it a unit */
 #define QUANTITY_UNIT		INT64CONST(1000000000000)
@@ -64,4 +65,121 @@ pm_counter_quantity(int64 n, bool once)
 									 NumericGetDatum(int64_div_fast_to_numeric(fraction,
 																			   PM_QUANTITY_DIGITS)));
 	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, result));
+}
+
+/*
+ * Steps
+ */
+static Numeric
+trim(Numeric value)
+{
+	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(value)));
+}
+
+static Numeric
+keep(const PmCounter *counter, Numeric value)
+{
+	Numeric		kept = MemoryContextAlloc(counter->context, VARSIZE(value));
+
+	memcpy(kept, value, VARSIZE(value));
+	return kept;
+}
+
+static Numeric
+difference(Numeric after, Numeric before)
+{
+	Datum		result = DirectFunctionCall2(numeric_sub, NumericGetDatum(after),
+											 NumericGetDatum(before));
+
+	return trim(DatumGetNumeric(result));
+}
+
+static int
+tier_of(const PmCounter *counter, int64 units)
+{
+	if (counter->tariff->ntiers == 1)
+		return 1;
+	return pm_tariff_tier(counter->tariff, pm_counter_quantity(units, counter->once));
+}
+
+/*
+ * The end of a tier on the way from one count to another: the last count that
+ * is in the tier of the first, going up, or the first that is, going down from
+ * it.  Tiers grow with the count.
+ */
+static int64
+tier_edge(const PmCounter *counter, int64 from, int64 to, int tier)
+{
+	while (to - from > 1 || from - to > 1)
+	{
+		int64		middle = from + (to - from) / 2;
+
+		if (tier_of(counter, middle) == tier)
+			from = middle;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+void
+pm_counter_begin(PmCounter *counter, const PmTariff *tariff, bool once, int64 units)
+{
+	counter->tariff = tariff;
+	counter->once = once;
+	counter->units = units;
+	counter->context = CurrentMemoryContext;
+	counter->quantity = pm_counter_quantity(units, once);
+	counter->amount = trim(pm_tariff_total(tariff, counter->quantity, units != 0));
+	counter->tier = tier_of(counter, units);
+}
+
+static void
+step_to(PmCounter *counter, int64 units, int tier, PmStepCallback callback, void *state)
+{
+	Numeric		quantity = pm_counter_quantity(units, counter->once);
+	Numeric		amount = trim(pm_tariff_total(counter->tariff, quantity, units != 0));
+	PmStep		step = {counter->units, units, tier, NULL, NULL};
+
+	step.quantity = difference(quantity, counter->quantity);
+	step.amount = difference(amount, counter->amount);
+	pfree(counter->quantity);
+	pfree(counter->amount);
+	counter->quantity = keep(counter, quantity);
+	counter->amount = keep(counter, amount);
+	counter->units = units;
+	callback(&step, state);
+}
+
+void
+pm_counter_advance(PmCounter *counter, int64 units, PmStepCallback callback, void *state)
+{
+	int64		target = pm_counter_add(counter->units, units);
+	int			last = tier_of(counter, target);
+
+	if (target < 0)
+		elog(ERROR, "a counter of " INT64_FORMAT " units cannot give back " INT64_FORMAT,
+			 counter->units, -units);
+	while (counter->units != target)
+	{
+		int64		edge = target;
+		int			tier = counter->tier;
+
+		if (tier != last && target > counter->units)
+		{
+			edge = tier_edge(counter, counter->units, target, tier);
+			/* it is at the end of its tier: on into the next */
+			if (edge == counter->units)
+			{
+				counter->tier = tier_of(counter, edge + 1);
+				continue;
+			}
+		}
+		else if (tier != last)
+			/* what is beyond the edge of the tier below is of this tier */
+			edge = tier_edge(counter, counter->units, target, tier) - 1;
+		step_to(counter, edge, tier, callback, state);
+		counter->tier = target < edge ? tier_of(counter, edge) : tier;
+	}
+	counter->tier = last;
 }

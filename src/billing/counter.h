@@ -13,6 +13,7 @@
 #ifndef PM_COUNTER_H
 #define PM_COUNTER_H
 
+#include "types/tariff.h"
 #include "utils/numeric.h"
 
 #define PM_MILLI_SECONDS_PER_HOUR	INT64CONST(3600000)
@@ -26,5 +27,42 @@ extern Numeric pm_counter_quantity(int64 n, bool once);
 
 /* n + more, checked */
 extern int64 pm_counter_add(int64 n, int64 more);
+
+/*
+ * A counter that charges are booked on: A and Q of where it stands go with it.
+ * Its numerics are in its context.
+ */
+typedef struct PmCounter
+{
+	const PmTariff *tariff;
+	bool		once;
+	int			tier;			/* that holds its quantity */
+	int64		units;
+	Numeric		quantity;		/* Q(units) */
+	Numeric		amount;			/* A(units); 0 of 0 units */
+	MemoryContext context;
+} PmCounter;
+
+/* What a counter advances by within one tier */
+typedef struct PmStep
+{
+	int64		before;			/* units */
+	int64		after;			/* less: units are taken back */
+	int			tier;			/* from 1 */
+	Numeric		quantity;		/* Q(after) - Q(before) */
+	Numeric		amount;			/* A(after) - A(before) */
+} PmStep;
+
+typedef void (*PmStepCallback) (const PmStep *step, void *state);
+
+/* Sets the counter to where it stands; it is kept in the current context */
+extern void pm_counter_begin(PmCounter *counter, const PmTariff *tariff, bool once, int64 units);
+
+/*
+ * Advances the counter by units, which may be negative, in a step a tier; a
+ * callback a step.  The numerics of a step are palloc'd in the current context.
+ */
+extern void pm_counter_advance(PmCounter *counter, int64 units,
+							   PmStepCallback callback, void *state);
 
 #endif							/* PM_COUNTER_H */

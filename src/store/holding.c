@@ -166,14 +166,17 @@ add_slices(PmRows *usage, uint64 row, int64 end)
 #define OF_JOBS "h.pool_id = $1 AND h.job_id = ANY ($2) AND h.volume_id IS NOT NULL"
 #define OF_IDS "h.tenant_id = $1 AND h.holding_id = ANY ($2)"
 
-#define CLOSE_HOLDINGS(of) \
-	"DELETE FROM pool_manager.holding h WHERE " of \
-	" RETURNING tenant_id, holding_id, sku_id, quantity, metered_until, slice_no," \
+/* What add_slices() reads */
+#define HELD_COLUMNS \
+	" tenant_id, holding_id, sku_id, quantity, metered_until, slice_no," \
 	"  workspace_id, pool_id, job_id, run_id, node_id, volume_id, network_id," \
 	"  ARRAY(SELECT c.from_month FROM pool_manager.contract c" \
 	"   WHERE c.tenant_id = h.tenant_id ORDER BY c.from_month)," \
 	"  ARRAY(SELECT c.time_zone FROM pool_manager.contract c" \
 	"   WHERE c.tenant_id = h.tenant_id ORDER BY c.from_month)"
+
+#define CLOSE_HOLDINGS(of) \
+	"DELETE FROM pool_manager.holding h WHERE " of " RETURNING" HELD_COLUMNS
 
 /* The holdings closed by the last statement become usage */
 static void
@@ -318,7 +321,45 @@ pm_move_node_holdings(int64 pool_id, const int64 *node_ids, int n, int64 workspa
 	append_usage(pm_run(&move, &args), instant);
 }
 
-#define METERED_UNTIL(of) "SELECT max(h.metered_until) FROM pool_manager.holding h WHERE " of
+/* ---- cutting ---- */
+
+uint64
+pm_cut_holdings(int64 tenant_id, TimestampTz until)
+{
+	static PmStatement held = PM_STATEMENT("int8;timestamptz",
+										   "SELECT" HELD_COLUMNS " FROM pool_manager.holding h"
+										   " WHERE tenant_id = $1 AND metered_until < $2 ORDER BY holding_id FOR NO KEY UPDATE");
+	static PmStatement cut = PM_STATEMENT("pool_manager.usage[]",
+										  "WITH u AS (INSERT INTO pool_manager.usage SELECT * FROM unnest($1) RETURNING *),"
+										  " metered AS (UPDATE pool_manager.holding h SET metered_until = l.ended_at, slice_no = l.slice_no"
+										  "  FROM (SELECT DISTINCT ON (holding_id) * FROM u ORDER BY holding_id, slice_no DESC) AS l"
+										  "  WHERE h.tenant_id = l.tenant_id AND h.holding_id = l.holding_id)"
+										  " SELECT usage_id, sku_id, workspace_id, quantity, started_at, ended_at, -1::int8, corrects FROM u ORDER BY usage_id");
+	uint64		n;
+	PmArgs		args = {0};
+	PmArgs		slices = {0};
+	PmRows		usage;
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_time(&args, until);
+	n = pm_run(&held, &args);
+	if (n == 0)
+		return 0;
+	pm_rows_begin(&usage, "usage");
+	for (uint64 row = 0; row < n; row++)
+		add_slices(&usage, row, pm_second(until));
+	pm_arg_rows(&slices, &usage);
+	n = pm_run(&cut, &slices);
+	pm_rows_end(&usage);
+	return n;
+}
+
+/* ---- how far they are metered ---- */
+
+/* Locked, in the order in which a settlement locks them: what is read stays true */
+#define METERED_UNTIL(of) \
+	"SELECT max(l.metered_until) FROM (SELECT h.metered_until FROM pool_manager.holding h" \
+	" WHERE " of " ORDER BY h.tenant_id, h.holding_id FOR UPDATE) AS l"
 
 TimestampTz
 pm_metered_until(PmHolder holder, int64 of, const int64 *ids, int n)
@@ -342,9 +383,11 @@ pm_runs_metered_until(int64 pool_id, const int64 *run_ids, int n,
 					  const int64 *ending_ids, int nending)
 {
 	static PmStatement latest = PM_STATEMENT("int8;int8[];int8[]",
-											 "SELECT greatest((" METERED_UNTIL(OF_RUNS) "),"
-											 " (SELECT max(v.metered_until) FROM pool_manager.job_run r JOIN pool_manager.holding v USING (pool_id, job_id)"
-											 "  WHERE r.pool_id = $1 AND r.run_id = ANY ($3) AND v.volume_id IS NOT NULL))");
+											 METERED_UNTIL("(h.tenant_id, h.holding_id) IN"
+														   " (SELECT h.tenant_id, h.holding_id FROM pool_manager.holding h WHERE " OF_RUNS
+														   "  UNION ALL SELECT v.tenant_id, v.holding_id FROM pool_manager.job_run r"
+														   "  JOIN pool_manager.holding v USING (pool_id, job_id)"
+														   "  WHERE r.pool_id = $1 AND r.run_id = ANY ($3) AND v.volume_id IS NOT NULL)"));
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, pool_id);

@@ -137,13 +137,11 @@ pm_read_prices(int64 tenant_id, const char *currency, int64 **sku_ids, PmPriceVe
 }
 
 void
-pm_lock_prices(int64 sku_id)
+pm_lock_prices(void)
 {
-	static PmStatement lock = PM_STATEMENT("int8",
-										   "SELECT FROM pool_manager.sku WHERE sku_id = $1 FOR NO KEY UPDATE");
+	static PmStatement lock = PM_STATEMENT("", "UPDATE pool_manager.price_book SET version = version + 1");
 	PmArgs		args = {0};
 
-	pm_arg_int64(&args, sku_id);
 	pm_run(&lock, &args);
 }
 

@@ -83,8 +83,9 @@ typedef struct PmPriceNeighbours
 	TimestampTz next;			/* or infinity */
 } PmPriceNeighbours;
 
-/* To be held before neighbours are read: a SKU's prices have one writer */
-extern void pm_lock_prices(int64 sku_id);
+/* To be held before neighbours are read: the price book has one writer, and
+ * nobody rates with it meanwhile */
+extern void pm_lock_prices(void);
 extern void pm_read_neighbours(const PmPriceKey *key, TimestampTz at, PmPriceNeighbours *around);
 
 /* Its validity goes only up to an instant */

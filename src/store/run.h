@@ -101,6 +101,12 @@ extern int	pm_read_resource_skus(int64 pool_id, PmResourceSku **skus);
 /* Opens holdings of runs, since the instant */
 extern void pm_open_holdings(int64 pool_id, const PmMeasured *measured, int n, TimestampTz instant);
 /*
+ * Cuts what a tenant holds: usage up to an instant, a whole second, is closed,
+ * the holdings go on.  Returns the number of slices; the last result has those
+ * columns of theirs that struct PmUsage has, in its order.
+ */
+extern uint64 pm_cut_holdings(int64 tenant_id, TimestampTz until);
+/*
  * Closes holdings; what is left of them becomes usage.  By what holds them,
  * in a pool: runs, nodes, or jobs (their volumes); or by their ids, of a tenant.
  */

@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_enum.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -291,4 +292,16 @@ pm_visible_tenants(PmCall *call, int64 **tenants)
 	for (uint64 row = 0; row < n; row++)
 		(*tenants)[row] = pm_get_int64(row, 1);
 	return (int) n;
+}
+
+Datum
+pm_enum_datum(const char *type, const char *label)
+{
+	Oid			value = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+										ObjectIdGetDatum(TypenameGetTypid(type)),
+										CStringGetDatum(label));
+
+	if (!OidIsValid(value))
+		elog(ERROR, "enum %s has no label \"%s\"", type, label);
+	return ObjectIdGetDatum(value);
 }

@@ -87,6 +87,9 @@ extern int	pm_visible_tenants(PmCall *call, int64 **tenants);
 /* Changes when the extension is dropped and made again */
 extern Oid	pm_extension_identity(void);
 
+/* The value of an enum of the extension, during a call */
+extern Datum pm_enum_datum(const char *type, const char *label);
+
 /* The extension's clock: that of reading calls, that of writing calls */
 extern TimestampTz pm_reading_clock(void);
 extern TimestampTz pm_writing_clock(void);

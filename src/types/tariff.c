@@ -256,6 +256,19 @@ pm_tariff_total(const PmTariff *tariff, Numeric quantity, bool booked)
 	return sum;
 }
 
+int
+pm_tariff_tier(const PmTariff *tariff, Numeric quantity)
+{
+	uint32		t = 0;
+
+	if (tariff->ntiers > 1)
+		quantity = priced_quantity(tariff, quantity);
+	while (t + 1 < tariff->ntiers &&
+		   compare(quantity, pm_tariff_tier_cell(tariff, t, PM_TIER_UP_TO)) > 0)
+		t++;
+	return t + 1;
+}
+
 bool
 pm_tariff_equal(const PmTariff *a, const PmTariff *b)
 {

@@ -118,6 +118,9 @@ extern Numeric pm_tariff_total(const PmTariff *tariff, Numeric quantity, bool bo
  */
 extern int	pm_tariff_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines);
 
+/* The tier, from 1, that holds a quantity */
+extern int	pm_tariff_tier(const PmTariff *tariff, Numeric quantity);
+
 extern bool pm_tariff_equal(const PmTariff *a, const PmTariff *b);
 
 /* Names in the order of their enums, NULL at the end */

@@ -30,8 +30,8 @@ LANGUAGE sql IMMUTABLE RETURN
 -- functions for all; not those by which types, operators, casts and aggregates work
 CREATE TEMP TABLE offered ON COMMIT DROP AS
 SELECT p.proname::text AS name,
-       format('%s(%s) → %s', p.proname, pg_temp.plain(pg_get_function_arguments(p.oid)),
-              pg_temp.plain(pg_get_function_result(p.oid))) AS signature
+       format('%s(%s)', p.proname, regexp_replace(pg_temp.plain(pg_get_function_arguments(p.oid)), '\mIN ', '', 'g'))
+           || coalesce(' → ' || pg_temp.plain(pg_get_function_result(p.oid)), '') AS signature
 FROM pg_proc p
 WHERE pg_temp.is_of_extension('pg_proc', p.oid) AND has_function_privilege('public', p.oid, 'EXECUTE')
   AND p.prorettype NOT IN ('trigger'::regtype, 'language_handler'::regtype)

@@ -430,7 +430,7 @@ LANGUAGE sql AS $$
 $$;
 SELECT pg_temp.refused('UPDATE usage SET quantity = 1', '55000', 'table "usage" is append-only');
 SELECT pg_temp.refused('DELETE FROM usage', '55000', 'table "usage" is append-only');
-SELECT pg_temp.refused('TRUNCATE usage, unrated', '55000', 'table "usage" cannot be truncated');
+SELECT pg_temp.refused('TRUNCATE usage, unrated, charge', '55000', 'table "usage" cannot be truncated');
 SELECT pg_temp.refused('TRUNCATE unrated', '55000', 'table "unrated" cannot be truncated');
 SELECT pg_temp.refused(pg_temp.slice(6, 1, '2026-03-01 01:00:00+00', '2026-03-01 02:00:00+00'), '23505', 'usage_slice_key', 'the same slice again');
 SELECT pg_temp.allowed(pg_temp.slice(6, 2, '2026-03-01 01:00:00+00', '2026-03-01 02:00:00+00'), 'a slice that abuts');
@@ -472,7 +472,7 @@ SELECT pg_temp.refused_row('price', 'price_id = 1', '{"price_id": 99, "sku_id": 
 SELECT pg_temp.refused_row('price', 'price_id = 1', '{"price_id": 99, "tenant_id": 99}', '23503', 'price_tenant_fkey');
 SELECT pg_temp.refused(format('UPDATE price SET %I = %L', c, v), '55000', format('column "%s" of table "price" cannot be changed', c))
 FROM (VALUES ('tenant_id', '1'), ('price_id', '99'), ('sku_id', '2'), ('currency', 'EUR'), ('tariff', '1'), ('set_at', '2026-01-01'), ('set_by', 'x')) AS t(c, v);
-SELECT pg_temp.refused('TRUNCATE price', '55000', 'table "price" cannot be truncated');
+SELECT pg_temp.refused('TRUNCATE price, counter, charge, bill_line', '55000', 'table "price" cannot be truncated');
 
 -- events
 SELECT pg_temp.refused($$UPDATE event SET reason = 'x'$$, '55000', 'table "event" is append-only');

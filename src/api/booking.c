@@ -1,0 +1,408 @@
+/*-------------------------------------------------------------------------
+ *
+ * booking.c
+ *	  Booking usage; see booking.h.
+ *
+ * A batch is cut into pieces first, so that the counters it needs are read at
+ * once; then the pieces advance them one by one, and charges, bookings and
+ * counters are written, each by one statement.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "api/booking.h"
+#include "billing/counter.h"
+#include "store/statement.h"
+
+/* A counter that is open, by its key */
+typedef struct OpenCounter
+{
+	PmCounterKey key;
+	PmCounter	counter;
+	int			batch;			/* that used it last */
+} OpenCounter;
+
+struct PmBooks
+{
+	PmCall	   *call;
+	int64		tenant_id;
+	const char *tenant_name;
+	PmLedger	ledger;
+	PmTerm	   *terms;
+	int			nterms;
+	PmSku	   *skus;
+	int			nskus;
+	TimestampTz instant;
+	MemoryContext context;		/* of what outlives batches */
+	MemoryContext of_batch;
+	HTAB	   *counters;		/* OpenCounter */
+	/* of the batch */
+	int			batch;
+	PmPiece    *pieces;
+	OpenCounter **counter_of;	/* of each piece */
+	int			npieces;
+	int			room;
+	OpenCounter **touched;
+	int			ntouched;
+	int			touched_room;
+	PmCharge   *charges;
+	int			ncharges;
+	int			charges_room;
+	PmBooking  *bookings;
+	int			nbookings;
+};
+
+/* ---- opening ---- */
+
+static void
+read_term(PmBooks *books, const PmContract *contract, PmTerm *term)
+{
+	PmPriceVersion *prices;
+	int64	   *sku_ids;
+	int			n = pm_read_prices(books->tenant_id, contract->currency, &sku_ids, &prices);
+	int			next = 0;
+
+	memset(term, 0, sizeof(PmTerm));
+	term->starts_at = contract->starts_at;
+	term->zone = contract->zone;
+	term->currency = contract->currency;
+	term->nskus = books->nskus;
+	term->skus = palloc0(sizeof(PmSkuPrices) * Max(books->nskus, 1));
+	for (int s = 0; s < books->nskus; s++)
+	{
+		PmSkuPrices *sku = &term->skus[s];
+
+		sku->sku_id = books->skus[s].sku_id;
+		sku->once = books->skus[s].once;
+		sku->prices = &prices[next];
+		while (next < n && sku_ids[next] == sku->sku_id)
+		{
+			sku->nprices++;
+			next++;
+		}
+	}
+}
+
+PmBooks *
+pm_books_open(PmCall *call, int64 tenant_id)
+{
+	PmBooks    *books = palloc0(sizeof(PmBooks));
+	HASHCTL		info = {0};
+	PmAccount  *account;
+
+	books->call = call;
+	books->tenant_id = tenant_id;
+	books->context = CurrentMemoryContext;
+	pm_share_price_book();
+	pm_lock_ledger(tenant_id, &books->ledger);
+	books->instant = pm_writing_clock();
+	if (pm_read_accounts(call, tenant_id, &account) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("tenant " INT64_FORMAT " has no contract", tenant_id),
+				 errdetail("Its contract says in which currency and time zone it is billed."),
+				 errhint("Make one with set_contract().")));
+	books->tenant_name = account->name;
+	books->nskus = pm_read_skus(&books->skus);
+	books->nterms = account->ncontracts;
+	books->terms = palloc(sizeof(PmTerm) * books->nterms);
+	for (int t = 0; t < books->nterms; t++)
+		read_term(books, &account->contracts[t], &books->terms[t]);
+	info.keysize = sizeof(PmCounterKey);
+	info.entrysize = sizeof(OpenCounter);
+	info.hcxt = books->context;
+	books->counters = hash_create("counters", 256, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	books->of_batch = AllocSetContextCreate(books->context, "batch of usage", ALLOCSET_DEFAULT_SIZES);
+	return books;
+}
+
+const PmLedger *
+pm_books_ledger(const PmBooks *books)
+{
+	return &books->ledger;
+}
+
+/* ---- pieces and their counters ---- */
+
+static void
+refuse_unpriced(const PmBooks *books, const PmPiece *piece)
+{
+	const char *sku = "";
+
+	for (int s = 0; s < books->nskus; s++)
+	{
+		if (books->skus[s].sku_id == piece->usage->sku_id)
+			sku = books->skus[s].name;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("SKU \"%s\" has no price in %s at %s", sku, piece->term->currency,
+					timestamptz_to_str(pm_second_timestamptz(piece->start))),
+			 errdetail("Tenant \"%s\" used it then, as usage " INT64_FORMAT ".",
+					   books->tenant_name, piece->usage->usage_id),
+			 errhint("Set one with set_price(), of 0 if it is free.")));
+}
+
+static void *
+make_room(void *array, int count, int *room, Size size)
+{
+	if (count < *room)
+		return array;
+	*room = Max(1024, 2 * *room);
+	return array ? repalloc_huge(array, size * *room) : MemoryContextAllocHuge(CurrentMemoryContext, size * *room);
+}
+
+/* The counter of a piece is found, and opened when it is new in the books */
+static OpenCounter *
+find_counter(PmBooks *books, const PmPiece *piece)
+{
+	PmCounterKey key = {piece->usage->sku_id, piece->month_start, piece->price->price_id};
+	OpenCounter *open;
+	bool		found;
+
+	open = hash_search(books->counters, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		open->batch = 0;
+		open->counter.tariff = piece->price->tariff;
+		open->counter.once = piece->sku->once;
+		open->counter.context = NULL;
+	}
+	if (open->batch != books->batch)
+	{
+		open->batch = books->batch;
+		books->touched = make_room(books->touched, books->ntouched, &books->touched_room, sizeof(OpenCounter *));
+		books->touched[books->ntouched++] = open;
+	}
+	return open;
+}
+
+static void
+add_piece(const PmPiece *piece, void *state)
+{
+	PmBooks    *books = state;
+	int			room = books->room;
+
+	if (piece->price == NULL)
+		refuse_unpriced(books, piece);
+	books->pieces = make_room(books->pieces, books->npieces, &room, sizeof(PmPiece));
+	books->counter_of = make_room(books->counter_of, books->npieces, &books->room, sizeof(OpenCounter *));
+	books->pieces[books->npieces] = *piece;
+	books->counter_of[books->npieces++] = find_counter(books, piece);
+}
+
+/* Those that no batch has used before stand where the table says */
+static void
+read_counters(PmBooks *books)
+{
+	PmCounterKey *keys = palloc(sizeof(PmCounterKey) * Max(books->ntouched, 1));
+	OpenCounter **open = palloc(sizeof(OpenCounter *) * Max(books->ntouched, 1));
+	int64	   *units;
+	MemoryContext old;
+	int			n = 0;
+
+	for (int i = 0; i < books->ntouched; i++)
+	{
+		if (books->touched[i]->counter.context != NULL)
+			continue;
+		open[n] = books->touched[i];
+		keys[n++] = books->touched[i]->key;
+	}
+	if (n == 0)
+		return;
+	units = pm_read_counters(books->tenant_id, keys, n);
+	old = MemoryContextSwitchTo(books->context);
+	for (int i = 0; i < n; i++)
+		pm_counter_begin(&open[i]->counter, open[i]->counter.tariff, open[i]->counter.once, units[i]);
+	MemoryContextSwitchTo(old);
+}
+
+/* ---- charges ---- */
+
+/* The booking that takes charges of a month in a currency */
+static int
+find_booking(PmBooks *books, const PmPiece *piece)
+{
+	int64		start = piece->month_start;
+	int64		end = piece->month_end;
+	PmBooking  *booking;
+	int			b = 0;
+
+	if (start < books->ledger.closed_until)
+		pm_find_month(books->terms, books->nterms, books->ledger.closed_until, &start, &end);
+	while (b < books->nbookings && !(books->bookings[b].period_start == start &&
+									 strcmp(books->bookings[b].currency, piece->term->currency) == 0))
+		b++;
+	if (b < books->nbookings)
+		return b;
+	books->bookings = b == 0 ? palloc(sizeof(PmBooking)) : repalloc(books->bookings, sizeof(PmBooking) * (b + 1));
+	booking = &books->bookings[books->nbookings++];
+	memset(booking, 0, sizeof(PmBooking));
+	booking->period_start = start;
+	booking->kind = "settlement";
+	booking->currency = piece->term->currency;
+	booking->units = int64_to_numeric(0);
+	booking->amount = int64_to_numeric(0);
+	pm_ensure_period(books->tenant_id, start, end);
+	return b;
+}
+
+typedef struct Stepping
+{
+	PmBooks    *books;
+	const PmPiece *piece;
+	int64		sku_id;
+	int			booking;
+} Stepping;
+
+static Numeric
+add(Numeric a, Numeric b)
+{
+	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+static void
+add_charge(const PmStep *step, void *state)
+{
+	Stepping   *stepping = state;
+	PmBooks    *books = stepping->books;
+	const PmPiece *piece = stepping->piece;
+	PmBooking  *booking = &books->bookings[stepping->booking];
+	PmCharge   *charge;
+
+	books->charges = make_room(books->charges, books->ncharges, &books->charges_room, sizeof(PmCharge));
+	charge = &books->charges[books->ncharges++];
+	charge->booking_id = stepping->booking;
+	charge->period_start = booking->period_start;
+	charge->usage_id = piece->usage->usage_id;
+	charge->sku_id = piece->usage->sku_id;
+	charge->price_id = piece->price->price_id;
+	charge->workspace_id = piece->usage->workspace_id;
+	charge->month_start = piece->month_start;
+	charge->start = piece->start;
+	charge->end = piece->end;
+	charge->units_before = step->before;
+	charge->units_after = step->after;
+	charge->corrects = piece->usage->corrects;
+	charge->tier = step->tier;
+	charge->currency = piece->term->currency;
+	charge->quantity = step->quantity;
+	charge->amount = step->amount;
+	booking->charges++;
+	booking->units = add(booking->units, int64_to_numeric(step->after - step->before));
+	booking->amount = add(booking->amount, step->amount);
+}
+
+static void
+charge_pieces(PmBooks *books)
+{
+	Stepping	stepping = {books, NULL, 0, 0};
+
+	for (int i = 0; i < books->npieces; i++)
+	{
+		const PmPiece *piece = &books->pieces[i];
+
+		CHECK_FOR_INTERRUPTS();
+		stepping.piece = piece;
+		stepping.booking = find_booking(books, piece);
+		pm_counter_advance(&books->counter_of[i]->counter, piece->units, add_charge, &stepping);
+	}
+}
+
+/* What takes usage back corrects the charge of that usage at the same time */
+static void
+find_corrected(PmBooks *books)
+{
+	int64	   *usage_ids = palloc(sizeof(int64) * Max(books->ncharges, 1));
+	int64	   *starts = palloc(sizeof(int64) * Max(books->ncharges, 1));
+	int64	   *found;
+	int			n = 0;
+
+	for (int i = 0; i < books->ncharges; i++)
+	{
+		if (books->charges[i].corrects == 0)
+			continue;
+		usage_ids[n] = books->charges[i].corrects;
+		starts[n++] = books->charges[i].start;
+	}
+	if (n == 0)
+		return;
+	found = pm_find_charges(books->tenant_id, usage_ids, starts, n);
+	n = 0;
+	for (int i = 0; i < books->ncharges; i++)
+	{
+		if (books->charges[i].corrects != 0)
+			books->charges[i].corrects = found[n++];
+	}
+}
+
+/* ---- writing ---- */
+
+static void
+write_counters(PmBooks *books)
+{
+	PmCounterKey *keys = palloc(sizeof(PmCounterKey) * Max(books->ntouched, 1));
+	int64	   *units = palloc(sizeof(int64) * Max(books->ntouched, 1));
+	Datum	   *amounts = palloc(sizeof(Datum) * Max(books->ntouched, 1));
+
+	for (int i = 0; i < books->ntouched; i++)
+	{
+		keys[i] = books->touched[i]->key;
+		units[i] = books->touched[i]->counter.units;
+		amounts[i] = NumericGetDatum(books->touched[i]->counter.amount);
+	}
+	pm_write_counters(books->tenant_id, keys, units, amounts, books->ntouched);
+}
+
+static void
+write_batch(PmBooks *books)
+{
+	int64	   *ids = palloc(sizeof(int64) * Max(books->nbookings, 1));
+
+	write_counters(books);
+	for (int b = 0; b < books->nbookings; b++)
+		ids[b] = pm_insert_booking(books->call, books->tenant_id, &books->bookings[b], books->instant);
+	for (int i = 0; i < books->ncharges; i++)
+		books->charges[i].booking_id = ids[books->charges[i].booking_id];
+	pm_insert_charges(books->tenant_id, books->charges, books->ncharges);
+}
+
+static void
+begin_batch(PmBooks *books)
+{
+	books->batch++;
+	books->pieces = NULL;
+	books->counter_of = NULL;
+	books->touched = NULL;
+	books->charges = NULL;
+	books->bookings = NULL;
+	books->npieces = books->room = 0;
+	books->ntouched = books->touched_room = 0;
+	books->ncharges = books->charges_room = 0;
+	books->nbookings = 0;
+}
+
+int64
+pm_books_add(PmBooks *books, const PmUsage *usage, int n)
+{
+	MemoryContext old = MemoryContextSwitchTo(books->of_batch);
+
+	begin_batch(books);
+	for (int i = 0; i < n; i++)
+		pm_cut_usage(&usage[i], books->terms, books->nterms, add_piece, books);
+	read_counters(books);
+	charge_pieces(books);
+	find_corrected(books);
+	if (books->ncharges > 0)
+		write_batch(books);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(books->of_batch);
+	return books->ncharges;
+}

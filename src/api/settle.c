@@ -1,0 +1,111 @@
+/*-------------------------------------------------------------------------
+ *
+ * settle.c
+ *	  settle(): what was used up to an instant is rated and booked.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "api/args.h"
+#include "api/booking.h"
+#include "billing/calendar.h"
+
+/* Rows of usage that are rated at once */
+#define BATCH_ROWS	50000
+
+/* What takes back usage of the same batch waits for the next: the charge that it corrects is to be in the books */
+static int
+without_own_corrections(const PmUsage *usage, int n)
+{
+	for (int i = 1; i < n; i++)
+	{
+		if (usage[i].corrects >= usage[0].usage_id)
+			return i;
+	}
+	return n;
+}
+
+static int64
+book_unrated(PmBooks *books, int64 tenant_id, int64 until)
+{
+	MemoryContext of_rows = AllocSetContextCreate(CurrentMemoryContext, "unrated usage", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(of_rows);
+	int64		after = 0;
+	int64		charges = 0;
+
+	for (;;)
+	{
+		PmUsage    *usage;
+		int64	   *ids;
+		int			n = pm_read_unrated(tenant_id, after, until, BATCH_ROWS, &usage);
+
+		if (n == 0)
+			break;
+		n = without_own_corrections(usage, n);
+		charges += pm_books_add(books, usage, n);
+		ids = palloc(sizeof(int64) * n);
+		for (int i = 0; i < n; i++)
+			ids[i] = usage[i].usage_id;
+		pm_delete_unrated(tenant_id, ids, n);
+		after = ids[n - 1];
+		MemoryContextReset(of_rows);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(of_rows);
+	return charges;
+}
+
+static int64
+book_held(PmBooks *books, int64 tenant_id, int64 until)
+{
+	PmUsage    *usage;
+	int64		charges = 0;
+	int			n = pm_cut_held(tenant_id, until, &usage);
+
+	for (int first = 0; first < n; first += BATCH_ROWS)
+		charges += pm_books_add(books, &usage[first], Min(BATCH_ROWS, n - first));
+	return charges;
+}
+
+PG_FUNCTION_INFO_V1(pm_settle);
+
+Datum
+pm_settle(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	PmBooks    *books;
+	TimestampTz now;
+	int64		tenant_id;
+	int64		until;
+	int64		charges;
+
+	pm_begin(&call, fcinfo);
+	pm_require_operator(&call);
+	pm_not_null(fcinfo, 0, "tenant");
+	tenant_id = pm_tenant_arg(&call, fcinfo, 0);
+	if (tenant_id == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the provider pays nobody"),
+				 errdetail("Books are kept for tenants that are billed."),
+				 errhint("Name another tenant.")));
+	now = pm_writing_clock();
+	until = PG_ARGISNULL(1) ? pm_second(now) : pm_second_argument(PG_GETARG_TIMESTAMPTZ(1), "until");
+	if (until > pm_second(now))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"until\" must not be in the future"),
+				 errdetail("The clock is at %s.", timestamptz_to_str(now)),
+				 errhint("Leave it out to settle up to now.")));
+	books = pm_books_open(&call, tenant_id);
+	charges = book_unrated(books, tenant_id, until);
+	charges += book_held(books, tenant_id, until);
+	if (until > pm_books_ledger(books)->settled_until)
+		pm_settled(tenant_id, until);
+	pm_end(&call);
+	PG_RETURN_INT64(charges);
+}

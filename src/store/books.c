@@ -1,0 +1,313 @@
+/*-------------------------------------------------------------------------
+ *
+ * books.c
+ *	  Reading and writing the books; see books.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "billing/calendar.h"
+#include "store/books.h"
+#include "store/run.h"
+#include "store/statement.h"
+
+/* ---- locks ---- */
+
+void
+pm_share_price_book(void)
+{
+	static PmStatement lock = PM_STATEMENT("", "SELECT FROM pool_manager.price_book FOR SHARE");
+	PmArgs		args = {0};
+
+	pm_run(&lock, &args);
+}
+
+void
+pm_lock_ledger(int64 tenant_id, PmLedger *ledger)
+{
+	static PmStatement make = PM_STATEMENT("int8",
+										   "INSERT INTO pool_manager.ledger (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING");
+	static PmStatement lock = PM_STATEMENT("int8",
+										   "SELECT settled_until, closed_until FROM pool_manager.ledger WHERE tenant_id = $1 FOR NO KEY UPDATE");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	if (pm_run(&lock, &args) == 0)
+	{
+		pm_run(&make, &args);
+		pm_run(&lock, &args);
+	}
+	ledger->settled_until = pm_second_or_end(pm_get_time(0, 1));
+	ledger->closed_until = pm_second_or_end(pm_get_time(0, 2));
+}
+
+void
+pm_settled(int64 tenant_id, int64 until)
+{
+	static PmStatement settled = PM_STATEMENT("int8;timestamptz",
+											  "WITH closing AS (UPDATE pool_manager.billing_period SET state = 'closing'"
+											  "  WHERE tenant_id = $1 AND state = 'open' AND period_end <= $2)"
+											  " UPDATE pool_manager.ledger SET settled_until = $2"
+											  " WHERE tenant_id = $1 AND settled_until < $2");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_time(&args, pm_second_timestamptz(until));
+	pm_run(&settled, &args);
+}
+
+/* ---- usage ---- */
+
+/* Rows of the last result: the columns of PmUsage, in its order */
+static int
+get_usage(int n, PmUsage **usage)
+{
+	*usage = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PmUsage) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		PmUsage    *row = &(*usage)[i];
+
+		row->usage_id = pm_get_int64(i, 1);
+		row->sku_id = pm_get_int64(i, 2);
+		row->workspace_id = pm_get_int64(i, 3);
+		row->quantity = pm_get_int64(i, 4);
+		row->start = pm_second(pm_get_time(i, 5));
+		row->end = pm_second(pm_get_time(i, 6));
+		row->run_seconds = pm_get_int64(i, 7);
+		row->corrects = pm_get_int64(i, 8);
+	}
+	if (n > 0)
+		SPI_freetuptable(SPI_tuptable);
+	return n;
+}
+
+int
+pm_read_unrated(int64 tenant_id, int64 after, int64 until, int limit, PmUsage **usage)
+{
+	static PmStatement read = PM_STATEMENT("int8;int8;timestamptz;int4",
+										   "SELECT u.usage_id, u.sku_id, u.workspace_id, u.quantity, u.started_at, u.ended_at,"
+										   " coalesce(u.run_seconds, -1), u.corrects"
+										   " FROM pool_manager.unrated r JOIN pool_manager.usage u USING (tenant_id, usage_id)"
+										   " WHERE r.tenant_id = $1 AND r.usage_id > $2 AND u.ended_at <= $3 ORDER BY r.usage_id LIMIT $4");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_int64(&args, after);
+	pm_arg_time(&args, pm_second_timestamptz(until));
+	pm_arg_int32(&args, limit);
+	return get_usage((int) pm_run(&read, &args), usage);
+}
+
+int
+pm_cut_held(int64 tenant_id, int64 until, PmUsage **usage)
+{
+	return get_usage((int) pm_cut_holdings(tenant_id, pm_second_timestamptz(until)), usage);
+}
+
+void
+pm_delete_unrated(int64 tenant_id, const int64 *usage_ids, int n)
+{
+	static PmStatement delete = PM_STATEMENT("int8;int8[]",
+											 "DELETE FROM pool_manager.unrated WHERE tenant_id = $1 AND usage_id = ANY ($2)");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_int64_array(&args, usage_ids, n);
+	pm_run(&delete, &args);
+}
+
+/* ---- counters ---- */
+
+static void
+arg_times(PmArgs *args, const int64 *seconds, int n)
+{
+	Datum	   *times = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		times[i] = TimestampTzGetDatum(pm_second_timestamptz(seconds[i]));
+	pm_arg_array(args, times, NULL, n, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+}
+
+static void
+arg_counter_keys(PmArgs *args, const PmCounterKey *keys, int n)
+{
+	int64	   *skus = palloc(sizeof(int64) * Max(n, 1));
+	int64	   *months = palloc(sizeof(int64) * Max(n, 1));
+	int64	   *prices = palloc(sizeof(int64) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+	{
+		skus[i] = keys[i].sku_id;
+		months[i] = keys[i].month_start;
+		prices[i] = keys[i].price_id;
+	}
+	pm_arg_int64_array(args, skus, n);
+	arg_times(args, months, n);
+	pm_arg_int64_array(args, prices, n);
+}
+
+int64 *
+pm_read_counters(int64 tenant_id, const PmCounterKey *keys, int n)
+{
+	static PmStatement read = PM_STATEMENT("int8;int8[];timestamptz[];int8[]",
+										   "SELECT c.units FROM unnest($2, $3, $4) WITH ORDINALITY AS k(sku_id, month_start, price_id, n)"
+										   " LEFT JOIN pool_manager.counter c ON c.tenant_id = $1 AND c.sku_id = k.sku_id"
+										   "  AND c.month_start = k.month_start AND c.price_id = k.price_id ORDER BY k.n");
+	int64	   *units = palloc(sizeof(int64) * Max(n, 1));
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	arg_counter_keys(&args, keys, n);
+	pm_run(&read, &args);
+	for (int i = 0; i < n; i++)
+		units[i] = pm_get_int64(i, 1);
+	return units;
+}
+
+void
+pm_write_counters(int64 tenant_id, const PmCounterKey *keys, const int64 *units, Datum *amounts, int n)
+{
+	static PmStatement write = PM_STATEMENT("int8;int8[];timestamptz[];int8[];int8[];numeric[]",
+											"INSERT INTO pool_manager.counter (tenant_id, sku_id, month_start, price_id, units, amount)"
+											" SELECT $1, k.* FROM unnest($2, $3, $4, $5, $6) AS k(sku_id, month_start, price_id, units, amount)"
+											" ORDER BY 3, 2, 4"
+											" ON CONFLICT ON CONSTRAINT counter_pkey DO UPDATE SET units = EXCLUDED.units, amount = EXCLUDED.amount");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	arg_counter_keys(&args, keys, n);
+	pm_arg_int64_array(&args, units, n);
+	pm_arg_array(&args, amounts, NULL, n, NUMERICOID, -1, false, TYPALIGN_INT);
+	pm_run(&write, &args);
+}
+
+/* ---- periods and bookings ---- */
+
+void
+pm_ensure_period(int64 tenant_id, int64 start, int64 end)
+{
+	static PmStatement make = PM_STATEMENT("int8;timestamptz;timestamptz",
+										   "INSERT INTO pool_manager.billing_period (tenant_id, period_start, period_end)"
+										   " VALUES ($1, $2, $3) ON CONFLICT ON CONSTRAINT billing_period_pkey DO NOTHING");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_time(&args, pm_second_timestamptz(start));
+	pm_arg_time(&args, pm_second_timestamptz(end));
+	pm_run(&make, &args);
+}
+
+int64
+pm_insert_booking(PmCall *call, int64 tenant_id, const PmBooking *booking, TimestampTz instant)
+{
+	static PmStatement insert = PM_STATEMENT(
+											 "int8;timestamptz;pool_manager.booking_kind;text;int8;numeric;numeric;timestamptz;text;text",
+											 "INSERT INTO pool_manager.booking (tenant_id, period_start, kind, currency, charges, units, amount,"
+											 "  booked_at, booked_by, reason)"
+											 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING booking_id");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_time(&args, pm_second_timestamptz(booking->period_start));
+	pm_arg(&args, pm_enum_datum("booking_kind", booking->kind), false);
+	pm_arg_text(&args, booking->currency);
+	pm_arg_int64(&args, booking->charges);
+	pm_arg(&args, NumericGetDatum(booking->units), false);
+	pm_arg(&args, NumericGetDatum(booking->amount), false);
+	pm_arg_time(&args, instant);
+	pm_arg_text(&args, call->actor_name);
+	pm_arg_text(&args, booking->reason);
+	pm_run(&insert, &args);
+	return pm_get_int64(0, 1);
+}
+
+/* ---- charges ---- */
+
+/* Columns of table charge */
+enum
+{
+	CHARGE_TENANT, CHARGE_ID, CHARGE_PERIOD, CHARGE_BOOKING, CHARGE_USAGE, CHARGE_SKU, CHARGE_PRICE,
+	CHARGE_WORKSPACE, CHARGE_MONTH, CHARGE_STARTED, CHARGE_ENDED, CHARGE_BEFORE, CHARGE_AFTER,
+	CHARGE_CORRECTS, CHARGE_KIND, CHARGE_TIER, CHARGE_CURRENCY, CHARGE_QUANTITY, CHARGE_AMOUNT,
+	CHARGE_DESCRIPTION,
+	CHARGE_COLUMNS
+};
+
+static void
+set_id(Datum *values, bool *nulls, int column, int64 id)
+{
+	values[column] = Int64GetDatum(id);
+	nulls[column] = id == 0;
+}
+
+void
+pm_insert_charges(int64 tenant_id, const PmCharge *charges, int n)
+{
+	static PmStatement insert = PM_STATEMENT("pool_manager.charge[]",
+											 "INSERT INTO pool_manager.charge SELECT * FROM unnest($1)");
+	Datum		usage = pm_enum_datum("charge_kind", "usage");
+	Datum		correction = pm_enum_datum("charge_kind", "correction");
+	Datum		currency = (Datum) 0;
+	const char *last = NULL;
+	PmArgs		args = {0};
+	PmRows		rows;
+
+	pm_rows_begin(&rows, "charge");
+	for (int i = 0; i < n; i++)
+	{
+		const PmCharge *charge = &charges[i];
+		Datum		values[CHARGE_COLUMNS];
+		bool		nulls[CHARGE_COLUMNS] = {0};
+
+		if (last == NULL || strcmp(last, charge->currency) != 0)
+			currency = CStringGetTextDatum(last = charge->currency);
+		values[CHARGE_TENANT] = Int64GetDatum(tenant_id);
+		values[CHARGE_ID] = Int64GetDatum(pm_next_id("charge_id_seq"));
+		values[CHARGE_PERIOD] = TimestampTzGetDatum(pm_second_timestamptz(charge->period_start));
+		values[CHARGE_BOOKING] = Int64GetDatum(charge->booking_id);
+		values[CHARGE_USAGE] = Int64GetDatum(charge->usage_id);
+		values[CHARGE_SKU] = Int64GetDatum(charge->sku_id);
+		values[CHARGE_PRICE] = Int64GetDatum(charge->price_id);
+		set_id(values, nulls, CHARGE_WORKSPACE, charge->workspace_id);
+		values[CHARGE_MONTH] = TimestampTzGetDatum(pm_second_timestamptz(charge->month_start));
+		values[CHARGE_STARTED] = TimestampTzGetDatum(pm_second_timestamptz(charge->start));
+		values[CHARGE_ENDED] = TimestampTzGetDatum(pm_second_timestamptz(charge->end));
+		values[CHARGE_BEFORE] = Int64GetDatum(charge->units_before);
+		values[CHARGE_AFTER] = Int64GetDatum(charge->units_after);
+		set_id(values, nulls, CHARGE_CORRECTS, charge->corrects);
+		values[CHARGE_KIND] = charge->month_start < charge->period_start ? correction : usage;
+		values[CHARGE_TIER] = Int32GetDatum(charge->tier);
+		values[CHARGE_CURRENCY] = currency;
+		values[CHARGE_QUANTITY] = NumericGetDatum(charge->quantity);
+		values[CHARGE_AMOUNT] = NumericGetDatum(charge->amount);
+		nulls[CHARGE_DESCRIPTION] = true;
+		pm_rows_add(&rows, values, nulls);
+	}
+	pm_arg_rows(&args, &rows);
+	pm_run(&insert, &args);
+	pm_rows_end(&rows);
+}
+
+int64 *
+pm_find_charges(int64 tenant_id, const int64 *usage_ids, const int64 *starts, int n)
+{
+	static PmStatement find = PM_STATEMENT("int8;int8[];timestamptz[]",
+										   "SELECT (SELECT min(c.charge_id) FROM pool_manager.charge c"
+										   "  WHERE c.tenant_id = $1 AND c.usage_id = k.usage_id AND c.started_at = k.started_at)"
+										   " FROM unnest($2, $3) WITH ORDINALITY AS k(usage_id, started_at, n) ORDER BY k.n");
+	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_int64_array(&args, usage_ids, n);
+	arg_times(&args, starts, n);
+	pm_run(&find, &args);
+	for (int i = 0; i < n; i++)
+		ids[i] = pm_get_int64(i, 1);
+	return ids;
+}

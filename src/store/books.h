@@ -1,0 +1,100 @@
+/*-------------------------------------------------------------------------
+ *
+ * books.h
+ *	  Reading and writing the books: what is unrated, counters, charges and
+ *	  their bookings, periods.
+ *
+ * Who writes any of it holds the tenant's row of table ledger; who rates, a
+ * share of the price book's lock before that.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PM_BOOKS_H
+#define PM_BOOKS_H
+
+#include "billing/piece.h"
+#include "store/session.h"
+
+typedef struct PmLedger
+{
+	int64		settled_until;	/* PM_SECOND_MIN: never settled */
+	int64		closed_until;	/* PM_SECOND_MIN: no period is closed */
+} PmLedger;
+
+/* No price changes until the end of the transaction */
+extern void pm_share_price_book(void);
+/* Takes the tenant's books until the end of the transaction; makes them if there are none */
+extern void pm_lock_ledger(int64 tenant_id, PmLedger *ledger);
+
+/*
+ * Usage that is unrated and ends by until, behind an id and in order of ids,
+ * not more than limit; palloc'd.
+ */
+extern int	pm_read_unrated(int64 tenant_id, int64 after, int64 until, int limit, PmUsage **usage);
+/* Cuts what is held: the slices up to an instant, which are not among the unrated; palloc'd */
+extern int	pm_cut_held(int64 tenant_id, int64 until, PmUsage **usage);
+extern void pm_delete_unrated(int64 tenant_id, const int64 *usage_ids, int n);
+
+/* Which counter, and how far it has come */
+typedef struct PmCounterKey
+{
+	int64		sku_id;
+	int64		month_start;
+	int64		price_id;
+} PmCounterKey;
+
+/* Units of counters, in the order of the keys; 0 where there is none yet */
+extern int64 *pm_read_counters(int64 tenant_id, const PmCounterKey *keys, int n);
+/* Amounts as numeric Datums */
+extern void pm_write_counters(int64 tenant_id, const PmCounterKey *keys, const int64 *units,
+							  Datum *amounts, int n);
+
+/* Makes the period, unless it is there */
+extern void pm_ensure_period(int64 tenant_id, int64 start, int64 end);
+
+/* A row of table booking; totals are control totals of its charges */
+typedef struct PmBooking
+{
+	int64		period_start;
+	const char *kind;
+	const char *currency;
+	const char *reason;			/* or NULL */
+	int64		charges;
+	Numeric		units;
+	Numeric		amount;
+} PmBooking;
+
+/* Returns its id */
+extern int64 pm_insert_booking(PmCall *call, int64 tenant_id, const PmBooking *booking,
+							   TimestampTz instant);
+
+/* A row of table charge that rates usage */
+typedef struct PmCharge
+{
+	int64		booking_id;
+	int64		period_start;
+	int64		usage_id;
+	int64		sku_id;
+	int64		price_id;
+	int64		workspace_id;	/* 0: none */
+	int64		month_start;
+	int64		start;
+	int64		end;
+	int64		units_before;
+	int64		units_after;
+	int64		corrects;		/* 0: none */
+	int			tier;
+	const char *currency;
+	Numeric		quantity;
+	Numeric		amount;
+} PmCharge;
+
+extern void pm_insert_charges(int64 tenant_id, const PmCharge *charges, int n);
+
+/* The first charge of usage at each of some times, as they are in the books */
+extern int64 *pm_find_charges(int64 tenant_id, const int64 *usage_ids, const int64 *starts, int n);
+
+/* The tenant is settled up to here; periods that end by then are closing */
+extern void pm_settled(int64 tenant_id, int64 until);
+
+#endif							/* PM_BOOKS_H */
