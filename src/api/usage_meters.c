@@ -256,30 +256,36 @@ open_meter(PmUsageMeters *meters, UsageEntry *entry, PmTerms *terms)
 }
 
 static void
-meter_interval(int64 tenant_id, int64 sku_id, int64 quantity, int64 start, int64 end, void *state)
+meter_usage(PmUsageMeters *meters, const PmUsage *usage)
 {
-	PmUsageMeters *meters = state;
-	UsageKey	key = {tenant_id, sku_id};
+	UsageKey	key = {usage->tenant_id, usage->sku_id};
 	bool		found;
 	UsageEntry *entry = usagetable_insert(meters->table, key, &found);
 
 	if (!found)
 		fill_entry(meters, entry);
-	if (entry->payer == NULL || start >= end)
+	if (entry->payer == NULL || usage->start >= usage->end)
 		return;
 	for (int i = 0; i < entry->payer->nstretches; i++)
 	{
 		PmTerms    *terms = entry->payer->stretches[i];
 
-		if (start >= terms->until || end <= terms->month_start)
+		if (usage->start >= terms->until || usage->end <= terms->month_start)
 			continue;
 		if (entry->meters[i] == NULL)
 			entry->meters[i] = open_meter(meters, entry, terms);
 		if (meters->skus[entry->sku].once)
-			pm_meter_add_once(entry->meters[i], start, quantity);
+			pm_meter_add_once(entry->meters[i], usage->start, usage->quantity);
 		else
-			pm_meter_add(entry->meters[i], start, end, quantity);
+			pm_meter_add(entry->meters[i], usage->start, usage->end, usage->quantity);
 	}
+}
+
+static void
+meter_rows(const PmUsage *rows, int n, void *state)
+{
+	for (int i = 0; i < n; i++)
+		meter_usage(state, &rows[i]);
 }
 
 /* Stretches of a tenant are in order of time already */
@@ -344,8 +350,8 @@ pm_usage_meters_read(PmUsageMeters *meters, bool all, int64 now, PmUsageMeter **
 	meters->table = usagetable_create(meters->context, 1024, NULL);
 	if (meters->npayers > 0)
 	{
-		pm_scan_usage(tenants, ntenants, since, until, meter_interval, meters);
-		pm_scan_holdings(tenants, ntenants, Min(until, now), meter_interval, meters);
+		pm_scan_usage(tenants, ntenants, since, until, meter_rows, meters);
+		pm_scan_holdings(tenants, ntenants, Min(until, now), meter_rows, meters);
 	}
 	*result = sorted_meters(meters);
 	return meters->nmeters;

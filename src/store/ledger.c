@@ -222,11 +222,47 @@ pm_note_price_set(PmCall *call, const PmPriceKey *key, TimestampTz instant)
 
 /* ---- usage ---- */
 
+/* Rows are kept together for a while: what is done with them takes turns in the
+ * processor's caches with the executor otherwise */
+#define USAGE_BATCH	256
+
 typedef struct UsageScan
 {
 	PmUsageCallback callback;
 	void	   *state;
+	int			n;
+	PmUsage		rows[USAGE_BATCH];
 } UsageScan;
+
+static void
+add_usage(UsageScan *scan, Datum tenant_id, Datum sku_id, Datum quantity, Datum start, Datum end)
+{
+	PmUsage    *row = &scan->rows[scan->n++];
+
+	row->tenant_id = DatumGetInt64(tenant_id);
+	row->sku_id = DatumGetInt64(sku_id);
+	row->quantity = DatumGetInt64(quantity);
+	row->start = DatumGetTimestampTz(start) / USECS_PER_SEC;
+	row->end = DatumGetTimestampTz(end) / USECS_PER_SEC;
+	if (scan->n == USAGE_BATCH)
+	{
+		scan->callback(scan->rows, scan->n, scan->state);
+		scan->n = 0;
+	}
+}
+
+/* A row of the table: its columns in their order */
+static void
+usage_row(Datum *values, bool *nulls, void *state)
+{
+	add_usage(state, values[0], values[2], values[3], values[4], values[5]);
+}
+
+static void
+holding_row(Datum *values, bool *nulls, void *state)
+{
+	add_usage(state, values[0], values[1], values[2], values[3], values[4]);
+}
 
 static void
 arg_tenants(PmArgs *args, const int64 *tenants, int ntenants)
@@ -237,18 +273,22 @@ arg_tenants(PmArgs *args, const int64 *tenants, int ntenants)
 		pm_arg_int64_array(args, tenants, ntenants);
 }
 
-#define OF_TENANTS "($1 IS NULL OR tenant_id = ANY ($1))"
-
-/* A row of the table: its columns in their order */
 static void
-usage_row(Datum *values, bool *nulls, void *state)
+scan_usage(PmStatement *statement, PmArgs *args, int ncolumns, PmRowCallback row,
+		   PmUsageCallback callback, void *state)
 {
-	UsageScan  *scan = state;
+	UsageScan  *scan = palloc(sizeof(UsageScan));
 
-	scan->callback(DatumGetInt64(values[0]), DatumGetInt64(values[2]), DatumGetInt64(values[3]),
-				   DatumGetTimestampTz(values[4]) / USECS_PER_SEC,
-				   DatumGetTimestampTz(values[5]) / USECS_PER_SEC, scan->state);
+	scan->callback = callback;
+	scan->state = state;
+	scan->n = 0;
+	pm_scan_planned(statement, args, ncolumns, row, scan);
+	if (scan->n > 0)
+		callback(scan->rows, scan->n, state);
+	pfree(scan);
 }
+
+#define OF_TENANTS "($1 IS NULL OR tenant_id = ANY ($1))"
 
 void
 pm_scan_usage(const int64 *tenants, int ntenants, int64 since, int64 until,
@@ -258,23 +298,12 @@ pm_scan_usage(const int64 *tenants, int ntenants, int64 since, int64 until,
 	static PmStatement read = PM_STATEMENT("int8[];timestamptz;timestamptz",
 										   "SELECT * FROM pool_manager.usage"
 										   " WHERE " OF_TENANTS " AND started_at >= $2 AND started_at < $3");
-	UsageScan	scan = {callback, state};
 	PmArgs		args = {0};
 
 	arg_tenants(&args, tenants, ntenants);
 	pm_arg_time(&args, pm_second_timestamptz(since));
 	pm_arg_time(&args, pm_second_timestamptz(until));
-	pm_scan_planned(&read, &args, 6, usage_row, &scan);
-}
-
-static void
-holding_row(Datum *values, bool *nulls, void *state)
-{
-	UsageScan  *scan = state;
-
-	scan->callback(DatumGetInt64(values[0]), DatumGetInt64(values[1]), DatumGetInt64(values[2]),
-				   DatumGetTimestampTz(values[3]) / USECS_PER_SEC,
-				   DatumGetTimestampTz(values[4]) / USECS_PER_SEC, scan->state);
+	scan_usage(&read, &args, 6, usage_row, callback, state);
 }
 
 void
@@ -284,10 +313,9 @@ pm_scan_holdings(const int64 *tenants, int ntenants, int64 until,
 	static PmStatement read = PM_STATEMENT("int8[];timestamptz",
 										   "SELECT tenant_id, sku_id, quantity, metered_until, $2 FROM pool_manager.holding"
 										   " WHERE " OF_TENANTS " AND metered_until < $2");
-	UsageScan	scan = {callback, state};
 	PmArgs		args = {0};
 
 	arg_tenants(&args, tenants, ntenants);
 	pm_arg_time(&args, pm_second_timestamptz(until));
-	pm_scan_planned(&read, &args, 5, holding_row, &scan);
+	scan_usage(&read, &args, 5, holding_row, callback, state);
 }

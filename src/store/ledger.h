@@ -55,10 +55,21 @@ extern int	pm_read_skus(PmSku **skus);
 extern int	pm_read_prices(int64 tenant_id, const char *currency,
 						   int64 **sku_ids, PmPriceVersion **prices);
 
-/* Usage of tenants, -1: of all, that begins in [since, until), and what they
- * hold, up to until; in no order */
-typedef void (*PmUsageCallback) (int64 tenant_id, int64 sku_id, int64 quantity,
-								 int64 start, int64 end, void *state);
+/* What was used, or is held */
+typedef struct PmUsage
+{
+	int64		tenant_id;
+	int64		sku_id;
+	int64		quantity;
+	int64		start;
+	int64		end;
+} PmUsage;
+
+/*
+ * Usage of tenants, -1: of all, that begins in [since, until), and what they
+ * hold, up to until; in no order.  Rows come in batches.
+ */
+typedef void (*PmUsageCallback) (const PmUsage *rows, int n, void *state);
 extern void pm_scan_usage(const int64 *tenants, int ntenants, int64 since, int64 until,
 						  PmUsageCallback callback, void *state);
 extern void pm_scan_holdings(const int64 *tenants, int ntenants, int64 until,
