@@ -63,6 +63,7 @@ CREATE TABLE contract (
     rounding   rounding_rule NOT NULL DEFAULT 'half_up',
     CONSTRAINT contract_pkey PRIMARY KEY (tenant_id, from_month),
     CONSTRAINT contract_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
+    CONSTRAINT contract_currency_fkey FOREIGN KEY (currency) REFERENCES currency,
     CONSTRAINT contract_from_month_check CHECK (extract(day FROM from_month) = 1),
     CONSTRAINT contract_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT contract_time_zone_check CHECK (is_time_zone(time_zone)),

@@ -148,6 +148,7 @@ CREATE TABLE price (
     CONSTRAINT price_seconds_check CHECK (minimum_seconds BETWEEN 1 AND 86400 AND quantum_seconds BETWEEN 1 AND 86400),
     CONSTRAINT price_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
     CONSTRAINT price_sku_fkey FOREIGN KEY (sku_id) REFERENCES sku,
+    CONSTRAINT price_currency_fkey FOREIGN KEY (currency) REFERENCES currency,
     CONSTRAINT price_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT price_valid_check CHECK (
         NOT isempty(valid) AND NOT lower_inf(valid) AND lower_inc(valid) AND NOT upper_inc(valid) AND

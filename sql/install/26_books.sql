@@ -38,11 +38,14 @@ CREATE TABLE billing_period (
     period_end   timestamptz  NOT NULL,
     state        period_state NOT NULL DEFAULT 'open',
     closed_at    timestamptz,
+    last_booking bigint,
+    last_charge  bigint,
     CONSTRAINT billing_period_pkey PRIMARY KEY (tenant_id, period_start),
     CONSTRAINT billing_period_ledger_fkey FOREIGN KEY (tenant_id) REFERENCES ledger,
     CONSTRAINT billing_period_times_check CHECK (
         period_start < period_end AND is_whole_second(period_start) AND is_whole_second(period_end)),
-    CONSTRAINT billing_period_closed_check CHECK ((state = 'closed') = (closed_at IS NOT NULL) AND closed_at >= period_end),
+    CONSTRAINT billing_period_closed_check CHECK (
+        num_nonnulls(closed_at, last_booking, last_charge) = CASE state WHEN 'closed' THEN 3 ELSE 0 END AND closed_at >= period_end),
     CONSTRAINT billing_period_overlap_excl EXCLUDE USING gist (
         tenant_id WITH =, tstzrange(period_start, period_end) WITH &&)
 );
@@ -53,6 +56,8 @@ COMMENT ON COLUMN billing_period.period_start IS 'first second';
 COMMENT ON COLUMN billing_period.period_end IS 'second behind the last';
 COMMENT ON COLUMN billing_period.state IS 'open, closing or closed';
 COMMENT ON COLUMN billing_period.closed_at IS 'when its bill was issued';
+COMMENT ON COLUMN billing_period.last_booking IS 'greatest id of its bookings then, 0 without any: there will be none after it';
+COMMENT ON COLUMN billing_period.last_charge IS 'the same of its charges';
 
 CREATE SEQUENCE booking_id_seq;
 CREATE TABLE booking (
@@ -183,9 +188,11 @@ CREATE TABLE bill (
     tenant_id    bigint        NOT NULL,
     bill_id      bigint        NOT NULL DEFAULT nextval('bill_id_seq'),
     period_start timestamptz   NOT NULL,
+    time_zone    text          NOT NULL,
     currency     text          NOT NULL,
     rounding     rounding_rule NOT NULL,
     scale        integer       NOT NULL,
+    lines        integer       NOT NULL,
     charges      bigint        NOT NULL,
     units        numeric       NOT NULL,
     amount       numeric       NOT NULL,
@@ -193,10 +200,12 @@ CREATE TABLE bill (
     issued_at    timestamptz   NOT NULL,
     issued_by    name          NOT NULL,
     CONSTRAINT bill_pkey PRIMARY KEY (tenant_id, bill_id),
+    CONSTRAINT bill_id_key UNIQUE (bill_id),
     CONSTRAINT bill_period_key UNIQUE (tenant_id, period_start, currency),
     CONSTRAINT bill_period_fkey FOREIGN KEY (tenant_id, period_start) REFERENCES billing_period,
     CONSTRAINT bill_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT bill_scale_check CHECK (scale BETWEEN 0 AND 4),
+    CONSTRAINT bill_lines_check CHECK (lines >= 0),
     CONSTRAINT bill_charges_check CHECK (charges >= 0),
     CONSTRAINT bill_total_check CHECK (total = round(total, scale) AND abs(total - amount) < power(10::numeric, -scale))
 );
@@ -205,9 +214,11 @@ COMMENT ON TABLE bill IS
 COMMENT ON COLUMN bill.tenant_id IS 'who pays';
 COMMENT ON COLUMN bill.bill_id IS 'number of the bill';
 COMMENT ON COLUMN bill.period_start IS 'period that it closed';
+COMMENT ON COLUMN bill.time_zone IS 'time zone of the contract then';
 COMMENT ON COLUMN bill.currency IS 'ISO 4217 code; another than the contract''s, if what was used under an earlier contract was corrected';
 COMMENT ON COLUMN bill.rounding IS 'how the total was rounded';
 COMMENT ON COLUMN bill.scale IS 'digits of the currency''s minor unit';
+COMMENT ON COLUMN bill.lines IS 'number of its lines: there are no more';
 COMMENT ON COLUMN bill.charges IS 'control total: number of charges';
 COMMENT ON COLUMN bill.units IS 'control total: what the counters advanced by';
 COMMENT ON COLUMN bill.amount IS 'control total: sum of the charges, exact';
@@ -224,18 +235,25 @@ CREATE TABLE bill_line (
     sku_id      bigint,
     price_id    bigint,
     tier        integer,
+    charge_id   bigint,
     charges     bigint      NOT NULL,
     quantity    numeric,
+    unit_price  numeric,
     amount      numeric     NOT NULL,
     description text,
     CONSTRAINT bill_line_pkey PRIMARY KEY (tenant_id, bill_id, line_no),
     CONSTRAINT bill_line_bill_fkey FOREIGN KEY (tenant_id, bill_id) REFERENCES bill,
     CONSTRAINT bill_line_counter_fkey FOREIGN KEY (tenant_id, month_start, sku_id, price_id) REFERENCES counter,
+    CONSTRAINT bill_line_charge_fkey FOREIGN KEY (tenant_id, charge_id) REFERENCES charge,
     CONSTRAINT bill_line_no_check CHECK (line_no > 0),
     CONSTRAINT bill_line_kind_check CHECK (
-        kind IN ('usage', 'correction') AND num_nulls(sku_id, price_id, tier, quantity) = 0 OR
-        kind IN ('adjustment', 'tax', 'rounding') AND num_nonnulls(sku_id, price_id, tier, quantity) = 0),
-    CONSTRAINT bill_line_charges_check CHECK ((kind = 'rounding') = (charges = 0) AND charges >= 0)
+        CASE WHEN kind IN ('usage', 'correction') THEN
+                num_nulls(sku_id, price_id, quantity) = 0 AND num_nonnulls(charge_id, description) = 0
+            ELSE num_nonnulls(sku_id, price_id, tier, quantity, unit_price) = 0 AND
+                num_nonnulls(charge_id, description) = CASE kind WHEN 'rounding' THEN 0 ELSE 2 END END),
+    CONSTRAINT bill_line_price_check CHECK (quantity * unit_price = amount),
+    CONSTRAINT bill_line_charges_check CHECK (
+        CASE kind WHEN 'rounding' THEN charges = 0 WHEN 'adjustment' THEN charges = 1 WHEN 'tax' THEN charges = 1 ELSE charges > 0 END)
 );
 COMMENT ON TABLE bill_line IS
 'lines of issued bills; they add up to the total to the last digit. Never changed';
@@ -246,9 +264,11 @@ COMMENT ON COLUMN bill_line.kind IS 'what kind of charges it sums; rounding: wha
 COMMENT ON COLUMN bill_line.month_start IS 'billing month in which it was used';
 COMMENT ON COLUMN bill_line.sku_id IS 'what was used';
 COMMENT ON COLUMN bill_line.price_id IS 'price version';
-COMMENT ON COLUMN bill_line.tier IS 'tier of the tariff';
+COMMENT ON COLUMN bill_line.tier IS 'tier of a graduated tariff; NULL: of another, whose tiers are not priced one by one';
+COMMENT ON COLUMN bill_line.charge_id IS 'of an adjustment or a tax: the charge';
 COMMENT ON COLUMN bill_line.charges IS 'number of charges that it sums';
 COMMENT ON COLUMN bill_line.quantity IS 'unit-hours, or units';
+COMMENT ON COLUMN bill_line.unit_price IS 'price of a unit, where quantity times it is the amount';
 COMMENT ON COLUMN bill_line.amount IS 'exact sum of the charges';
 COMMENT ON COLUMN bill_line.description IS 'of adjustments and taxes';
 

@@ -39,6 +39,11 @@ CREATE FUNCTION guard_usage() RETURNS trigger
 COMMENT ON FUNCTION guard_usage() IS
 'refuses slices of usage that do not abut or that cross the edge of a billing month (PM006)';
 
+CREATE FUNCTION guard_closed() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'pm_guard_closed' LANGUAGE C;
+COMMENT ON FUNCTION guard_closed() IS
+'refuses bookings and charges of a closed period that were not there when it closed, bills that did not close theirs, and further lines of a bill (PM006)';
+
 CREATE TRIGGER guard_state BEFORE UPDATE OF state ON pool
     FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
 CREATE TRIGGER guard_state BEFORE UPDATE OF state ON node
@@ -152,7 +157,7 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON price
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON counter
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'sku_id', 'month_start', 'price_id');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON billing_period
-    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'period_start', 'period_end', 'closed_at?');
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'period_start', 'period_end', 'closed_at?', 'last_booking?', 'last_charge?');
 
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON request
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'request_id', 'call', 'arguments', 'results?', 'at', 'actor');
@@ -232,5 +237,13 @@ CREATE TRIGGER guard_job_delete AFTER DELETE ON holding
     REFERENCING OLD TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_job();
 CREATE TRIGGER guard_usage AFTER INSERT ON usage
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_usage();
+CREATE TRIGGER guard_closed AFTER INSERT ON booking
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_closed();
+CREATE TRIGGER guard_closed AFTER INSERT ON charge
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_closed();
+CREATE TRIGGER guard_closed AFTER INSERT ON bill
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_closed();
+CREATE TRIGGER guard_closed AFTER INSERT ON bill_line
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_closed();
 CREATE TRIGGER guard_node_delete AFTER UPDATE ON node
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_node();

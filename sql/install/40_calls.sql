@@ -23,7 +23,7 @@ CREATE FUNCTION create_tenant(
     request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_tenant' LANGUAGE C;
 COMMENT ON FUNCTION create_tenant(text, text, text, interval, rounding_rule, text) IS
-'makes an account with its default workspace and its contract; returns its id. Operators only (42501); 42710: the name is taken; 22023: unknown time zone or cycle, currency not of the form of an ISO 4217 code';
+'makes an account with its default workspace and its contract; returns its id. Operators only (42501); 42710: the name is taken; 22023: unknown time zone or cycle, no such currency';
 
 CREATE FUNCTION create_workspace(tenant bigint, name text, request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_create_workspace' LANGUAGE C;

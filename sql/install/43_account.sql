@@ -325,10 +325,10 @@ BEGIN
     END IF;
     -- they say themselves what is wrong with another one
     PERFORM is_time_zone(time_zone), is_cycle(cycle);
-    IF currency !~ '^[A-Z]{3}$' THEN
+    IF NOT EXISTS (SELECT FROM currency c WHERE c.code = set_contract.currency) THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = format('invalid currency code "%s"', currency),
-            DETAIL = 'A currency is three capital letters, as in ISO 4217.',
+            DETAIL = 'A currency is three capital letters, as in ISO 4217; table "currency" has them.',
             HINT = 'Write it like USD.';
     END IF;
     IF extract(day FROM from_month) <> 1 THEN
@@ -355,7 +355,7 @@ BEGIN
         format('from %s: %s, %s, %s, %s', set_contract.from_month, set_contract.currency, set_contract.time_zone, set_contract.cycle, set_contract.rounding));
 END $$;
 COMMENT ON FUNCTION set_contract(bigint, date, text, text, interval, rounding_rule) IS
-'bills a tenant otherwise from a month on, until the month of a later contract; the same month again replaces what was set. Operators only (42501); 42704: no such tenant; 22023: not the first day of a month, unknown time zone or cycle, a currency not of the form of an ISO 4217 code, the provider; 55000: the month has begun';
+'bills a tenant otherwise from a month on, until the month of a later contract; the same month again replaces what was set. Operators only (42501); 42704: no such tenant; 22023: not the first day of a month, unknown time zone or cycle, no such currency, the provider; 55000: the month has begun';
 CREATE FUNCTION set_contract(
     tenant text, from_month date, currency text, time_zone text, cycle interval DEFAULT '1 hour',
     rounding rounding_rule DEFAULT 'half_up') RETURNS void

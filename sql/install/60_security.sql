@@ -20,7 +20,7 @@ BEGIN
         'fair_share', 'fair_usage',
         'pool', 'pool_job_type', 'sub_pool', 'node_group', 'node', 'node_load', 'pending_reason',
         'job_shape', 'task_group', 'job', 'job_queue', 'job_dependency', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'price',
-        'ledger', 'billing_period', 'booking', 'counter', 'charge', 'bill', 'bill_line',
+        'ledger', 'billing_period', 'booking', 'counter', 'charge', 'bill', 'bill_line', 'currency',
         'event_kind', 'event', 'request', 'queue', 'job_status', 'node_status', 'pool_status',
         'pool_detail', 'pool_jobs', 'job_history', 'node_detail', 'pool_utilization', 'stat_scheduler', 'running_cost', 'ledger_status']
     LOOP
@@ -61,4 +61,4 @@ GRANT USAGE ON SCHEMA pool_manager TO PUBLIC;
 -- Guards work as the extension's owner on what the trigger's table holds: on
 -- tables of users, with types and casts of theirs, they must not.
 REVOKE EXECUTE ON FUNCTION guard_state(), guard_unchanged(), guard_forward(), guard_append_only(), guard_books(),
-    guard_job(), guard_usage(), guard_node() FROM PUBLIC;
+    guard_job(), guard_usage(), guard_node(), guard_closed() FROM PUBLIC;

@@ -240,17 +240,6 @@ pm_check_resource_unit(PmResourceList *unit, PmResourceList *resources)
 /* ---- contracts ---- */
 
 void
-pm_check_currency(const char *code)
-{
-	if (strlen(code) != 3 || strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid currency code \"%s\"", code),
-				 errdetail("A currency is three capital letters, as in ISO 4217."),
-				 errhint("Write it like USD.")));
-}
-
-void
 pm_check_time_zone(const char *name)
 {
 	pg_tzenum  *zones;

@@ -43,9 +43,6 @@ extern Interval *pm_exact_interval(const Interval *given, const char *argument);
 /* The same, or none at all: 0 */
 extern Interval *pm_exact_or_none(const Interval *given, const char *argument);
 
-/* Three capital letters, as in ISO 4217 */
-extern void pm_check_currency(const char *code);
-
 /* A time zone by a name that means the same everywhere */
 extern void pm_check_time_zone(const char *name);
 

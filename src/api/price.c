@@ -32,7 +32,7 @@ price_currency(FunctionCallInfo fcinfo, int64 tenant_id, TimestampTz valid_from)
 				 errmsg("a list price must have a currency"),
 				 errdetail("There is no contract to take it from."),
 				 errhint("Name it with the argument \"currency\".")));
-	pm_check_currency(currency);
+	pm_find_currency(currency);
 	if (agreed && strcmp(agreed, currency) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

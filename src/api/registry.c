@@ -29,7 +29,7 @@ pm_sql_create_tenant(PG_FUNCTION_ARGS)
 	pm_require_operator(&call);
 	(void) pm_name_arg(fcinfo, 0, "name");
 	pm_not_null(fcinfo, 1, "currency");
-	pm_check_currency(pm_text_arg(fcinfo, 1));
+	pm_find_currency(pm_text_arg(fcinfo, 1));
 	pm_not_null(fcinfo, 2, "time_zone");
 	pm_check_time_zone(pm_text_arg(fcinfo, 2));
 	pm_not_null(fcinfo, 3, "cycle");

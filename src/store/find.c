@@ -162,6 +162,22 @@ pm_find_hourly_sku(const char *name)
 }
 
 void
+pm_find_currency(const char *code)
+{
+	static PmStatement find = PM_STATEMENT("text",
+										   "SELECT FROM pool_manager.currency WHERE code = $1");
+	PmArgs		args = {0};
+
+	pm_arg_text(&args, code);
+	if (pm_run(&find, &args) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid currency code \"%s\"", code),
+				 errdetail("A currency is three capital letters, as in ISO 4217; table \"currency\" has them."),
+				 errhint("Write it like USD.")));
+}
+
+void
 pm_already_exists(const char *what, const char *name)
 {
 	ereport(ERROR,

@@ -24,6 +24,9 @@ extern int64 pm_find_sku(const char *name);
 /* The same of one that can be held; 22023: it is priced once */
 extern int64 pm_find_hourly_sku(const char *name);
 
+/* 22023: there is no such currency */
+extern void pm_find_currency(const char *code);
+
 /* 42704: no flavor of this name */
 extern void pm_no_flavor(const char *name) pg_attribute_noreturn();
 

@@ -15,14 +15,13 @@
 #include "utils/tuplestore.h"
 
 #include "errors.h"
+#include "store/guard.h"
 #include "store/session.h"
-#include "store/statement.h"
 
 #define BULK_NEW_ROWS 200
 
-/* Called by hand there is no trigger, and no table to look at */
-static TriggerData *
-trigger_of(FunctionCallInfo fcinfo)
+TriggerData *
+pm_trigger_of(FunctionCallInfo fcinfo)
 {
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -125,7 +124,7 @@ PG_FUNCTION_INFO_V1(pm_guard_state);
 Datum
 pm_guard_state(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = trigger_of(fcinfo);
+	TriggerData *trigger = pm_trigger_of(fcinfo);
 	Relation	relation = trigger->tg_relation;
 	int			column = column_of(relation, trigger->tg_trigger->tgargs[0]);
 	char	   *from = SPI_getvalue(trigger->tg_trigtuple, RelationGetDescr(relation), column);
@@ -148,7 +147,7 @@ PG_FUNCTION_INFO_V1(pm_guard_unchanged);
 Datum
 pm_guard_unchanged(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = trigger_of(fcinfo);
+	TriggerData *trigger = pm_trigger_of(fcinfo);
 	Relation	relation = trigger->tg_relation;
 	TupleDesc	desc = RelationGetDescr(relation);
 
@@ -188,7 +187,7 @@ PG_FUNCTION_INFO_V1(pm_guard_forward);
 Datum
 pm_guard_forward(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = trigger_of(fcinfo);
+	TriggerData *trigger = pm_trigger_of(fcinfo);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -204,7 +203,7 @@ PG_FUNCTION_INFO_V1(pm_guard_append_only);
 Datum
 pm_guard_append_only(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = trigger_of(fcinfo);
+	TriggerData *trigger = pm_trigger_of(fcinfo);
 
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 		ereport(ERROR,
@@ -224,12 +223,8 @@ pm_guard_append_only(PG_FUNCTION_ARGS)
 
 /* ---- books ---- */
 
-/*
- * A plan over a transition table belongs to one trigger: each has its own
- * statements, though some read alike.
- */
-static PmArgs
-register_new_rows(TriggerData *trigger)
+PmArgs
+pm_register_new_rows(TriggerData *trigger)
 {
 	Tuplestorestate *rows = trigger->tg_newtable ? trigger->tg_newtable : trigger->tg_oldtable;
 	PmArgs		args = {0};
@@ -320,7 +315,7 @@ pm_guard_books(PG_FUNCTION_ARGS)
 	static PmStatement delete_runs = PM_STATEMENT("", RUN_BOOKS(RUNS_TOUCHED, "g.held <> g.recorded"));
 	static PmStatement load_nodes = PM_STATEMENT("", NODE_BOOKS(SUM_EQUALS));
 	static PmStatement run_runs = PM_STATEMENT("", RUN_BOOKS(RUNS_TOUCHED, "g.held <> g.recorded"));
-	TriggerData *trigger = trigger_of(fcinfo);
+	TriggerData *trigger = pm_trigger_of(fcinfo);
 	const char *table = RelationGetRelationName(trigger->tg_relation);
 	PmStatement *nodes = NULL;
 	PmStatement *runs = NULL;
@@ -348,7 +343,7 @@ pm_guard_books(PG_FUNCTION_ARGS)
 	}
 
 	pm_begin(&call, fcinfo);
-	args = register_new_rows(trigger);
+	args = pm_register_new_rows(trigger);
 	if (nodes && pm_run(nodes, &args) > 0)
 		refuse_node_books();
 	if (runs && pm_run(runs, &args) > 0)
@@ -427,7 +422,7 @@ pm_guard_job(PG_FUNCTION_ARGS)
 												"   WHERE h.pool_id = t.pool_id AND h.node_id = t.node_id AND h.sku_id = t.sku_id))"
 												"  OR (v.volume_id IS NOT NULL AND NOT EXISTS (SELECT FROM pool_manager.holding h"
 												"   WHERE h.tenant_id = t.tenant_id AND h.volume_id = t.volume_id)) LIMIT 1");
-	TriggerData *trigger = trigger_of(fcinfo);
+	TriggerData *trigger = pm_trigger_of(fcinfo);
 	const char *table = RelationGetRelationName(trigger->tg_relation);
 	PmStatement *statement = &ended;
 	PmArgs		args;
@@ -445,7 +440,7 @@ pm_guard_job(PG_FUNCTION_ARGS)
 		statement = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? &held : &forgotten;
 
 	pm_begin(&call, fcinfo);
-	args = register_new_rows(trigger);
+	args = pm_register_new_rows(trigger);
 	if (pm_run(statement, &args) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_BOOKS),
@@ -470,12 +465,12 @@ pm_guard_node(PG_FUNCTION_ARGS)
 											  " LEFT JOIN LATERAL (SELECT h.node_id FROM pool_manager.holding h"
 											  "  WHERE h.pool_id = t.pool_id AND h.node_id = t.node_id LIMIT 1) AS h ON true"
 											  " WHERE t.deleted_at IS NOT NULL AND (a.node_id IS NOT NULL OR h.node_id IS NOT NULL) LIMIT 1");
-	TriggerData *trigger = trigger_of(fcinfo);
+	TriggerData *trigger = pm_trigger_of(fcinfo);
 	PmArgs		args;
 	PmCall		call;
 
 	pm_begin(&call, fcinfo);
-	args = register_new_rows(trigger);
+	args = pm_register_new_rows(trigger);
 	if (pm_run(&deleted, &args) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_BOOKS),
@@ -508,12 +503,12 @@ pm_guard_usage(PG_FUNCTION_ARGS)
 											"  ORDER BY c.from_month <= (u.started_at AT TIME ZONE c.time_zone) DESC, c.from_month DESC LIMIT 1) AS c"
 											" WHERE pool_manager.billing_month(u.started_at, c.time_zone)"
 											"  <> pool_manager.billing_month(u.ended_at - '1 second'::interval, c.time_zone) LIMIT 1");
-	TriggerData *trigger = trigger_of(fcinfo);
+	TriggerData *trigger = pm_trigger_of(fcinfo);
 	PmArgs		args;
 	PmCall		call;
 
 	pm_begin(&call, fcinfo);
-	args = register_new_rows(trigger);
+	args = pm_register_new_rows(trigger);
 	if (pm_run(&gaps, &args) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_BOOKS),
