@@ -396,6 +396,7 @@ extern void pm_plan_run(PmPlan *plan, int64 planned_end, const PmHold *holds, in
 extern void pm_plan_close_node(PmPlan *plan, int node, int64 since, int64 until);
 extern PmSpace *pm_plan_space(PmPlan *plan, int64 until);
 extern void pm_plan_changed(PmPlan *plan, int node);
+extern void pm_plan_grew(PmPlan *plan);
 extern void pm_plan_started(PmPlan *plan, const PmHold *holds, int nholds);
 extern int64 pm_plan_reserve(PmPlan *plan, int s, int64 length, bool for_ever);
 

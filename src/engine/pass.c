@@ -55,40 +55,45 @@ explain(PmScheduler *scheduler)
 	}
 }
 
-/* Would a blocked shape fit the nodes as they are? */
+/* Would a blocked shape fit the nodes as they are, or a view of them? */
 static bool
-fits_now(PmScheduler *scheduler, int s)
+fits(PmScheduler *scheduler, PmSpace *space, int s)
 {
-	pm_caps_choose(scheduler->space, scheduler->failed_lane[s]);
-	if (!pm_place_shape(scheduler->space, s))
+	pm_caps_choose(space, scheduler->failed_lane[s]);
+	if (!pm_place_shape(space, s))
 		return false;
-	pm_place_undo(scheduler->space);
+	pm_place_undo(space);
 	return true;
 }
 
 /*
  * With resources withheld, a blocked shape that fits once they are given back
- * is blocked by nothing else: its numbers are those without what is withheld,
- * those of the others count it in.
+ * is blocked by nothing else but by maintenance that would come meanwhile: its
+ * numbers are those without what is withheld, those of the others count it in.
  */
 static void
 explain_reserved(PmScheduler *scheduler)
 {
+	const PmLack nothing = {PM_DIM_NONE, 0, 0};
 	PmBlock    *blocks = scheduler->decision->blocks;
 	PmFacts    *facts;
 
 	explain(scheduler);
 	pm_reserve_release(scheduler->reserve);
 	scheduler->reserve = NULL;
+	if (scheduler->plan)
+		pm_plan_grew(scheduler->plan);
 	facts = pm_facts_create(scheduler->space);
 	for (int s = 0; s < scheduler->queue->nshapes; s++)
 	{
 		if (!scheduler->blocked[s])
 			continue;
-		if (fits_now(scheduler, s))
-			blocks[s].reason = PM_REASON_RESERVED;
-		else
+		if (!fits(scheduler, scheduler->space, s))
 			blocks[s] = pm_explain_shape(facts, s);
+		else if (scheduler->plan && !fits(scheduler, pm_plan_space(scheduler->plan, scheduler->failed_until[s]), s))
+			blocks[s] = pm_make_block(PM_REASON_MAINTENANCE, PM_LEVEL_NONE, &nothing);
+		else
+			blocks[s].reason = PM_REASON_RESERVED;
 	}
 }
 
@@ -110,7 +115,7 @@ explain_planned(PmScheduler *scheduler)
 			continue;
 		if (scheduler->decision->nreservations > 0)
 			reason = PM_REASON_RESERVED;
-		scheduler->decision->blocks[s] = fits_now(scheduler, s) ?
+		scheduler->decision->blocks[s] = fits(scheduler, scheduler->space, s) ?
 			pm_make_block(reason, PM_LEVEL_NONE, &nothing) : pm_explain_shape(facts, s);
 	}
 }

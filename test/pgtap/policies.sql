@@ -122,6 +122,19 @@ SELECT pg_temp.pass('kept') \g /dev/null
 SELECT is(pg_temp.running('kept'), 'fits', 'what ends before maintenance starts');
 SELECT is(pg_temp.waiting('kept'), 'long maintenance, endless maintenance', '... the others wait for it to be over');
 
+-- with resources withheld: wide for 60 s waits for r, small of 60 s for wide; long would run into the maintenance
+SELECT pg_temp.pool('withheld', 'c4', 1, 'reserve'), pg_temp.pool('alone', 'c4', 1, 'reserve') \g /dev/null
+SELECT count(*) FROM pool p, schedule_maintenance(ARRAY(SELECT n.node_id FROM node n WHERE n.pool_id = p.pool_id), 'reboot', 'kernel') WHERE p.name IN ('withheld', 'alone') \g /dev/null
+SELECT accept_maintenance(m.maintenance_id, clock() + interval '1 hour') FROM maintenance m JOIN pool p USING (pool_id) WHERE p.name IN ('withheld', 'alone') \g /dev/null
+SELECT pg_temp.job('withheld', 'r', 2, 100), pg_temp.job('withheld', 'wide', 4, 60), pg_temp.job('withheld', 'small', 1, 60),
+       pg_temp.job('withheld', 'long', 1, 3601), pg_temp.job('alone', 'long', 1, 3601) \g /dev/null
+SELECT pg_temp.pass('withheld'), pg_temp.pass('alone') \g /dev/null
+SELECT is(pg_temp.waiting('withheld'), 'wide resources, small reserved, long reserved', 'jobs of one shape share a reason: the shortest has it');
+SELECT cancel_job(job_id) FROM job_status WHERE pool = 'withheld' AND job = 'small' \g /dev/null
+SELECT pg_temp.pass('withheld') \g /dev/null
+SELECT is(pg_temp.waiting('withheld'), 'wide resources, long maintenance', 'what is withheld does not keep it from starting: the maintenance does');
+SELECT is(pg_temp.waiting('alone'), 'long maintenance', 'nor does what is withheld for itself');
+
 --
 -- Accuracy: ten runs of 30 of their 100 s; a forecast counts on 30 of 100
 --
