@@ -256,7 +256,7 @@ open_meter(PmUsageMeters *meters, UsageEntry *entry, PmTerms *terms)
 }
 
 static void
-meter_usage(PmUsageMeters *meters, const PmUsage *usage)
+meter_usage(PmUsageMeters *meters, const PmUsed *usage)
 {
 	UsageKey	key = {usage->tenant_id, usage->sku_id};
 	bool		found;
@@ -282,7 +282,7 @@ meter_usage(PmUsageMeters *meters, const PmUsage *usage)
 }
 
 static void
-meter_rows(const PmUsage *rows, int n, void *state)
+meter_rows(const PmUsed *rows, int n, void *state)
 {
 	for (int i = 0; i < n; i++)
 		meter_usage(state, &rows[i]);

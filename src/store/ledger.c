@@ -228,16 +228,16 @@ pm_note_price_set(PmCall *call, const PmPriceKey *key, TimestampTz instant)
 
 typedef struct UsageScan
 {
-	PmUsageCallback callback;
+	PmUsedCallback callback;
 	void	   *state;
 	int			n;
-	PmUsage		rows[USAGE_BATCH];
+	PmUsed		rows[USAGE_BATCH];
 } UsageScan;
 
 static void
 add_usage(UsageScan *scan, Datum tenant_id, Datum sku_id, Datum quantity, Datum start, Datum end)
 {
-	PmUsage    *row = &scan->rows[scan->n++];
+	PmUsed	   *row = &scan->rows[scan->n++];
 
 	row->tenant_id = DatumGetInt64(tenant_id);
 	row->sku_id = DatumGetInt64(sku_id);
@@ -275,7 +275,7 @@ arg_tenants(PmArgs *args, const int64 *tenants, int ntenants)
 
 static void
 scan_usage(PmStatement *statement, PmArgs *args, int ncolumns, PmRowCallback row,
-		   PmUsageCallback callback, void *state)
+		   PmUsedCallback callback, void *state)
 {
 	UsageScan  *scan = palloc(sizeof(UsageScan));
 
@@ -292,7 +292,7 @@ scan_usage(PmStatement *statement, PmArgs *args, int ncolumns, PmRowCallback row
 
 void
 pm_scan_usage(const int64 *tenants, int ntenants, int64 since, int64 until,
-			  PmUsageCallback callback, void *state)
+			  PmUsedCallback callback, void *state)
 {
 	/* whole rows: they come as they lie in the table, none is put together */
 	static PmStatement read = PM_STATEMENT("int8[];timestamptz;timestamptz",
@@ -308,7 +308,7 @@ pm_scan_usage(const int64 *tenants, int ntenants, int64 since, int64 until,
 
 void
 pm_scan_holdings(const int64 *tenants, int ntenants, int64 until,
-				 PmUsageCallback callback, void *state)
+				 PmUsedCallback callback, void *state)
 {
 	static PmStatement read = PM_STATEMENT("int8[];timestamptz",
 										   "SELECT tenant_id, sku_id, quantity, metered_until, $2 FROM pool_manager.holding"

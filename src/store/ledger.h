@@ -56,24 +56,24 @@ extern int	pm_read_prices(int64 tenant_id, const char *currency,
 						   int64 **sku_ids, PmPriceVersion **prices);
 
 /* What was used, or is held */
-typedef struct PmUsage
+typedef struct PmUsed
 {
 	int64		tenant_id;
 	int64		sku_id;
 	int64		quantity;
 	int64		start;
 	int64		end;
-} PmUsage;
+} PmUsed;
 
 /*
  * Usage of tenants, -1: of all, that begins in [since, until), and what they
  * hold, up to until; in no order.  Rows come in batches.
  */
-typedef void (*PmUsageCallback) (const PmUsage *rows, int n, void *state);
+typedef void (*PmUsedCallback) (const PmUsed *rows, int n, void *state);
 extern void pm_scan_usage(const int64 *tenants, int ntenants, int64 since, int64 until,
-						  PmUsageCallback callback, void *state);
+						  PmUsedCallback callback, void *state);
 extern void pm_scan_holdings(const int64 *tenants, int ntenants, int64 until,
-							 PmUsageCallback callback, void *state);
+							 PmUsedCallback callback, void *state);
 
 /* The currency of the contract in force at an instant, or the latest one */
 extern char *pm_contract_currency(int64 tenant_id, TimestampTz at);
