@@ -79,7 +79,7 @@ void
 pm_explain_pools(PmExplanation *this)
 {
 	PmAccess	access = pm_access(this->call, this->job->tenant_id);
-	int64	   *pools;
+	PmOtherPool *pools;
 	int			n;
 
 	if (access < PM_ACCESS_MEMBER)
@@ -90,12 +90,12 @@ pm_explain_pools(PmExplanation *this)
 		MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pool_manager other pool",
 													  ALLOCSET_DEFAULT_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(scratch);
-		PmPoolInfo *pool = pm_find_pool(this->call, NULL, pools[i]);
+		PmPoolInfo *pool = pm_find_pool(this->call, NULL, pools[i].pool_id);
 		PmPassData *data = pm_read_guest(pool, this->job, this->policy.now);
 		PmPolicy	policy = pm_policy_of(pool);
 		PmInstead	as_it_is = {0};
 		PmCase		it = {&data->cluster, &data->queue, &policy, this->job->job_id};
-		PmExplainRow row = pm_explain_row("would_start", "pool");
+		PmExplainRow row = pm_explain_row("would_start", pools[i].loses_sub_pool ? "pool, sub_pool" : "pool");
 
 		policy.now = this->policy.now;
 		pm_score_queue(data, policy.order, policy.now);

@@ -127,18 +127,23 @@ pm_read_smaller_flavors(const PmJobInfo *job, PmSmallerFlavor **flavors)
 }
 
 int
-pm_read_other_pools(const PmJobInfo *job, bool public_too, int64 **pools)
+pm_read_other_pools(const PmJobInfo *job, bool public_too, PmOtherPool **pools)
 {
 	/*
-	 * Not offered: pools in which it would have to name something else as well,
-	 * a sub-pool, levels of a topology, file systems; any, if other jobs wait
-	 * for it; and public ones, to what only dedicated pools have.
+	 * A sub-pool is kept where the pool has one of that name.  Not offered:
+	 * pools in which it would have to name something else as well, another
+	 * sub-pool, levels of a topology, file systems; any, if other jobs wait for
+	 * it; and public ones, to what only dedicated pools have.
 	 */
 	static PmStatement read = PM_STATEMENT("int8;int8;bool",
-										   "SELECT p.pool_id FROM pool_manager.job j"
+										   "SELECT p.pool_id, o.name IS NOT NULL AND d.name IS NULL FROM pool_manager.job j"
 										   " JOIN pool_manager.job_shape s USING (pool_id, shape_id)"
+										   " JOIN pool_manager.sub_pool o ON o.pool_id = j.pool_id AND o.sub_pool_id = j.sub_pool_id"
 										   " JOIN pool_manager.pool p ON p.pool_id <> j.pool_id"
 										   " JOIN pool_manager.pool_job_type t ON t.pool_id = p.pool_id AND t.kind = j.kind AND t.state = 'enabled'"
+										   " LEFT JOIN pool_manager.sub_pool d ON d.pool_id = p.pool_id AND d.name = o.name AND d.deleted_at IS NULL"
+										   "  AND pool_manager.sub_pool_takes(d.guaranteed, d.upper, j.kind, d.borrow_limit)"
+										   "  AND NOT EXISTS (SELECT FROM pool_manager.sub_pool c WHERE c.pool_id = p.pool_id AND c.parent_id = d.sub_pool_id AND c.deleted_at IS NULL)"
 										   " WHERE j.pool_id = $1 AND j.job_id = $2 AND p.deleted_at IS NULL"
 										   " AND p.state IN ('running', 'scaling_failed') AND NOT p.restrictions && '{service,frozen}'"
 										   " AND (p.kind = 'public' AND $3 AND j.priority = 1 AND NOT j.preemptible OR p.kind = 'dedicated' AND p.tenant_id = j.tenant_id)"
@@ -146,7 +151,7 @@ pm_read_other_pools(const PmJobInfo *job, bool public_too, int64 **pools)
 										   " AND NOT EXISTS (SELECT FROM pool_manager.task_group g LEFT JOIN pool_manager.flavor f USING (flavor_id)"
 										   "  WHERE g.pool_id = j.pool_id AND g.shape_id = j.shape_id AND (g.group_level IS NOT NULL OR g.spread_level IS NOT NULL"
 										   "   OR p.kind = 'public' AND g.replicas > f.max_replicas))"
-										   " AND NOT EXISTS (SELECT FROM pool_manager.sub_pool d WHERE d.pool_id = p.pool_id AND d.name IS NOT NULL AND d.deleted_at IS NULL)"
+										   " AND (d.name IS NOT NULL OR NOT EXISTS (SELECT FROM pool_manager.sub_pool n WHERE n.pool_id = p.pool_id AND n.name IS NOT NULL AND n.deleted_at IS NULL))"
 										   " AND NOT EXISTS (SELECT FROM pool_manager.job_mount m WHERE m.pool_id = j.pool_id AND m.job_id = j.job_id)"
 										   " AND NOT EXISTS (SELECT FROM pool_manager.volume v WHERE v.pool_id = j.pool_id AND v.job_id = j.job_id)"
 										   " AND NOT EXISTS (SELECT FROM pool_manager.job_dependency d WHERE d.pool_id = j.pool_id AND d.depends_on = j.job_id)"
@@ -158,8 +163,11 @@ pm_read_other_pools(const PmJobInfo *job, bool public_too, int64 **pools)
 	pm_arg_int64(&args, job->job_id);
 	pm_arg_bool(&args, public_too);
 	n = (int) pm_run(&read, &args);
-	*pools = palloc(sizeof(int64) * Max(n, 1));
+	*pools = palloc(sizeof(PmOtherPool) * Max(n, 1));
 	for (int row = 0; row < n; row++)
-		(*pools)[row] = pm_get_int64(row, 1);
+	{
+		(*pools)[row].pool_id = pm_get_int64(row, 1);
+		(*pools)[row].loses_sub_pool = pm_get_bool(row, 2);
+	}
 	return n;
 }

@@ -45,8 +45,14 @@ typedef struct PmSmallerFlavor
 
 extern int	pm_read_smaller_flavors(const PmJobInfo *job, PmSmallerFlavor **flavors);
 
+typedef struct PmOtherPool
+{
+	int64		pool_id;
+	bool		loses_sub_pool; /* the pool has none of its sub-pool's name */
+} PmOtherPool;
+
 /* Other pools that a job of its tenant could be submitted to; palloc'd */
-extern int	pm_read_other_pools(const PmJobInfo *job, bool public_too, int64 **pools);
+extern int	pm_read_other_pools(const PmJobInfo *job, bool public_too, PmOtherPool **pools);
 
 /* pass_read.c: what a pass over a pool reads, with the runs, without any lock,
  * and a job that its queue does not have as if it were queued there, at an instant */

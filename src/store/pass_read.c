@@ -94,14 +94,16 @@ queue_row(Datum *values, bool *nulls, void *state)
 	job->claims_since = nulls[10] ? 0 : DatumGetTimestampTz(values[10]);
 }
 
-/* A job that the queue does not have: of another pool, in the queue of its
- * tenant, or one that waits */
+/* A job that the queue does not have: of another pool, in the sub-pool of the
+ * same name or else in the queue of its tenant, or one that waits */
 static void
 read_guest_job(Reader *reader)
 {
 	static PmStatement guest = PM_STATEMENT("int8;int8;int8;timestamptz",
 											"SELECT j.job_id, $4, j.shape_id, CASE WHEN j.pool_id = $1 THEN j.sub_pool_id ELSE coalesce((SELECT s.sub_pool_id FROM pool_manager.sub_pool s"
-											"  WHERE s.pool_id = $1 AND s.tenant_id = j.tenant_id AND s.name IS NULL AND s.deleted_at IS NULL), 0) END,"
+											"   LEFT JOIN pool_manager.sub_pool o ON o.pool_id = j.pool_id AND o.sub_pool_id = j.sub_pool_id AND o.name = s.name"
+											"  WHERE s.pool_id = $1 AND s.tenant_id = j.tenant_id AND (s.name IS NULL OR o.name IS NOT NULL) AND s.deleted_at IS NULL"
+											"  ORDER BY s.name LIMIT 1), 0) END,"
 											" CASE p.kind WHEN 'public' THEN 1::smallint ELSE j.priority END, false, j.time_limit, j.auto_stop, j.workspace_id, NULL"
 											" FROM pool_manager.job j, pool_manager.pool p WHERE p.pool_id = $1 AND j.pool_id = $2 AND j.job_id = $3");
 	PmArgs		args = {0};

@@ -257,6 +257,24 @@ RESET ROLE;
 SELECT throws_ok($$ SELECT * FROM explain_job((SELECT job_id FROM job WHERE name = 'no such job')) $$, '22004', 'argument "job" must not be null', 'no job is no answer');
 
 --
+-- A sub-pool is kept where the other pool has it; where that has none at all, it is left out, and the row says so
+--
+SELECT pg_temp.pool(p, 'c4', 1) FROM unnest('{from,same,shut,whole}'::text[]) AS p \g /dev/null
+SELECT create_sub_pool('from', 'vision', 'cpu=2', 'cpu=4'), create_sub_pool('same', 'vision', 'cpu=2', 'cpu=4'),
+       create_sub_pool('same', 'speech', 'cpu=2'), create_sub_pool('shut', 'speech', 'cpu=2', 'cpu=4') \g /dev/null
+SELECT submit_job('from', 'busy', request => 'cpu=4', sub_pool => 'vision') \g /dev/null
+SELECT submit_job('from', 'moves', request => 'cpu=3', sub_pool => 'vision') \g /dev/null
+SELECT is((SELECT string_agg(item || ': ' || detail, '; ' ORDER BY detail COLLATE "C") FROM explain_job(pg_temp.id('moves'))
+           WHERE kind = 'would_start' AND item ~ 'pool' AND detail IN ('from', 'same', 'shut', 'whole')),
+          'pool: same; pool, sub_pool: whole', 'a pool with the sub-pool, and one without any');
+-- what is offered starts
+SELECT submit_job('same', 'moved', request => 'cpu=3', sub_pool => 'vision'), submit_job('whole', 'let go', request => 'cpu=3') \g /dev/null
+SELECT is(pg_temp.state('moved') || ' ' || pg_temp.state('let go'), 'running running', 'what is offered starts');
+-- the other sub-pool holds what it is guaranteed: there is no room for three beside it
+SELECT cancel_job(pg_temp.id('moved')), submit_job('same', 'speaks', request => 'cpu=2', sub_pool => 'speech') \g /dev/null
+SELECT is((SELECT count(*) FROM explain_job(pg_temp.id('moves')) WHERE kind = 'would_start' AND detail = 'same'), 0::bigint, 'nothing is offered that would not start');
+
+--
 -- What expected_start() found out does not outlive what it was found out from
 --
 CREATE FUNCTION pg_temp.twice(job bigint, other bigint) RETURNS text LANGUAGE plpgsql AS $$
