@@ -7,6 +7,12 @@ SELECT create_sku('sku-' || i, 'unit') FROM generate_series(1, 20) AS i;
 SELECT set_price('sku-' || s, (0.01 * s + 0.0001 * v)::text::tariff, '2026-02-28 10:20:30+00'::timestamptz + v * interval '5 days', currency => 'USD')
 FROM generate_series(1, 20) AS s, generate_series(0, 5) AS v ORDER BY s, v;
 
+CREATE ROLE bench_operator;
+CREATE ROLE bench_tenant;
+SELECT grant_operator('bench_operator'), grant_tenant('t1', 'bench_tenant', 'viewer');
+
+-- without the checks of each row, which take longer than the rows
+SET session_replication_role = replica;
 SELECT setseed(0.5);
 INSERT INTO usage (tenant_id, sku_id, quantity, started_at, ended_at, holding_id, slice_no)
 SELECT t.tenant_id, s.sku_id, u.quantity, u.started_at, least(u.started_at + u.seconds * interval '1 second', '2026-04-01'), u.i, 1
@@ -17,6 +23,8 @@ FROM (SELECT i, (random() * 49)::integer AS t, (random() * 19)::integer AS s, 1 
 JOIN (SELECT row_number() OVER (ORDER BY tenant_id) - 1 AS t, tenant_id FROM tenant WHERE tenant_id > 0) AS t USING (t)
 JOIN (SELECT row_number() OVER (ORDER BY sku_id) - 1 AS s, sku_id FROM sku) AS s USING (s)
 ORDER BY u.started_at;
+
+RESET session_replication_role;
 
 -- What one writes by hand: prices as plain columns, days as a table
 CREATE TABLE public.flat_price AS

@@ -7,6 +7,7 @@
 #   REPEAT=5       samples of each figure
 #   SECONDS_EACH=4 how long a rate is measured
 #   NODES="1000 10000" nodes of the pools of "pass"
+#   ROWS=1000000   rows of usage of "charges"
 #   QUICK=1        one sample, small sizes: does it run at all?
 #   PROFILE=all    profile everything, not only what misses its target
 #   KEEP_SAMPLES=FILE  keep every sample
@@ -16,6 +17,7 @@ set -u
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
 . ./cloud_queries.sh
+. ./charges.sh
 . ./simulate.sh
 . ./growth.sh
 
@@ -27,13 +29,13 @@ SECONDS_EACH=${SECONDS_EACH:-4}
 PROFILE=${PROFILE-}
 PROFILE_SECONDS=${QUICK:+1}
 PROFILE_SECONDS=${PROFILE_SECONDS:-4}
-# of a pass and of submit_jobs; rows of usage
+# of a pass and of submit_jobs
 JOBS=${QUICK:+10000}
 JOBS=${JOBS:-100000}
 NODES=${NODES:-${QUICK:+100}}
 NODES=${NODES:-1000 10000}
-USAGE=${QUICK:+50000}
-USAGE=${USAGE:-1000000}
+ROWS=${ROWS:-${QUICK:+50000}}
+ROWS=${ROWS:-1000000}
 # of the cloud that is looked at; nodes of the pool that is made
 POOLS=${QUICK:+10}
 POOLS=${POOLS:-100}
@@ -344,46 +346,6 @@ core()
             line "100000 jobs, $what (median of $REPEAT)" ms "core.${what//[ ,]/_}" "core.${what//[ ,]/_}_floor" time 2
         done
     } >> "$OUT/report"
-}
-
-# ---- charges ----
-
-profile_charges()
-{
-    repeat 20 "SELECT count(*) FROM pool_manager.charges(NULL::bigint, '2026-03-01', '2026-04-01', '1 day');" |
-        PGAPPNAME=bench_profile timeout $((PROFILE_SECONDS + 2)) psql -Xq -d bench_charges > /dev/null 2>&1 &
-    sleep 1
-    profile "$1" bench_profile
-    wait $!
-}
-
-charges()
-{
-    local i
-
-    say "charges"
-    database bench_charges &&
-        sql bench_charges -v rows="$USAGE" -f charges_setup.sql || return 1
-    say "$(value bench_charges -f charges_agree.sql)" || return 1
-    {
-        echo "SET search_path TO pool_manager, public;"
-        for ((i = 0; i <= REPEAT; i++)); do
-            [ "$i" = 0 ] || echo "@ charges"
-            echo "SELECT count(*), sum(amount) FROM charges(NULL::bigint, '2026-03-01', '2026-04-01', '1 day');;"
-            [ "$i" = 0 ] || echo "@ charges_hand"
-            echo "SELECT count(*), sum(amount) FROM hand_written;;"
-            [ "$i" = 0 ] || echo "@ charges_sum"
-            echo "SELECT count(*), sum(s) FROM (SELECT tenant_id, sku_id, date_bin('1 day', started_at, '2026-03-01') AS day, sum(quantity) AS s
-                FROM usage WHERE started_at >= '2026-03-01' AND started_at < '2026-04-01' GROUP BY 1, 2, 3) AS g;;"
-        done
-    } | timed bench_charges || return 1
-    {
-        heading "charges, $USAGE usage rows, per tenant x SKU x day"
-        line "floor: hand-written SQL with range join, numeric" ms charges charges_hand speed
-        line "floor: sum(bigint) grouped the same way" ms charges charges_sum time
-        [ "$PROFILE" != all ] || finished 0 "charges" profile_charges
-    } >> "$OUT/report"
-    drop_database bench_charges
 }
 
 # ---- a pool of many nodes ----
