@@ -151,7 +151,7 @@ CREATE TABLE price (
     CONSTRAINT price_currency_fkey FOREIGN KEY (currency) REFERENCES currency,
     CONSTRAINT price_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT price_valid_check CHECK (
-        NOT isempty(valid) AND NOT lower_inf(valid) AND lower_inc(valid) AND NOT upper_inc(valid) AND
+        isempty(valid) OR NOT lower_inf(valid) AND lower_inc(valid) AND NOT upper_inc(valid) AND
         is_whole_second(lower(valid)) AND (upper_inf(valid) OR is_whole_second(upper(valid)))),
     CONSTRAINT price_overlap_excl EXCLUDE USING gist (
         tenant_id WITH =, sku_id WITH =, currency WITH =, valid WITH &&)
@@ -163,7 +163,7 @@ COMMENT ON COLUMN price.price_id IS 'identifier: the price version';
 COMMENT ON COLUMN price.sku_id IS 'what it is for';
 COMMENT ON COLUMN price.currency IS 'ISO 4217 code';
 COMMENT ON COLUMN price.tariff IS 'the price model';
-COMMENT ON COLUMN price.valid IS 'when it is in force, in whole seconds, the upper bound excluded';
+COMMENT ON COLUMN price.valid IS 'when it is in force, in whole seconds, the upper bound excluded; empty: never, another took its place from its first second on';
 COMMENT ON COLUMN price.set_at IS 'when it was entered';
 COMMENT ON COLUMN price.set_by IS 'database role that entered it';
 COMMENT ON COLUMN price.minimum_seconds IS 'a run is billed as at least so many seconds; NULL: as it was';

@@ -38,6 +38,7 @@ INSERT INTO event_kind (kind, description) VALUES
     ('pool_created', 'a pool was made'),
     ('nodes_added', 'nodes joined the pool; reason: how many of which flavor'),
     ('price_set', 'a price was set or ended; reason: the SKU'),
+    ('repriced', 'charges moved to a price set for their past; reason: the SKU, and why'),
     ('job_preempted', 'a run ends, stops or has become smaller for another job; reason: for which, and from how many replicas to how many'),
     ('job_state', 'a job changed its state');
 INSERT INTO event_kind (kind, warning, description) VALUES

@@ -34,6 +34,8 @@ struct PmBooks
 	PmCall	   *call;
 	int64		tenant_id;
 	const char *tenant_name;
+	const char *kind;			/* of its bookings */
+	const char *reason;
 	PmLedger	ledger;
 	PmTerm	   *terms;
 	int			nterms;
@@ -91,7 +93,7 @@ read_term(PmBooks *books, const PmContract *contract, PmTerm *term)
 }
 
 PmBooks *
-pm_books_open(PmCall *call, int64 tenant_id)
+pm_books_open(PmCall *call, int64 tenant_id, const char *kind, const char *reason)
 {
 	PmBooks    *books = palloc0(sizeof(PmBooks));
 	HASHCTL		info = {0};
@@ -99,6 +101,8 @@ pm_books_open(PmCall *call, int64 tenant_id)
 
 	books->call = call;
 	books->tenant_id = tenant_id;
+	books->kind = kind;
+	books->reason = reason;
 	books->context = CurrentMemoryContext;
 	pm_share_price_book();
 	pm_lock_ledger(tenant_id, &books->ledger);
@@ -190,6 +194,8 @@ add_piece(const PmPiece *piece, void *state)
 	PmBooks    *books = state;
 	int			room = books->room;
 
+	if (piece->units == 0)
+		return;
 	if (piece->price == NULL)
 		refuse_unpriced(books, piece);
 	books->pieces = make_room(books->pieces, books->npieces, &room, sizeof(PmPiece));
@@ -246,7 +252,8 @@ find_booking(PmBooks *books, const PmPiece *piece)
 	booking = &books->bookings[books->nbookings++];
 	memset(booking, 0, sizeof(PmBooking));
 	booking->period_start = start;
-	booking->kind = "settlement";
+	booking->kind = books->kind;
+	booking->reason = books->reason;
 	booking->currency = piece->term->currency;
 	booking->units = int64_to_numeric(0);
 	booking->amount = int64_to_numeric(0);
@@ -290,7 +297,8 @@ add_charge(const PmStep *step, void *state)
 	charge->end = piece->end;
 	charge->units_before = step->before;
 	charge->units_after = step->after;
-	charge->corrects = piece->usage->corrects;
+	charge->corrects = piece->corrects;
+	charge->corrects_usage = piece->corrects == 0 ? piece->usage->corrects : 0;
 	charge->tier = step->tier;
 	charge->currency = piece->term->currency;
 	charge->quantity = step->quantity;
@@ -313,33 +321,6 @@ charge_pieces(PmBooks *books)
 		stepping.piece = piece;
 		stepping.booking = find_booking(books, piece);
 		pm_counter_advance(&books->counter_of[i]->counter, piece->units, add_charge, &stepping);
-	}
-}
-
-/* What takes usage back corrects the charge of that usage at the same time */
-static void
-find_corrected(PmBooks *books)
-{
-	int64	   *usage_ids = palloc(sizeof(int64) * Max(books->ncharges, 1));
-	int64	   *starts = palloc(sizeof(int64) * Max(books->ncharges, 1));
-	int64	   *found;
-	int			n = 0;
-
-	for (int i = 0; i < books->ncharges; i++)
-	{
-		if (books->charges[i].corrects == 0)
-			continue;
-		usage_ids[n] = books->charges[i].corrects;
-		starts[n++] = books->charges[i].start;
-	}
-	if (n == 0)
-		return;
-	found = pm_find_charges(books->tenant_id, usage_ids, starts, n);
-	n = 0;
-	for (int i = 0; i < books->ncharges; i++)
-	{
-		if (books->charges[i].corrects != 0)
-			books->charges[i].corrects = found[n++];
 	}
 }
 
@@ -389,20 +370,45 @@ begin_batch(PmBooks *books)
 	books->nbookings = 0;
 }
 
+/* The pieces of the batch are there: they are charged, and all is written */
+static int64
+end_batch(PmBooks *books)
+{
+	read_counters(books);
+	charge_pieces(books);
+	pm_find_corrected(books->tenant_id, books->charges, books->ncharges);
+	if (books->ncharges > 0)
+		write_batch(books);
+	return books->ncharges;
+}
+
 int64
-pm_books_add(PmBooks *books, const PmUsage *usage, int n)
+pm_books_add(PmBooks *books, const PmUsageRow *usage, int n)
 {
 	MemoryContext old = MemoryContextSwitchTo(books->of_batch);
+	int64		ncharges;
 
 	begin_batch(books);
 	for (int i = 0; i < n; i++)
 		pm_cut_usage(&usage[i], books->terms, books->nterms, add_piece, books);
-	read_counters(books);
-	charge_pieces(books);
-	find_corrected(books);
-	if (books->ncharges > 0)
-		write_batch(books);
+	ncharges = end_batch(books);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(books->of_batch);
-	return books->ncharges;
+	return ncharges;
+}
+
+int64
+pm_books_reprice(PmBooks *books, const PmBookedUsage *usage, int n, int64 since, int64 until)
+{
+	MemoryContext old = MemoryContextSwitchTo(books->of_batch);
+	int64		ncharges;
+
+	begin_batch(books);
+	for (int i = 0; i < n; i++)
+		pm_reprice_usage(&usage[i].usage, usage[i].booked, usage[i].nbooked, since, until,
+						 books->terms, books->nterms, add_piece, books);
+	ncharges = end_batch(books);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(books->of_batch);
+	return ncharges;
 }

@@ -14,7 +14,9 @@
 
 #include "api/args.h"
 #include "api/check.h"
+#include "api/reprice.h"
 #include "api/request.h"
+#include "store/books.h"
 #include "store/ledger.h"
 
 /* The currency of a price: as named, or that of the tenant's contract */
@@ -42,6 +44,33 @@ price_currency(FunctionCallInfo fcinfo, int64 tenant_id, TimestampTz valid_from)
 	return currency;
 }
 
+/*
+ * What was charged for the time from valid_from until the next price moves to
+ * what is in force there now, if there is a reason for that.
+ */
+static void
+reprice_charged(PmCall *call, FunctionCallInfo fcinfo, const PmPriceKey *key,
+				TimestampTz valid_from, const PmPriceNeighbours *around)
+{
+	PmRepricing repricing = {key->sku_id, pm_second(valid_from), pm_second_or_end(around->next), pm_text_arg(fcinfo, 5)};
+	int64	   *tenants;
+	int			n = 0;
+
+	/* of a list price those matter that were charged at the one before */
+	if (key->tenant_id != 0 || around->price_id != 0)
+		n = pm_charged_tenants(key->sku_id, key->tenant_id, key->tenant_id == 0 ? around->price_id : 0,
+							   repricing.since, repricing.until, &tenants);
+	if (n == 0)
+		return;
+	if (repricing.reason == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("time from %s on has been charged", timestamptz_to_str(valid_from)),
+				 errdetail("%d tenant(s) would have charges of another price than the one in force.", n),
+				 errhint("Say why with the argument \"reprice\", and the difference is booked; or set a later \"valid_from\".")));
+	pm_reprice(call, &repricing, tenants, n);
+}
+
 /* Ends the price in force, if any, and begins the new one, unless it is NULL */
 static int64
 set_price(PmCall *call, FunctionCallInfo fcinfo, int64 tenant_id)
@@ -60,12 +89,12 @@ set_price(PmCall *call, FunctionCallInfo fcinfo, int64 tenant_id)
 	pm_lock_prices();
 	instant = pm_writing_clock();
 	pm_read_neighbours(&key, valid_from, &around);
-	if (around.price_id != 0 && around.starts == valid_from)
+	if (around.price_id != 0 && around.starts == valid_from && PG_ARGISNULL(5))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("a price for this SKU already begins at %s", timestamptz_to_str(valid_from)),
 				 errdetail("A price holds from its \"valid_from\" until the next one begins."),
-				 errhint("Set one with another \"valid_from\".")));
+				 errhint("Set one with another \"valid_from\", or say with the argument \"reprice\" why it takes the other's place.")));
 	if (around.price_id == 0 && PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -77,7 +106,21 @@ set_price(PmCall *call, FunctionCallInfo fcinfo, int64 tenant_id)
 	if (!PG_ARGISNULL(1))
 		price_id = pm_insert_price(call, &key, PG_GETARG_DATUM(1), valid_from, around.next, instant);
 	pm_note_price_set(call, &key, instant);
+	reprice_charged(call, fcinfo, &key, valid_from, &around);
 	return price_id;
+}
+
+static void
+check_reason(FunctionCallInfo fcinfo)
+{
+	char	   *reason = pm_text_arg(fcinfo, 5);
+
+	if (reason != NULL && reason[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for argument \"reprice\""),
+				 errdetail("It is the reason, kept with every charge that is corrected."),
+				 errhint("Say why the price of the past changes.")));
 }
 
 PG_FUNCTION_INFO_V1(pm_sql_set_price);
@@ -93,6 +136,7 @@ pm_sql_set_price(PG_FUNCTION_ARGS)
 	pm_begin(&call, fcinfo);
 	pm_require_operator(&call);
 	pm_not_null(fcinfo, 0, "sku");
+	check_reason(fcinfo);
 	/* the provider's own prices are the list prices */
 	tenant_id = pm_tenant_arg(&call, fcinfo, 3);
 	if (PG_ARGISNULL(1) && tenant_id == 0)

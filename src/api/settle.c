@@ -19,7 +19,7 @@
 
 /* What takes back usage of the same batch waits for the next: the charge that it corrects is to be in the books */
 static int
-without_own_corrections(const PmUsage *usage, int n)
+without_own_corrections(const PmUsageRow *usage, int n)
 {
 	for (int i = 1; i < n; i++)
 	{
@@ -39,7 +39,7 @@ book_unrated(PmBooks *books, int64 tenant_id, int64 until)
 
 	for (;;)
 	{
-		PmUsage    *usage;
+		PmUsageRow    *usage;
 		int64	   *ids;
 		int			n = pm_read_unrated(tenant_id, after, until, BATCH_ROWS, &usage);
 
@@ -62,7 +62,7 @@ book_unrated(PmBooks *books, int64 tenant_id, int64 until)
 static int64
 book_held(PmBooks *books, int64 tenant_id, int64 until)
 {
-	PmUsage    *usage;
+	PmUsageRow    *usage;
 	int64		charges = 0;
 	int			n = pm_cut_held(tenant_id, until, &usage);
 
@@ -101,7 +101,7 @@ pm_settle(PG_FUNCTION_ARGS)
 				 errmsg("\"until\" must not be in the future"),
 				 errdetail("The clock is at %s.", timestamptz_to_str(now)),
 				 errhint("Leave it out to settle up to now.")));
-	books = pm_books_open(&call, tenant_id);
+	books = pm_books_open(&call, tenant_id, "settlement", NULL);
 	charges = book_unrated(books, tenant_id, until);
 	charges += book_held(books, tenant_id, until);
 	if (until > pm_books_ledger(books)->settled_until)

@@ -36,6 +36,16 @@ pm_counter_add(int64 n, int64 more)
 	return n;
 }
 
+int64
+pm_counter_units(int64 quantity, int64 seconds)
+{
+	int64		units;
+
+	if (pg_mul_s64_overflow(quantity, seconds, &units))
+		counter_overflow();
+	return units;
+}
+
 Numeric
 pm_counter_quantity(int64 n, bool once)
 {

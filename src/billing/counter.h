@@ -25,6 +25,8 @@
  */
 extern Numeric pm_counter_quantity(int64 n, bool once);
 
+/* A quantity, in thousandths, for so many seconds; checked */
+extern int64 pm_counter_units(int64 quantity, int64 seconds);
 /* n + more, checked */
 extern int64 pm_counter_add(int64 n, int64 more);
 

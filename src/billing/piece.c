@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include "common/int.h"
-
 #include "billing/counter.h"
 #include "billing/piece.h"
 #include "billing/slice.h"
@@ -118,20 +116,6 @@ find_price(PmSkuPrices *sku, int64 second, int64 *until)
 	return price;
 }
 
-static int64
-multiply(int64 quantity, int64 seconds)
-{
-	int64		units;
-
-	if (pg_mul_s64_overflow(quantity, seconds, &units))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("usage counter out of range"),
-				 errdetail("A counter holds less than 2.56e12 unit-hours a month."),
-				 errhint("Meter in larger units.")));
-	return units;
-}
-
 static void
 place(PmPiece *piece, PmTerm *terms, int nterms, int64 second, int64 *until)
 {
@@ -160,7 +144,7 @@ cut_once(PmPiece *piece, PmPieceCallback callback, void *state)
 }
 
 void
-pm_cut_usage(const PmUsage *usage, PmTerm *terms, int nterms, PmPieceCallback callback, void *state)
+pm_cut_usage(const PmUsageRow *usage, PmTerm *terms, int nterms, PmPieceCallback callback, void *state)
 {
 	PmPiece		piece = {0};
 	int64		start = usage->start;
@@ -180,15 +164,14 @@ pm_cut_usage(const PmUsage *usage, PmTerm *terms, int nterms, PmPieceCallback ca
 		piece.end = Min(usage->end, until);
 		if (start == usage->end)
 			piece.end = start;
-		piece.units = multiply(usage->quantity, piece.end - piece.start);
+		piece.units = pm_counter_units(usage->quantity, piece.end - piece.start);
 		if (piece.end == usage->end && usage->run_seconds >= 0 && piece.price)
 			piece.units = pm_counter_add(piece.units,
-										 multiply(usage->quantity,
-												  pm_extra_seconds(piece.price->minimum_seconds,
-																   piece.price->quantum_seconds,
-																   usage->run_seconds)));
-		if (piece.units != 0)
-			callback(&piece, state);
+										 pm_counter_units(usage->quantity,
+														  pm_extra_seconds(piece.price->minimum_seconds,
+																		   piece.price->quantum_seconds,
+																		   usage->run_seconds)));
+		callback(&piece, state);
 		start = piece.end;
 		if (start >= usage->end)
 			break;

@@ -14,7 +14,7 @@
 #include "billing/rate.h"
 
 /* A row of usage */
-typedef struct PmUsage
+typedef struct PmUsageRow
 {
 	int64		usage_id;
 	int64		sku_id;
@@ -24,7 +24,7 @@ typedef struct PmUsage
 	int64		end;
 	int64		run_seconds;	/* of the last slice of a run: of all of it; else -1 */
 	int64		corrects;		/* usage that it takes back; 0: none */
-} PmUsage;
+} PmUsageRow;
 
 /* A SKU and the prices in force for it, in one currency */
 typedef struct PmSkuPrices
@@ -52,7 +52,7 @@ typedef struct PmTerm
 
 typedef struct PmPiece
 {
-	const PmUsage *usage;
+	const PmUsageRow *usage;
 	const PmTerm *term;
 	const PmSkuPrices *sku;
 	const PmPriceVersion *price;	/* NULL: none is in force */
@@ -61,16 +61,18 @@ typedef struct PmPiece
 	int64		month_start;
 	int64		month_end;
 	int64		units;			/* thousandths of a unit-second, or of a unit */
+	int64		corrects;		/* charge that it corrects; 0: none, or that of usage->corrects */
 } PmPiece;
 
 typedef void (*PmPieceCallback) (const PmPiece *piece, void *state);
 
 /*
- * Cuts; a callback a piece, in order of time.  Terms ascending, at least one;
+ * Cuts; a callback a piece, in order of time.  The only piece of an empty slice
+ * may have no units.  Terms ascending, at least one;
  * the first also holds for what is before it.  A SKU that is not among its
  * term's is an internal error; overflow: 22003.
  */
-extern void pm_cut_usage(const PmUsage *usage, PmTerm *terms, int nterms,
+extern void pm_cut_usage(const PmUsageRow *usage, PmTerm *terms, int nterms,
 						 PmPieceCallback callback, void *state);
 
 /* The billing month of a term that holds a second: the local calendar month,

@@ -63,14 +63,14 @@ pm_settled(int64 tenant_id, int64 until)
 
 /* ---- usage ---- */
 
-/* Rows of the last result: the columns of PmUsage, in its order */
+/* Rows of the last result: the columns of PmUsageRow, in its order */
 static int
-get_usage(int n, PmUsage **usage)
+get_usage(int n, PmUsageRow **usage)
 {
-	*usage = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PmUsage) * Max(n, 1));
+	*usage = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PmUsageRow) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
-		PmUsage    *row = &(*usage)[i];
+		PmUsageRow    *row = &(*usage)[i];
 
 		row->usage_id = pm_get_int64(i, 1);
 		row->sku_id = pm_get_int64(i, 2);
@@ -87,7 +87,7 @@ get_usage(int n, PmUsage **usage)
 }
 
 int
-pm_read_unrated(int64 tenant_id, int64 after, int64 until, int limit, PmUsage **usage)
+pm_read_unrated(int64 tenant_id, int64 after, int64 until, int limit, PmUsageRow **usage)
 {
 	static PmStatement read = PM_STATEMENT("int8;int8;timestamptz;int4",
 										   "SELECT u.usage_id, u.sku_id, u.workspace_id, u.quantity, u.started_at, u.ended_at,"
@@ -104,7 +104,7 @@ pm_read_unrated(int64 tenant_id, int64 after, int64 until, int limit, PmUsage **
 }
 
 int
-pm_cut_held(int64 tenant_id, int64 until, PmUsage **usage)
+pm_cut_held(int64 tenant_id, int64 until, PmUsageRow **usage)
 {
 	return get_usage((int) pm_cut_holdings(tenant_id, pm_second_timestamptz(until)), usage);
 }
@@ -293,21 +293,121 @@ pm_insert_charges(int64 tenant_id, const PmCharge *charges, int n)
 	pm_rows_end(&rows);
 }
 
-int64 *
-pm_find_charges(int64 tenant_id, const int64 *usage_ids, const int64 *starts, int n)
+void
+pm_find_corrected(int64 tenant_id, PmCharge *charges, int n)
 {
 	static PmStatement find = PM_STATEMENT("int8;int8[];timestamptz[]",
 										   "SELECT (SELECT min(c.charge_id) FROM pool_manager.charge c"
 										   "  WHERE c.tenant_id = $1 AND c.usage_id = k.usage_id AND c.started_at = k.started_at)"
 										   " FROM unnest($2, $3) WITH ORDINALITY AS k(usage_id, started_at, n) ORDER BY k.n");
-	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
+	int64	   *usage_ids = palloc(sizeof(int64) * Max(n, 1));
+	int64	   *starts = palloc(sizeof(int64) * Max(n, 1));
 	PmArgs		args = {0};
+	int			sought = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (charges[i].corrects_usage == 0)
+			continue;
+		usage_ids[sought] = charges[i].corrects_usage;
+		starts[sought++] = charges[i].start;
+	}
+	if (sought == 0)
+		return;
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_int64_array(&args, usage_ids, sought);
+	arg_times(&args, starts, sought);
+	pm_run(&find, &args);
+	sought = 0;
+	for (int i = 0; i < n; i++)
+	{
+		if (charges[i].corrects_usage != 0)
+			charges[i].corrects = pm_get_int64(sought++, 1);
+	}
+}
+
+/* ---- what is booked ---- */
+
+int
+pm_charged_tenants(int64 sku_id, int64 tenant_id, int64 price_id, int64 since, int64 until, int64 **tenants)
+{
+	/* a month has no more than 32 days, so its counter began by then */
+	static PmStatement find = PM_STATEMENT("int8;int8;int8;timestamptz;timestamptz",
+										   "SELECT DISTINCT k.tenant_id FROM pool_manager.counter k"
+										   " WHERE k.sku_id = $1 AND ($2 IS NULL OR k.tenant_id = $2) AND ($3 IS NULL OR k.price_id = $3)"
+										   "  AND k.month_start > $4 - '32 days'::interval AND k.month_start < $5"
+										   "  AND EXISTS (SELECT FROM pool_manager.charge c WHERE c.tenant_id = k.tenant_id"
+										   "   AND c.period_start >= k.month_start AND c.sku_id = k.sku_id AND c.price_id = k.price_id"
+										   "   AND c.month_start = k.month_start AND c.ended_at > $4 AND c.started_at < $5)"
+										   " ORDER BY 1");
+	PmArgs		args = {0};
+	int			n;
+
+	pm_arg_int64(&args, sku_id);
+	pm_arg_id(&args, tenant_id);
+	pm_arg_id(&args, price_id);
+	pm_arg_time(&args, pm_second_timestamptz(since));
+	pm_arg_time(&args, pm_second_timestamptz(until));
+	n = (int) pm_run(&find, &args);
+	*tenants = palloc(sizeof(int64) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		(*tenants)[i] = pm_get_int64(i, 1);
+	return n;
+}
+
+int
+pm_read_booked(int64 tenant_id, int64 sku_id, int64 since, int64 until, int64 after, int limit, PmBookedUsage **rows)
+{
+	/* an empty slice of usage is the second before it */
+	static PmStatement read = PM_STATEMENT("int8;int8;timestamptz;timestamptz;int8;int4",
+										   "WITH touched AS (SELECT DISTINCT c.usage_id FROM pool_manager.charge c WHERE c.tenant_id = $1"
+										   "  AND c.period_start > $3 - '32 days'::interval AND c.sku_id = $2 AND c.usage_id > $5"
+										   "  AND c.ended_at > $3 AND least(c.started_at, c.ended_at - '1 second'::interval) < $4"
+										   "  ORDER BY c.usage_id LIMIT $6)"
+										   " SELECT u.usage_id, u.workspace_id, u.quantity, u.started_at, u.ended_at, coalesce(u.run_seconds, -1),"
+										   "  c.price_id, c.started_at, c.ended_at, sum(c.units_after - c.units_before)::bigint,"
+										   "  coalesce(max(c.charge_id) FILTER (WHERE (c.units_after > c.units_before) = (u.quantity > 0)), 0)"
+										   " FROM touched JOIN pool_manager.usage u ON u.tenant_id = $1 AND u.usage_id = touched.usage_id"
+										   " JOIN pool_manager.charge c ON c.tenant_id = $1 AND c.usage_id = u.usage_id"
+										   " GROUP BY u.tenant_id, u.usage_id, c.price_id, c.started_at, c.ended_at ORDER BY u.usage_id, c.started_at");
+	PmArgs		args = {0};
+	PmBookedUsage *row = NULL;
+	uint64		found;
+	int			n = 0;
 
 	pm_arg_int64(&args, tenant_id);
-	pm_arg_int64_array(&args, usage_ids, n);
-	arg_times(&args, starts, n);
-	pm_run(&find, &args);
-	for (int i = 0; i < n; i++)
-		ids[i] = pm_get_int64(i, 1);
-	return ids;
+	pm_arg_int64(&args, sku_id);
+	pm_arg_time(&args, pm_second_timestamptz(since));
+	pm_arg_time(&args, pm_second_timestamptz(until));
+	pm_arg_int64(&args, after);
+	pm_arg_int32(&args, limit);
+	found = pm_run(&read, &args);
+	*rows = palloc0(sizeof(PmBookedUsage) * Max(limit, 1));
+	for (uint64 i = 0; i < found; i++)
+	{
+		PmBooked   *booked;
+
+		if (row == NULL || row->usage.usage_id != pm_get_int64(i, 1))
+		{
+			row = &(*rows)[n++];
+			row->usage.usage_id = pm_get_int64(i, 1);
+			row->usage.sku_id = sku_id;
+			row->usage.workspace_id = pm_get_int64(i, 2);
+			row->usage.quantity = pm_get_int64(i, 3);
+			row->usage.start = pm_second(pm_get_time(i, 4));
+			row->usage.end = pm_second(pm_get_time(i, 5));
+			row->usage.run_seconds = pm_get_int64(i, 6);
+			row->booked = palloc(sizeof(PmBooked));
+		}
+		row->booked = repalloc(row->booked, sizeof(PmBooked) * (row->nbooked + 1));
+		booked = &row->booked[row->nbooked++];
+		booked->price_id = pm_get_int64(i, 7);
+		booked->price = NULL;
+		booked->start = pm_second(pm_get_time(i, 8));
+		booked->end = pm_second(pm_get_time(i, 9));
+		booked->units = pm_get_int64(i, 10);
+		booked->charge_id = pm_get_int64(i, 11);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return n;
 }

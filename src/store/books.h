@@ -12,7 +12,7 @@
 #ifndef PM_BOOKS_H
 #define PM_BOOKS_H
 
-#include "billing/piece.h"
+#include "billing/reprice.h"
 #include "store/session.h"
 
 typedef struct PmLedger
@@ -30,9 +30,9 @@ extern void pm_lock_ledger(int64 tenant_id, PmLedger *ledger);
  * Usage that is unrated and ends by until, behind an id and in order of ids,
  * not more than limit; palloc'd.
  */
-extern int	pm_read_unrated(int64 tenant_id, int64 after, int64 until, int limit, PmUsage **usage);
+extern int	pm_read_unrated(int64 tenant_id, int64 after, int64 until, int limit, PmUsageRow **usage);
 /* Cuts what is held: the slices up to an instant, which are not among the unrated; palloc'd */
-extern int	pm_cut_held(int64 tenant_id, int64 until, PmUsage **usage);
+extern int	pm_cut_held(int64 tenant_id, int64 until, PmUsageRow **usage);
 extern void pm_delete_unrated(int64 tenant_id, const int64 *usage_ids, int n);
 
 /* Which counter, and how far it has come */
@@ -82,7 +82,8 @@ typedef struct PmCharge
 	int64		end;
 	int64		units_before;
 	int64		units_after;
-	int64		corrects;		/* 0: none */
+	int64		corrects;		/* 0: none, or */
+	int64		corrects_usage; /* if not 0, that of this usage at the same time */
 	int			tier;
 	const char *currency;
 	Numeric		quantity;
@@ -91,8 +92,30 @@ typedef struct PmCharge
 
 extern void pm_insert_charges(int64 tenant_id, const PmCharge *charges, int n);
 
-/* The first charge of usage at each of some times, as they are in the books */
-extern int64 *pm_find_charges(int64 tenant_id, const int64 *usage_ids, const int64 *starts, int n);
+/* Finds the charges that are corrected by usage, in the books as they are */
+extern void pm_find_corrected(int64 tenant_id, PmCharge *charges, int n);
+
+/* A row of usage, as it is booked */
+typedef struct PmBookedUsage
+{
+	PmUsageRow		usage;
+	int			nbooked;
+	PmBooked   *booked;			/* without their prices */
+} PmBookedUsage;
+
+/*
+ * Usage of a SKU behind an id, in order of ids and not more than limit, of
+ * which something is booked for [since, until); palloc'd.
+ */
+extern int	pm_read_booked(int64 tenant_id, int64 sku_id, int64 since, int64 until,
+						   int64 after, int limit, PmBookedUsage **rows);
+
+/*
+ * Tenants, ascending, to whom a SKU was charged for [since, until); tenant_id
+ * and price_id may be 0: any.  palloc'd.
+ */
+extern int	pm_charged_tenants(int64 sku_id, int64 tenant_id, int64 price_id, int64 since, int64 until,
+							   int64 **tenants);
 
 /* The tenant is settled up to here; periods that end by then are closing */
 extern void pm_settled(int64 tenant_id, int64 until);

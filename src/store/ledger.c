@@ -136,6 +136,33 @@ pm_read_prices(int64 tenant_id, const char *currency, int64 **sku_ids, PmPriceVe
 	return n;
 }
 
+int
+pm_read_price_versions(int64 tenant_id, int64 sku_id, PmPriceVersion **prices)
+{
+	static PmStatement read = PM_STATEMENT("int8;int8",
+										   "SELECT price_id, tariff, minimum_seconds, quantum_seconds FROM pool_manager.price"
+										   " WHERE tenant_id IN (0, $1) AND sku_id = $2");
+	PmArgs		args = {0};
+	int			n;
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_int64(&args, sku_id);
+	n = (int) pm_run(&read, &args);
+	*prices = palloc0(sizeof(PmPriceVersion) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		PmPriceVersion *price = &(*prices)[i];
+		bool		isnull;
+
+		price->price_id = pm_get_int64(i, 1);
+		price->tariff = (PmTariff *) PG_DETOAST_DATUM_COPY(pm_get(i, 2, &isnull));
+		price->minimum_seconds = pm_get_int32(i, 3);
+		price->quantum_seconds = pm_get_int32(i, 4);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return n;
+}
+
 void
 pm_lock_prices(void)
 {
@@ -175,7 +202,7 @@ void
 pm_end_price(int64 tenant_id, int64 price_id, TimestampTz at)
 {
 	static PmStatement end = PM_STATEMENT("int8;int8;timestamptz",
-										  "UPDATE pool_manager.price SET valid = tstzrange(lower(valid), $3)"
+										  "UPDATE pool_manager.price SET valid = CASE WHEN lower(valid) < $3 THEN tstzrange(lower(valid), $3) ELSE 'empty' END"
 										  " WHERE tenant_id = $1 AND price_id = $2");
 	PmArgs		args = {0};
 
@@ -217,6 +244,22 @@ pm_note_price_set(PmCall *call, const PmPriceKey *key, TimestampTz instant)
 	pm_arg_time(&args, instant);
 	pm_arg_text(&args, call->actor_name);
 	pm_arg_int64(&args, key->sku_id);
+	pm_run(&note, &args);
+}
+
+void
+pm_note_repriced(PmCall *call, int64 tenant_id, int64 sku_id, const char *reason, TimestampTz instant)
+{
+	static PmStatement note = PM_STATEMENT("int8;timestamptz;text;int8;text",
+										   "INSERT INTO pool_manager.event (tenant_id, at, kind, actor, reason)"
+										   " SELECT $1, $2, 'repriced', $3, name || ': ' || $5 FROM pool_manager.sku WHERE sku_id = $4");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_time(&args, instant);
+	pm_arg_text(&args, call->actor_name);
+	pm_arg_int64(&args, sku_id);
+	pm_arg_text(&args, reason);
 	pm_run(&note, &args);
 }
 

@@ -55,6 +55,9 @@ extern int	pm_read_skus(PmSku **skus);
 extern int	pm_read_prices(int64 tenant_id, const char *currency,
 						   int64 **sku_ids, PmPriceVersion **prices);
 
+/* All prices of a SKU that a tenant may have been charged at, in force or not; palloc'd */
+extern int	pm_read_price_versions(int64 tenant_id, int64 sku_id, PmPriceVersion **prices);
+
 /* What was used, or is held */
 typedef struct PmUsed
 {
@@ -99,12 +102,15 @@ typedef struct PmPriceNeighbours
 extern void pm_lock_prices(void);
 extern void pm_read_neighbours(const PmPriceKey *key, TimestampTz at, PmPriceNeighbours *around);
 
-/* Its validity goes only up to an instant */
+/* Its validity goes only up to an instant; where it begins: it never was in force */
 extern void pm_end_price(int64 tenant_id, int64 price_id, TimestampTz at);
 /* The new price's id; until may be infinity */
 extern int64 pm_insert_price(PmCall *call, const PmPriceKey *key, Datum tariff,
 							 TimestampTz from, TimestampTz until, TimestampTz instant);
 /* An event that says so */
 extern void pm_note_price_set(PmCall *call, const PmPriceKey *key, TimestampTz instant);
+
+extern void pm_note_repriced(PmCall *call, int64 tenant_id, int64 sku_id, const char *reason,
+							 TimestampTz instant);
 
 #endif							/* PM_LEDGER_H */

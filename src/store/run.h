@@ -103,7 +103,7 @@ extern void pm_open_holdings(int64 pool_id, const PmMeasured *measured, int n, T
 /*
  * Cuts what a tenant holds: usage up to an instant, a whole second, is closed,
  * the holdings go on.  Returns the number of slices; the last result has those
- * columns of theirs that struct PmUsage has, in its order.
+ * columns of theirs that struct PmUsageRow has, in its order.
  */
 extern uint64 pm_cut_holdings(int64 tenant_id, TimestampTz until);
 /*

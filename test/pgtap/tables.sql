@@ -430,7 +430,7 @@ LANGUAGE sql AS $$
 $$;
 SELECT pg_temp.refused('UPDATE usage SET quantity = 1', '55000', 'table "usage" is append-only');
 SELECT pg_temp.refused('DELETE FROM usage', '55000', 'table "usage" is append-only');
-SELECT pg_temp.refused('TRUNCATE usage, unrated, charge', '55000', 'table "usage" cannot be truncated');
+SELECT pg_temp.refused('TRUNCATE usage, unrated, charge, bill_line', '55000', 'table "usage" cannot be truncated');
 SELECT pg_temp.refused('TRUNCATE unrated', '55000', 'table "unrated" cannot be truncated');
 SELECT pg_temp.refused(pg_temp.slice(6, 1, '2026-03-01 01:00:00+00', '2026-03-01 02:00:00+00'), '23505', 'usage_slice_key', 'the same slice again');
 SELECT pg_temp.allowed(pg_temp.slice(6, 2, '2026-03-01 01:00:00+00', '2026-03-01 02:00:00+00'), 'a slice that abuts');
@@ -464,8 +464,10 @@ SELECT pg_temp.allowed_row('price', 'price_id = 1', '{"price_id": 99, "valid": "
 SELECT pg_temp.allowed_row('price', 'price_id = 1', '{"price_id": 99, "currency": "EUR"}');
 SELECT pg_temp.allowed_row('price', 'price_id = 1', '{"price_id": 99, "tenant_id": 1}');
 SELECT pg_temp.allowed_row('price', 'price_id = 1', '{"price_id": 99, "sku_id": 2}');
+-- one that another took the place of
+SELECT pg_temp.allowed_row('price', 'price_id = 1', '{"price_id": 98, "valid": "empty"}');
 SELECT pg_temp.refused_row('price', 'price_id = 1', jsonb_build_object('price_id', 99, 'sku_id', 2, 'valid', v), '23514', 'price_valid_check')
-FROM unnest(ARRAY['empty', '(,)', '(,2026-01-01 00:00:00+00)', '(2026-01-01 00:00:00+00,)', '[2026-01-01 00:00:00+00,2026-02-01 00:00:00+00]',
+FROM unnest(ARRAY['(,)', '(,2026-01-01 00:00:00+00)', '(2026-01-01 00:00:00+00,)', '[2026-01-01 00:00:00+00,2026-02-01 00:00:00+00]',
                   '[2026-01-01 00:00:00.5+00,)', '[2026-01-01 00:00:00+00,2026-02-01 00:00:00.5+00)', '[-infinity,)', '[2026-01-01 00:00:00+00,infinity)']) AS v;
 SELECT pg_temp.refused_row('price', 'price_id = 1', '{"price_id": 99, "currency": "us"}', '23514', 'price_currency_check');
 SELECT pg_temp.refused_row('price', 'price_id = 1', '{"price_id": 99, "sku_id": 99}', '23503', 'price_sku_fkey');
