@@ -17,15 +17,8 @@ SELECT create_network('net', '10.0.0.0/16', 'acme');
 SELECT create_pool('lab', 'public'), create_pool('own', 'dedicated', 'acme', 'net');
 SELECT add_nodes('lab', 'vm', 4), add_nodes('own', 'vm', 1);
 
-CREATE FUNCTION pg_temp.at(t text) RETURNS void LANGUAGE sql AS $$
-    SELECT set_config('pool_manager.clock', t || '+00', false)
-$$;
-CREATE FUNCTION pg_temp.job(named text) RETURNS bigint LANGUAGE sql AS $$
-    SELECT job_id FROM job WHERE name = named
-$$;
-CREATE FUNCTION pg_temp.state(named text) RETURNS text LANGUAGE sql AS $$
-    SELECT state::text FROM job_status WHERE job = named
-$$;
+\ir include/calls.sql
+\ir include/by_name.sql
 -- "afterok:a?afterok:b" with names instead of ids
 CREATE FUNCTION pg_temp.ids(names text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

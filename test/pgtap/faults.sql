@@ -22,19 +22,7 @@ SELECT set_resource_sku('cpu4', 'cpu=1', 'core');
 SELECT set_price('node', '2', currency => 'USD'), set_price('core', '0.5', currency => 'USD');
 SELECT create_network('net', '10.0.0.0/24', 'acme');
 
--- what a role gets: the value as text, or SQLSTATE and message of the error
-CREATE FUNCTION pg_temp.got(role name, query text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    EXECUTE format('SET LOCAL ROLE %I', role);
-    EXECUTE query INTO result;
-    RESET ROLE;
-    RETURN result;
-EXCEPTION WHEN OTHERS THEN
-    RETURN sqlstate || ' ' || sqlerrm;
-END $$;
+\ir include/calls.sql
 -- a job of whole nodes, with so many retries
 CREATE FUNCTION pg_temp.submit(pool text, name text, retries integer, replicas integer DEFAULT 1, priority integer DEFAULT 1,
     kind job_kind DEFAULT 'training', tolerations jsonb DEFAULT '[]') RETURNS bigint LANGUAGE sql AS $$
@@ -83,13 +71,13 @@ SELECT throws_ok(format('SELECT repair_node(%s)', :n1), 'PM002', format('cannot 
 -- ---- lesser faults, and those that leave jobs alone ----
 
 SELECT is(pg_temp.submit('ded', 'small', 0) IS NOT NULL, true, 'a job runs on the first node');
-SELECT is(pg_temp.got('fault_owner', format('SELECT report_fault(%s, ''NT_NET_NTP_CHECK'', ''three seconds slow'')', :n1)), NULL,
+SELECT is(pg_temp.got('fault_owner', format('SELECT report_fault(%s, ''NT_NET_NTP_CHECK'', ''three seconds slow'')', :n1)), 'done',
     'an owner reports a fault: no spare took over');
 SELECT is(pg_temp.nodes('ded'), 'available NT_NET_NTP_CHECK, available, available', 'a lesser fault is noted');
 SELECT is(pg_temp.jobs('ded'), 'small running', 'and the job goes on');
 SELECT is((SELECT row(node, state, code, description, since, stands_in)::text FROM node_faults),
     format('(n-%s,available,NT_NET_NTP_CHECK,"three seconds slow","2026-03-01 00:00:00+00",)', :n1), 'it is in node_faults');
-SELECT is(pg_temp.got('fault_operator', format('SELECT report_fault(%s, ''A200008'')', :n1)), NULL, 'an operator reports another');
+SELECT is(pg_temp.got('fault_operator', format('SELECT report_fault(%s, ''A200008'')', :n1)), 'done', 'an operator reports another');
 SELECT is(pg_temp.nodes('ded'), 'abnormal A200008, available, available', 'one that makes the node unusable');
 SELECT is(pg_temp.jobs('ded'), 'small running', 'but does not stop what is on it');
 SELECT is(report_fault(:n1, 'NT_NET_NTP_CHECK'), NULL, 'a lesser one on top of it');
@@ -209,7 +197,7 @@ SET pool_manager.clock = '2026-03-01 10:00:00+00';
 SELECT submit_job('pub', 'billed', request => 'cpu=3', tenant => 'beta', max_retries => 1) AS billed \gset
 SELECT is((SELECT count(*) FROM schedule('pub')), 1::bigint, 'a job runs in a public pool');
 SET pool_manager.clock = '2026-03-01 10:20:30.9+00';
-SELECT is(pg_temp.got('fault_operator', $$ SELECT report_fault('pub', 'p-$$ || :p1 || $$', 'NODE_DOWN', 'power') $$), NULL, 'its node fails');
+SELECT is(pg_temp.got('fault_operator', $$ SELECT report_fault('pub', 'p-$$ || :p1 || $$', 'NODE_DOWN', 'power') $$), 'done', 'its node fails');
 SELECT is((SELECT count(*) FROM holding WHERE job_id = :billed OR run_id IS NOT NULL), 0::bigint, 'nothing of it is held');
 SELECT is((SELECT state FROM pool WHERE pool_id = :pub), 'abnormal'::pool_state, 'the pool has no other');
 SET pool_manager.clock = '2026-03-01 10:45:00+00';
@@ -320,7 +308,7 @@ SELECT throws_ok(format($$ SELECT accept_maintenance(%s, '2026-03-01 11:00:00+00
 
 -- m1 at 13:00, when q is on the node; m2 now
 SELECT pg_temp.submit('ded', 'keeps', 0) AS keeps \gset
-SELECT is(pg_temp.got('fault_owner', format($$ SELECT accept_maintenance(%s, '2026-03-01 13:00:00+00') $$, :m1)), '', 'the owner consents, from 13:00 on');
+SELECT is(pg_temp.got('fault_owner', format($$ SELECT accept_maintenance(%s, '2026-03-01 13:00:00+00') $$, :m1)), 'done', 'the owner consents, from 13:00 on');
 SELECT accept_maintenance(:m2);
 SELECT is((SELECT string_agg(concat_ws(' ', state, to_char(not_before, 'HH24:MI')), ', ' ORDER BY maintenance_id) FROM scheduled_events),
     'scheduled 13:00, completed 12:00', 'and at once to the other, which is done');

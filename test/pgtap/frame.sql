@@ -28,19 +28,7 @@ SELECT node_id AS open_node FROM add_nodes('open', 'small', 1) AS node_id \gset
 SELECT name AS own_node_name FROM node WHERE node_id = :own_node \gset
 SELECT name AS open_node_name FROM node WHERE node_id = :open_node \gset
 
--- what a role gets: the value as text, or SQLSTATE and message of the error
-CREATE FUNCTION pg_temp.got(role name, query text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    EXECUTE format('SET LOCAL ROLE %I', role);
-    EXECUTE query INTO result;
-    RESET ROLE;
-    RETURN result;
-EXCEPTION WHEN OTHERS THEN
-    RETURN sqlstate || ' ' || sqlerrm;
-END $$;
+\ir include/calls.sql
 
 CREATE SCHEMA framed;
 GRANT USAGE ON SCHEMA framed TO PUBLIC;

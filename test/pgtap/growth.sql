@@ -19,8 +19,7 @@ SELECT create_flavor('vm.4t4', 'cpu=32,gpu=4', 'vm', 'gpu'), create_flavor('vm.c
 SELECT set_resource_sku('vm.4t4', 'gpu=1', 'gpu'), set_resource_sku('vm.4t4', 'cpu=1', 'cpu'), set_resource_sku('vm.cpu', 'cpu=1', 'cpu');
 SELECT create_network('net', '10.0.0.0/16', 'acme');
 
-CREATE TEMP TABLE made (name text PRIMARY KEY, job_id bigint);
-CREATE FUNCTION pg_temp.id(job text) RETURNS bigint LANGUAGE sql AS $$ SELECT job_id FROM made WHERE name = job $$;
+\ir include/made.sql
 CREATE FUNCTION pg_temp.at(t text) RETURNS void LANGUAGE sql AS $$
     SELECT set_config('pool_manager.clock', '2026-03-01 ' || t || '+00', false)
 $$;

@@ -21,30 +21,7 @@ SELECT create_pool('lab', 'dedicated', 'acme', 'net', job_types => '{training,no
     create_pool('agents', 'dedicated', 'acme', 'net', launch => 'agent') AS agents, create_pool('open', 'public') AS open \gset
 SELECT add_nodes('lab', 'cpu8', 1), add_nodes('agents', 'cpu8', 1), add_nodes('open', 'cpu8', 1);
 
--- what a role gets, or what is refused: SQLSTATE and message
-CREATE FUNCTION pg_temp.got(role name, query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    EXECUTE format('SET LOCAL ROLE %I', role);
-    EXECUTE query INTO result;
-    RESET ROLE;
-    RETURN coalesce(nullif(result, ''), 'done');
-EXCEPTION WHEN OTHERS THEN
-    RETURN sqlstate || ' ' || sqlerrm;
-END $$;
--- as the superuser; what is done is undone
-CREATE FUNCTION pg_temp.tried(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    EXECUTE query INTO result;
-    RAISE EXCEPTION SQLSTATE 'UNDO0';
-EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
-    RETURN coalesce(nullif(result, ''), 'done');
-WHEN OTHERS THEN
-    RETURN sqlstate || ' ' || sqlerrm;
-END $$;
+\ir include/calls.sql
 -- DETAIL and HINT of what is refused
 CREATE FUNCTION pg_temp.more(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

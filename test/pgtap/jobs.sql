@@ -22,15 +22,12 @@ SELECT add_nodes('lab', 'vm.4t4'), add_nodes('own', 'vm.4t4'), add_nodes('parts'
 SELECT attach_file_system('net', 'data'), attach_file_system('net', 'models'), attach_file_system('other', 'far'), attach_file_system('net', 'ill');
 UPDATE file_system SET state = 'abnormal' WHERE name = 'ill';
 
-CREATE TEMP TABLE made (name text PRIMARY KEY, job_id bigint);
+\ir include/made.sql
 GRANT SELECT, INSERT ON made TO PUBLIC;
-CREATE FUNCTION pg_temp.id(job text) RETURNS bigint LANGUAGE sql AS $$ SELECT job_id FROM made WHERE name = job $$;
 CREATE FUNCTION pg_temp.state(job text) RETURNS text LANGUAGE sql AS $$
     SELECT s.state::text FROM job_status s WHERE s.job_id = pg_temp.id(state.job)
 $$;
-CREATE FUNCTION pg_temp.at(t text) RETURNS void LANGUAGE sql AS $$
-    SELECT set_config('pool_manager.clock', t || '+00', false)
-$$;
+\ir include/calls.sql
 -- submit_job with these arguments is refused
 CREATE FUNCTION pg_temp.refused(pool text, arguments text, state text, message text, description text) RETURNS text LANGUAGE sql AS $$
     SELECT throws_ok(format('SELECT submit_job(%L, %L, tenant => %L, %s)', pool, 'x', 'acme', arguments), state, message, description)

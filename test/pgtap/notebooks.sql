@@ -22,14 +22,11 @@ SELECT create_pool('lab', 'public'), create_pool('own', 'dedicated', 'acme', 'ne
        create_pool('agents', 'public', launch => 'agent', stop_timeout => '5 minutes');
 SELECT add_nodes('lab', 'vm.4t4'), add_nodes('own', 'vm.4t4'), add_nodes('agents', 'vm.4t4');
 
-CREATE TEMP TABLE made (name text PRIMARY KEY, job_id bigint);
-CREATE FUNCTION pg_temp.id(job text) RETURNS bigint LANGUAGE sql AS $$ SELECT job_id FROM made WHERE name = job $$;
+\ir include/made.sql
 CREATE FUNCTION pg_temp.state(job text) RETURNS job_state LANGUAGE sql AS $$
     SELECT s.state FROM job_status s WHERE s.job_id = pg_temp.id(state.job)
 $$;
-CREATE FUNCTION pg_temp.at(t text) RETURNS void LANGUAGE sql AS $$
-    SELECT set_config('pool_manager.clock', t || '+00', false)
-$$;
+\ir include/calls.sql
 
 --
 -- A notebook with a volume, over stop, start, stop, in a public pool

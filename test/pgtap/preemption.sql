@@ -14,8 +14,7 @@ SELECT create_flavor('gpu4', 'cpu=16,gpu=4', 'node', 'gpu');
 SELECT create_network('net', '10.0.0.0/16', 'acme');
 SELECT set_address_sku('net', 'address');
 
-CREATE TEMP TABLE made (name text PRIMARY KEY, job_id bigint);
-CREATE FUNCTION pg_temp.id(job text) RETURNS bigint LANGUAGE sql AS $$ SELECT job_id FROM made WHERE name = job $$;
+\ir include/made.sql
 CREATE FUNCTION pg_temp.at(t text) RETURNS void LANGUAGE sql AS $$
     SELECT set_config('pool_manager.clock', '2026-03-02 ' || t || '+00', true)
 $$;

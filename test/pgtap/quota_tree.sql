@@ -15,17 +15,7 @@ SELECT create_sku('node', 'node'), create_flavor('big', 'cpu=200,memory=400Gi', 
 SELECT set_resource_sku('big', 'cpu=1', NULL), set_resource_sku('big', 'memory=1Gi', NULL), set_resource_sku('small', 'cpu=1', NULL);
 SELECT create_network('net', '10.0.0.0/24', 'acme');
 
-CREATE FUNCTION pg_temp.tried(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    EXECUTE query INTO result;
-    RAISE EXCEPTION SQLSTATE 'UNDO0';
-EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
-    RETURN coalesce(nullif(result, ''), 'done');
-WHEN OTHERS THEN
-    RETURN sqlstate || ' ' || sqlerrm;
-END $$;
+\ir include/calls.sql
 CREATE FUNCTION pg_temp.more(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     d text;

@@ -26,30 +26,7 @@ SELECT add_nodes('open', 'gpu4', 2), add_nodes('wide', 'gpu4', 1);
 SELECT name AS gpu_a FROM node WHERE pool_id = :lab ORDER BY node_id LIMIT 1 \gset
 SELECT name AS gpu_b FROM node WHERE pool_id = :lab ORDER BY node_id OFFSET 1 LIMIT 1 \gset
 
--- what a role gets: the value as text, or SQLSTATE and message of the error
-CREATE FUNCTION pg_temp.got(role name, query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    EXECUTE format('SET LOCAL ROLE %I', role);
-    EXECUTE query INTO result;
-    RESET ROLE;
-    RETURN coalesce(nullif(result, ''), 'done');
-EXCEPTION WHEN OTHERS THEN
-    RETURN sqlstate || ' ' || sqlerrm;
-END $$;
--- the same as the superuser, but what is done is undone
-CREATE FUNCTION pg_temp.tried(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    EXECUTE query INTO result;
-    RAISE EXCEPTION SQLSTATE 'UNDO0';
-EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
-    RETURN coalesce(nullif(result, ''), 'done');
-WHEN OTHERS THEN
-    RETURN sqlstate || ' ' || sqlerrm;
-END $$;
+\ir include/calls.sql
 -- message, detail and hint: is each there, and in its form?
 CREATE FUNCTION pg_temp.well_said(query text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE

@@ -19,12 +19,7 @@ SELECT add_nodes('lab', 'vm', 2), add_nodes('edge', 'vm', 1);
 CREATE FUNCTION pg_temp.at(t timestamptz) RETURNS void LANGUAGE sql AS $$
     SELECT set_config('pool_manager.clock', t::text, false)
 $$;
-CREATE FUNCTION pg_temp.job(named text) RETURNS bigint LANGUAGE sql AS $$
-    SELECT job_id FROM job WHERE name = named
-$$;
-CREATE FUNCTION pg_temp.state(named text) RETURNS text LANGUAGE sql AS $$
-    SELECT state::text FROM job_status WHERE job = named
-$$;
+\ir include/by_name.sql
 -- ends the run as failed, waits as long as it must, starts it again; the waits in minutes
 CREATE FUNCTION pg_temp.waits(named text, times integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

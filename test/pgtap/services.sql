@@ -20,11 +20,8 @@ SELECT create_network('net', '10.0.0.0/16', 'acme');
 SELECT create_pool('lab', 'public'), create_pool('own', 'dedicated', 'acme', 'net'), create_pool('agents', 'public', launch => 'agent');
 SELECT add_nodes('lab', 'vm.4t4', 2), add_nodes('own', 'vm.4t4', 2), add_nodes('agents', 'vm.4t4');
 
-CREATE TEMP TABLE made (name text PRIMARY KEY, job_id bigint);
-CREATE FUNCTION pg_temp.id(job text) RETURNS bigint LANGUAGE sql AS $$ SELECT job_id FROM made WHERE name = job $$;
-CREATE FUNCTION pg_temp.at(t text) RETURNS void LANGUAGE sql AS $$
-    SELECT set_config('pool_manager.clock', t || '+00', false)
-$$;
+\ir include/made.sql
+\ir include/calls.sql
 -- Live parts of a job: node, part, replicas, devices
 CREATE FUNCTION pg_temp.parts(job text) RETURNS TABLE (node bigint, part integer, replicas integer, devices integer[]) LANGUAGE sql AS $$
     SELECT a.node_id, a.part_no, a.replicas, a.devices FROM allocation a JOIN job_run r USING (pool_id, run_id)

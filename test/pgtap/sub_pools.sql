@@ -27,29 +27,7 @@ SELECT submit_job('lab', 'busy', request => 'cpu=4,gpu=1', tenant => 'acme') AS 
 SELECT a.node_id AS held, n.name AS held_name FROM allocation a JOIN node n USING (pool_id, node_id) JOIN job_run r USING (pool_id, run_id) WHERE r.job_id = :busy \gset
 SELECT is((SELECT count(DISTINCT node_id) FROM allocation), 1::bigint, 'two jobs run, on one node');
 
-CREATE FUNCTION pg_temp.got(role name, query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    EXECUTE format('SET LOCAL ROLE %I', role);
-    EXECUTE query INTO result;
-    RESET ROLE;
-    RETURN coalesce(nullif(result, ''), 'done');
-EXCEPTION WHEN OTHERS THEN
-    RETURN sqlstate || ' ' || sqlerrm;
-END $$;
--- as the superuser; what is done is undone
-CREATE FUNCTION pg_temp.tried(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    EXECUTE query INTO result;
-    RAISE EXCEPTION SQLSTATE 'UNDO0';
-EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
-    RETURN coalesce(nullif(result, ''), 'done');
-WHEN OTHERS THEN
-    RETURN sqlstate || ' ' || sqlerrm;
-END $$;
+\ir include/calls.sql
 CREATE FUNCTION pg_temp.more(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     d text;

@@ -21,15 +21,8 @@ SELECT create_network('net', '10.0.0.0/16', 'acme');
 SELECT create_pool('lab', 'public'), create_pool('own', 'dedicated', 'acme', 'net', queue_policy => 'traversal');
 SELECT add_nodes('lab', 'vm.4t4', 2), add_nodes('own', 'vm.4t4'), add_nodes('own', 'vm.cpu', 2, labels => '{"disk": "ssd"}');
 
-CREATE FUNCTION pg_temp.at(t text) RETURNS void LANGUAGE sql AS $$
-    SELECT set_config('pool_manager.clock', t || '+00', false)
-$$;
-CREATE FUNCTION pg_temp.job(named text) RETURNS bigint LANGUAGE sql AS $$
-    SELECT job_id FROM job WHERE name = named
-$$;
-CREATE FUNCTION pg_temp.state(named text) RETURNS text LANGUAGE sql AS $$
-    SELECT state::text FROM job_status WHERE job = named
-$$;
+\ir include/calls.sql
+\ir include/by_name.sql
 CREATE FUNCTION pg_temp.placed(named text) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(format('%s: %s on %s', a.group_no, a.replicas, f.name), '; ' ORDER BY a.group_no, a.node_id)
     FROM job_run r JOIN allocation a USING (pool_id, run_id) JOIN node n USING (pool_id, node_id) JOIN flavor f USING (flavor_id)

@@ -32,9 +32,7 @@ CREATE FUNCTION pg_temp.states(workflow text) RETURNS text LANGUAGE sql AS $$
     LEFT JOIN job_queue q USING (pool_id, job_id) LEFT JOIN job_run r ON r.pool_id = j.pool_id AND r.job_id = j.job_id AND r.ended_at IS NULL
     WHERE m.name = workflow
 $$;
-CREATE FUNCTION pg_temp.at(t text) RETURNS void LANGUAGE sql AS $$
-    SELECT set_config('pool_manager.clock', t || '+00', false)
-$$;
+\ir include/calls.sql
 
 --
 -- Three phases, each with its own flavor
