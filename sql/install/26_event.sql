@@ -37,6 +37,8 @@ INSERT INTO event_kind (kind, description) VALUES
     ('network_created', 'a network was made'),
     ('pool_created', 'a pool was made'),
     ('nodes_added', 'nodes joined the pool; reason: how many of which flavor'),
+    ('bill_issued', 'a month was closed; reason: its bill'),
+    ('adjusted', 'an adjustment or a tax was booked; reason: the amount and what for'),
     ('price_set', 'a price was set or ended; reason: the SKU'),
     ('repriced', 'charges moved to a price set for their past; reason: the SKU, and why'),
     ('job_preempted', 'a run ends, stops or has become smaller for another job; reason: for which, and from how many replicas to how many'),

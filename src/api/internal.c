@@ -203,6 +203,20 @@ pm_sql_find_tenant(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(tenant_id);
 }
 
+PG_FUNCTION_INFO_V1(pm_sql_find_bill);
+
+Datum
+pm_sql_find_bill(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+
+	pm_begin(&call, fcinfo);
+	pm_not_null(fcinfo, 0, "bill");
+	(void) pm_find_bill(&call, PG_GETARG_INT64(0));
+	pm_end(&call);
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
 PG_FUNCTION_INFO_V1(pm_sql_find_network);
 
 Datum

@@ -161,6 +161,21 @@ pm_find_hourly_sku(const char *name)
 	return sku_id;
 }
 
+int64
+pm_find_bill(PmCall *call, int64 bill_id)
+{
+	static PmStatement find = PM_STATEMENT("int8",
+										   "SELECT tenant_id FROM pool_manager.bill WHERE bill_id = $1");
+	PmArgs		args = {0};
+	int64		tenant_id;
+
+	pm_arg_int64(&args, bill_id);
+	tenant_id = pm_run(&find, &args) == 0 ? -1 : pm_get_int64(0, 1);
+	if (tenant_id < 0 || !pm_may_see(call, tenant_id))
+		not_found(call, "bill", NULL, bill_id);
+	return tenant_id;
+}
+
 void
 pm_find_currency(const char *code)
 {

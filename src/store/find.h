@@ -20,6 +20,8 @@ extern int64 pm_find_workspace(PmCall *call, int64 tenant_id, const char *name, 
 extern int64 pm_find_any_network(PmCall *call, int64 tenant_id, const char *name, int64 id);
 extern int64 pm_find_node(PmCall *call, int64 pool_id, const char *name);
 extern int64 pm_find_sku(const char *name);
+/* Whose bill it is */
+extern int64 pm_find_bill(PmCall *call, int64 bill_id);
 
 /* The same of one that can be held; 22023: it is priced once */
 extern int64 pm_find_hourly_sku(const char *name);
