@@ -59,15 +59,19 @@ book_unrated(PmBooks *books, int64 tenant_id, int64 until)
 	return charges;
 }
 
+/*
+ * What is held is cut first: that waits for those who are about to give it
+ * back, and what they leave is among the unrated then.
+ */
 static int64
-book_held(PmBooks *books, int64 tenant_id, int64 until)
+book_all(PmBooks *books, int64 tenant_id, int64 until)
 {
-	PmUsageRow    *usage;
-	int64		charges = 0;
-	int			n = pm_cut_held(tenant_id, until, &usage);
+	PmUsageRow *slices;
+	int			n = pm_cut_held(tenant_id, until, &slices);
+	int64		charges = book_unrated(books, tenant_id, until);
 
 	for (int first = 0; first < n; first += BATCH_ROWS)
-		charges += pm_books_add(books, &usage[first], Min(BATCH_ROWS, n - first));
+		charges += pm_books_add(books, &slices[first], Min(BATCH_ROWS, n - first));
 	return charges;
 }
 
@@ -102,8 +106,7 @@ pm_settle(PG_FUNCTION_ARGS)
 				 errdetail("The clock is at %s.", timestamptz_to_str(now)),
 				 errhint("Leave it out to settle up to now.")));
 	books = pm_books_open(&call, tenant_id, "settlement", NULL);
-	charges = book_unrated(books, tenant_id, until);
-	charges += book_held(books, tenant_id, until);
+	charges = book_all(books, tenant_id, until);
 	if (until > pm_books_ledger(books)->settled_until)
 		pm_settled(tenant_id, until);
 	pm_end(&call);
