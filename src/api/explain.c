@@ -67,7 +67,7 @@ amount(const PmExplanation *this, int dimension, int64 value)
 
 	if (dimension == PM_DIM_REPLICAS)
 		return int64_to_numeric(value);
-	name = this->data->dimensions[dimension];
+	name = this->data->terms->dimensions[dimension];
 	return pm_resource_quantity_numeric(name, strlen(name), value);
 }
 
@@ -76,7 +76,7 @@ dimension_name(const PmExplanation *this, int dimension)
 {
 	if (dimension == PM_DIM_NONE)
 		return NULL;
-	return dimension == PM_DIM_REPLICAS ? "replicas" : this->data->dimensions[dimension];
+	return dimension == PM_DIM_REPLICAS ? "replicas" : this->data->terms->dimensions[dimension];
 }
 
 static void

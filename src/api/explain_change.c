@@ -28,7 +28,7 @@ request_text(const PmExplanation *this, const int64 *amounts)
 	{
 		if (amounts[d] == 0)
 			continue;
-		entries[n].name = this->data->dimensions[d];
+		entries[n].name = this->data->terms->dimensions[d];
 		entries[n].name_len = strlen(entries[n].name);
 		entries[n++].value = amounts[d];
 	}
@@ -60,7 +60,7 @@ put_flavors(PmExplanation *this)
 		for (uint32 e = 0; e < flavors[i].resources->count; e++)
 		{
 			PmResource	resource = pm_resource_entry(flavors[i].resources, e);
-			int			d = pm_dimension_of(this->data, resource.name, resource.name_len);
+			int			d = pm_dimension(this->data->terms, resource.name, resource.name_len);
 
 			possible &= d >= 0;
 			if (d >= 0)

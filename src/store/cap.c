@@ -16,17 +16,6 @@
 #include "store/pass.h"
 #include "store/statement.h"
 
-int
-pm_dimension_of(const PmPassData *data, const char *name, int len)
-{
-	for (int d = 0; d < data->cluster.ndims; d++)
-	{
-		if ((int) strlen(data->dimensions[d]) == len && memcmp(data->dimensions[d], name, len) == 0)
-			return d;
-	}
-	return -1;
-}
-
 /* ---- quotas ---- */
 
 static PmResourceList *
@@ -60,26 +49,6 @@ pm_keep_quotas(PmPassData *data, HTAB *lanes, uint64 n)
 	}
 }
 
-/* What a list does not name is not offered */
-static int64 *
-vector_of(const PmPassData *data, const PmResourceList *list)
-{
-	int64	   *amounts;
-
-	if (list == NULL)
-		return NULL;
-	amounts = palloc0(sizeof(int64) * Max(data->cluster.ndims, 1));
-	for (uint32 i = 0; i < list->count; i++)
-	{
-		PmResource	resource = pm_resource_entry(list, i);
-		int			d = pm_dimension_of(data, resource.name, resource.name_len);
-
-		if (d >= 0)
-			amounts[d] = resource.value;
-	}
-	return amounts;
-}
-
 /* The lanes as a tree, and what live runs of those with a quota hold */
 static void
 read_quotas(PmPassData *data)
@@ -109,10 +78,10 @@ read_quotas(PmPassData *data)
 		if (quota->guaranteed == NULL)
 			continue;
 		lane->parent = quota->parent;
-		lane->guaranteed = vector_of(data, quota->guaranteed);
-		lane->upper = vector_of(data, quota->upper);
-		lane->borrow_limit = vector_of(data, quota->borrow_limit);
-		lane->lend_limit = vector_of(data, quota->lend_limit);
+		lane->guaranteed = pm_vector(data->terms, quota->guaranteed);
+		lane->upper = pm_vector(data->terms, quota->upper);
+		lane->borrow_limit = pm_vector(data->terms, quota->borrow_limit);
+		lane->lend_limit = pm_vector(data->terms, quota->lend_limit);
 		lane->held = palloc0(sizeof(int64) * Max(data->cluster.ndims, 1));
 		limited[nlimited++] = lane->sub_pool_id;
 	}
@@ -125,7 +94,7 @@ read_quotas(PmPassData *data)
 
 		while (data->lanes[lane] != pm_get_int64(row, 1))
 			lane++;
-		data->queue.lanes[lane].held = vector_of(data, keep_list(row, 2));
+		data->queue.lanes[lane].held = pm_vector(data->terms, keep_list(row, 2));
 	}
 }
 
@@ -181,7 +150,7 @@ pm_read_caps(PmPassData *data)
 	read_quotas(data);
 	if (!data->pool->dedicated)
 		return;
-	data->bandwidth = pm_dimension_of(data, "bandwidth", strlen("bandwidth"));
+	data->bandwidth = pm_dimension(data->terms, "bandwidth", strlen("bandwidth"));
 	if (data->pool->network_id != 0)
 		read_network(data);
 }

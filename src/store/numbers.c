@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * numbers.c
- *	  Ids and strings of bytes to small numbers.
+ *	  Ids and strings of bytes to small numbers, and arrays that grow with them.
  *
  *-------------------------------------------------------------------------
  */
@@ -82,4 +82,19 @@ pm_number_bytes(HTAB *table, const void *data, Size len, bool *is_new)
 	}
 	*is_new = !found;
 	return entry->number;
+}
+
+void *
+pm_room_for(void *array, int *max, int count, Size size)
+{
+	if (count < *max)
+		return array;
+	if (*max > PG_INT32_MAX / 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("there are too many rows"),
+				 errdetail("There may be %d of them.", *max),
+				 errhint("Ask for a part of them.")));
+	*max = Max(16, *max * 2);
+	return array ? repalloc_huge(array, size * *max) : MemoryContextAllocHuge(CurrentMemoryContext, size * *max);
 }

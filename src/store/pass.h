@@ -17,6 +17,7 @@
 #include "store/fair.h"
 #include "store/find.h"
 #include "store/statement.h"
+#include "store/terms.h"
 #include "types/resource_list.h"
 #include "utils/hsearch.h"
 
@@ -51,7 +52,7 @@ typedef struct PmStoredQuota
 typedef struct PmPassData
 {
 	PmPoolInfo *pool;
-	char	  **dimensions;		/* [cluster.ndims] resource names */
+	PmTerms    *terms;
 	PmCluster	cluster;
 	int64	   *node_flavors;	/* [nnodes] flavor ids */
 	PmQueue		queue;
@@ -73,11 +74,11 @@ typedef struct PmPassData
 	int			bandwidth;		/* dimension of the network's bandwidth, -1: none */
 } PmPassData;
 
-/* pass_nodes.c: the nodes that take work; words: of labels and taints */
-extern void pm_read_nodes(PmPassData *data, HTAB *words);
+/* pass_nodes.c: the nodes that take work */
+extern void pm_read_nodes(PmPassData *data);
 /* pass_shapes.c: the numbered shapes, once nodes are read; the guest's are
  * those of its pool */
-extern void pm_read_shapes(PmPassData *data, HTAB *words, HTAB *shapes, const PmJobInfo *guest);
+extern void pm_read_shapes(PmPassData *data, HTAB *shapes, const PmJobInfo *guest);
 /*
  * Shapes that ask for the same are one to the engine, whosever they are, unless
  * quotas, caps or frozen tenants make it matter whose.
@@ -97,8 +98,6 @@ extern PmPassData *pm_read_growth(PmPoolInfo *pool, int64 job_id, int replicas);
  */
 extern void pm_read_runs(PmPassData *data, bool all, bool whose);
 extern void pm_read_windows(PmPassData *data);
-/* The index of a resource among the dimensions, or -1 */
-extern int	pm_dimension_of(const PmPassData *data, const char *name, int len);
 /* What a pass reads, with the runs, without any lock */
 extern PmPassData *pm_read_outlook(PmPoolInfo *pool);
 

@@ -228,7 +228,6 @@ read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks, const PmJobInfo *gues
 {
 	PmPassData *data = palloc0(sizeof(PmPassData));
 	Reader		reader = {0};
-	HTAB	   *words;
 
 	data->pool = pool;
 	data->only_looks = only_looks;
@@ -239,9 +238,9 @@ read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks, const PmJobInfo *gues
 	read_lanes(&reader);
 	if (data->queue.njobs == 0 && data->queue.ngrowing == 0)
 		return data;
-	words = pm_bytes_numbers("labels of a pass");
-	pm_read_nodes(data, words);
-	pm_read_shapes(data, words, reader.shapes, guest);
+	data->terms = pm_terms_create();
+	pm_read_nodes(data);
+	pm_read_shapes(data, reader.shapes, guest);
 	pm_read_caps(data);
 	pm_merge_shapes(data);
 	pm_read_windows(data);

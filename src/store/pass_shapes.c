@@ -12,7 +12,6 @@
 #include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
-#include "store/labels.h"
 #include "store/numbers.h"
 #include "store/pass.h"
 #include "store/statement.h"
@@ -21,65 +20,8 @@
 typedef struct Reader
 {
 	PmPassData *data;
-	HTAB	   *words;			/* of labels and taints */
 	HTAB	   *shapes;
-	HTAB	   *requests;
-	int			max_requests;
-	bool		bound;			/* is a node bound to a sub-pool? */
 } Reader;
-
-/* The engine's request for a row; equal rows get the same number */
-static int
-read_request(Reader *reader, PmResourceList *list,
-			 Jsonb *selector, Jsonb *tolerations, int64 sub_pool_id)
-{
-	PmQueue    *queue = &reader->data->queue;
-	PmRequest  *request;
-	PmLabel    *labels;
-	int64	   *amounts;
-	StringInfoData key;
-	bool		is_new;
-	int			number;
-
-	initStringInfo(&key);
-	appendBinaryStringInfo(&key, (char *) list, VARSIZE(list));
-	appendBinaryStringInfo(&key, (char *) selector, VARSIZE(selector));
-	appendBinaryStringInfo(&key, (char *) tolerations, VARSIZE(tolerations));
-	if (reader->bound)
-		appendBinaryStringInfo(&key, (char *) &sub_pool_id, sizeof(int64));
-	number = pm_number_bytes(reader->requests, key.data, key.len, &is_new);
-	pfree(key.data);
-	if (!is_new)
-		return number;
-	if (number >= reader->max_requests)
-	{
-		reader->max_requests = Max(64, reader->max_requests * 2);
-		queue->requests = queue->requests ?
-			repalloc(queue->requests, sizeof(PmRequest) * reader->max_requests) :
-			palloc(sizeof(PmRequest) * reader->max_requests);
-	}
-	queue->nrequests = number + 1;
-	request = &queue->requests[number];
-	memset(request, 0, sizeof(PmRequest));
-	amounts = palloc0(sizeof(int64) * Max(reader->data->cluster.ndims, 1));
-	for (uint32 entry = 0; entry < list->count; entry++)
-	{
-		PmResource	resource = pm_resource_entry(list, entry);
-		int			d = pm_dimension_of(reader->data, resource.name, resource.name_len);
-
-		if (d < 0)
-			request->impossible = true;
-		else
-			amounts[d] = resource.value;
-	}
-	request->amounts = amounts;
-	request->nselectors = pm_read_labels(reader->words, selector, &labels);
-	request->selectors = labels;
-	request->ntolerations = pm_read_taints(reader->words, tolerations, true, &labels);
-	request->tolerations = labels;
-	request->sub_pool = reader->bound ? sub_pool_id : 0;
-	return number;
-}
 
 /* A column that names a level of the topology, as its number; NULL: 0 */
 static int
@@ -144,10 +86,10 @@ read_shapes_of(Reader *reader, int64 pool_id, PmShape *engine_shapes)
 			stored->groups[g].sku_id = pm_get_int64(row, 12);
 			groups[g].replicas = pm_get_int32(row, 8);
 			groups[g].min_replicas = pm_get_int32(row, 9);
-			groups[g].request = read_request(reader, stored->groups[g].request,
-											 DatumGetJsonbP(pm_get(row, 10, &isnull)),
-											 DatumGetJsonbP(pm_get(row, 11, &isnull)),
-											 pm_get_int64(row, 13));
+			groups[g].request = pm_add_request(data->terms, stored->groups[g].request,
+											   DatumGetJsonbP(pm_get(row, 10, &isnull)),
+											   DatumGetJsonbP(pm_get(row, 11, &isnull)),
+											   pm_get_int64(row, 13));
 			groups[g].group_level = level_of(pool, row, 16);
 			groups[g].group_size = pm_get_int32(row, 17);
 			groups[g].spread_level = level_of(pool, row, 18);
@@ -161,23 +103,21 @@ read_shapes_of(Reader *reader, int64 pool_id, PmShape *engine_shapes)
 }
 
 void
-pm_read_shapes(PmPassData *data, HTAB *words, HTAB *shapes, const PmJobInfo *guest)
+pm_read_shapes(PmPassData *data, HTAB *shapes, const PmJobInfo *guest)
 {
 	int			nshapes = Max(data->queue.nshapes, 1);
 	PmShape    *engine_shapes = palloc0(sizeof(PmShape) * nshapes);
 	Reader		reader = {0};
 
 	reader.data = data;
-	reader.words = words;
 	reader.shapes = shapes;
-	reader.requests = pm_bytes_numbers("requests of a pass");
-	for (int c = 0; c < data->cluster.nconfigs; c++)
-		reader.bound |= data->cluster.configs[c].sub_pool != 0;
 	data->shapes = palloc0(sizeof(PmStoredShape) * nshapes);
 	read_shapes_of(&reader, data->pool->pool_id, engine_shapes);
 	if (guest && guest->pool_id != data->pool->pool_id)
 		read_shapes_of(&reader, guest->pool_id, engine_shapes);
 	data->queue.shapes = engine_shapes;
+	data->queue.nrequests = data->terms->nrequests;
+	data->queue.requests = data->terms->requests;
 }
 
 void

@@ -233,7 +233,7 @@ block_number(const PmPassData *data, int dimension, int64 value)
 
 	if (dimension == PM_DIM_REPLICAS)
 		return psprintf(INT64_FORMAT, value);
-	name = data->dimensions[dimension];
+	name = data->terms->dimensions[dimension];
 	return DatumGetCString(DirectFunctionCall1(numeric_out,
 											   NumericGetDatum(pm_resource_quantity_numeric(name, strlen(name), value))));
 }
@@ -290,7 +290,7 @@ write_reasons(PmPassData *data, const PmDecision *decision)
 				pm_level_of_number(data->pool, block->topology_level) : pm_level_name(block->level);
 		if (numbers)
 		{
-			texts[2] = block->dimension == PM_DIM_REPLICAS ? "replicas" : data->dimensions[block->dimension];
+			texts[2] = block->dimension == PM_DIM_REPLICAS ? "replicas" : data->terms->dimensions[block->dimension];
 			texts[3] = block_number(data, block->dimension, block->needed);
 			texts[4] = block_number(data, block->dimension, block->available);
 		}

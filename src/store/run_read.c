@@ -51,24 +51,14 @@ static const int64 *
 amounts_of(RunReader *reader, Datum value)
 {
 	PmResourceList *list = DatumGetResourceListP(value);
-	int64	   *amounts;
 
 	if (reader->last && VARSIZE(reader->last) == VARSIZE(list) &&
 		memcmp(reader->last, list, VARSIZE(list)) == 0)
 		return reader->last_amounts;
-	amounts = palloc0(sizeof(int64) * Max(reader->data->cluster.ndims, 1));
-	for (uint32 i = 0; i < list->count; i++)
-	{
-		PmResource	resource = pm_resource_entry(list, i);
-		int			d = pm_dimension_of(reader->data, resource.name, resource.name_len);
-
-		if (d >= 0)
-			amounts[d] = resource.value;
-	}
 	reader->last = palloc(VARSIZE(list));
 	memcpy(reader->last, list, VARSIZE(list));
-	reader->last_amounts = amounts;
-	return amounts;
+	reader->last_amounts = pm_vector(reader->data->terms, list);
+	return reader->last_amounts;
 }
 
 static int *
