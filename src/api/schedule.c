@@ -129,6 +129,26 @@ pm_placement_policy(const char *name)
 	return PM_PLACE_FIRST_FIT;
 }
 
+PmPreemption
+pm_preemption_policy(const char *name)
+{
+	if (strcmp(name, "lower_priority") == 0)
+		return PM_PREEMPT_LOWER;
+	if (strcmp(name, "lower_or_newer_equal") == 0)
+		return PM_PREEMPT_NEWER_EQUAL;
+	return PM_PREEMPT_NEVER;
+}
+
+PmReclaim
+pm_reclaim_policy(const char *name)
+{
+	if (strcmp(name, "lower_priority") == 0)
+		return PM_RECLAIM_LOWER;
+	if (strcmp(name, "any") == 0)
+		return PM_RECLAIM_ANY;
+	return PM_RECLAIM_NEVER;
+}
+
 PmPolicy
 pm_policy_of(const PmPoolInfo *pool)
 {
@@ -141,14 +161,8 @@ pm_policy_of(const PmPoolInfo *pool)
 	policy.placement = pm_placement_policy(pool->placement);
 	if (pool->dedicated)
 	{
-		if (strcmp(pool->preemption, "lower_priority") == 0)
-			policy.preemption = PM_PREEMPT_LOWER;
-		else if (strcmp(pool->preemption, "lower_or_newer_equal") == 0)
-			policy.preemption = PM_PREEMPT_NEWER_EQUAL;
-		if (strcmp(pool->reclaim, "lower_priority") == 0)
-			policy.reclaim = PM_RECLAIM_LOWER;
-		else if (strcmp(pool->reclaim, "any") == 0)
-			policy.reclaim = PM_RECLAIM_ANY;
+		policy.preemption = pm_preemption_policy(pool->preemption);
+		policy.reclaim = pm_reclaim_policy(pool->reclaim);
 		policy.min_runtime = pool->min_runtime;
 		policy.preemption_delay = pool->preemption_delay;
 		policy.stops = pool->agent;

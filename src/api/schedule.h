@@ -21,6 +21,8 @@ typedef struct PmPassResult
 /* By the names that SQL has for them */
 extern PmQueuePolicy pm_queue_policy(const char *name);
 extern PmPlacementPolicy pm_placement_policy(const char *name);
+extern PmPreemption pm_preemption_policy(const char *name);
+extern PmReclaim pm_reclaim_policy(const char *name);
 
 extern PmPolicy pm_policy_of(const PmPoolInfo *pool);
 

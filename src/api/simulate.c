@@ -3,8 +3,8 @@
  * simulate.c
  *	  simulate(): what would become of these jobs on those nodes?
  *
- * Both come from queries that run as the caller.  No table of the extension
- * is read, so that there is no switch of roles here.
+ * Both come from queries that run as the caller, as quotas do.  No table of the
+ * extension is read, so that there is no switch of roles here.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,7 +30,8 @@
 enum
 {
 	ARG_NODE_QUERY, ARG_JOB_QUERY, ARG_QUEUE_POLICY, ARG_PLACEMENT, ARG_JOB_ORDER, ARG_BACKFILL_ORDER,
-	ARG_RESERVATIONS, ARG_STEP_TIMEOUT, ARG_TOPOLOGY_LEVELS
+	ARG_RESERVATIONS, ARG_STEP_TIMEOUT, ARG_TOPOLOGY_LEVELS, ARG_QUOTA_QUERY, ARG_PREEMPTION, ARG_RECLAIM,
+	ARG_MIN_RUNTIME, ARG_PREEMPTION_DELAY
 };
 
 /* ---- checks of rows ---- */
@@ -121,6 +122,25 @@ check_job(PmSimJobRow *row, const PmSimLevels *levels)
 	pm_check_sim_rules(row, levels);
 }
 
+static void
+check_quota(const PmSimQuotaRow *row)
+{
+	if (row->name)
+		pm_check_name(row->name, "name");
+	else if (row->parent)
+		pm_invalid_argument("parent", "What has no name is a part of the pool itself.", "Leave out parent, or give it a name.");
+	check_not_negative(row->guaranteed, "guaranteed");
+	if (row->upper && !pm_resource_list_contains(row->upper, row->guaranteed))
+		pm_invalid_argument("upper", "It is less than what is guaranteed.",
+							"What it does not list is not offered; NULL is no bound.");
+	if (row->upper && row->upper->count == 0)
+		pm_invalid_argument("upper", "It must offer something.", "NULL is no bound.");
+	if (row->borrow_limit)
+		check_not_negative(row->borrow_limit, "borrow_limit");
+	if (row->lend_limit)
+		check_not_negative(row->lend_limit, "lend_limit");
+}
+
 /* The first job with this request */
 static int64
 job_of_request(const PmSimInput *input, int request)
@@ -156,8 +176,8 @@ check_devices(const PmSimInput *input)
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("no node can hold a replica of job " INT64_FORMAT, job_of_request(input, r)),
 						 errdetail("It asks for %s of \"%s\", which is given out as a part of one device or as whole devices.",
-								   pm_resource_quantity_text(input->dimensions[d], strlen(input->dimensions[d]), amount),
-								   input->dimensions[d]),
+								   pm_resource_quantity_text(input->terms->dimensions[d], strlen(input->terms->dimensions[d]), amount),
+								   input->terms->dimensions[d]),
 						 errhint("Ask for less than 1, or for a whole number.")));
 		}
 	}
@@ -165,6 +185,17 @@ check_devices(const PmSimInput *input)
 }
 
 /* ---- the call ---- */
+
+/* A length of time that may be 0 */
+static int64
+length_arg(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	const Interval *given = PG_GETARG_INTERVAL_P(n);
+
+	if (given->month == 0 && given->day == 0 && given->time == 0)
+		return 0;
+	return pm_exact_interval(given, name)->time;
+}
 
 static PmPolicy
 policy_of(FunctionCallInfo fcinfo)
@@ -180,6 +211,10 @@ policy_of(FunctionCallInfo fcinfo)
 		pm_invalid_argument("reservations", "It must be between 0, for all, and 10000.",
 							"Leave out the argument for 1.");
 	policy.step_timeout = pm_exact_interval(PG_GETARG_INTERVAL_P(ARG_STEP_TIMEOUT), "step_timeout")->time;
+	policy.preemption = pm_preemption_policy(pm_enum_arg(fcinfo, ARG_PREEMPTION));
+	policy.reclaim = pm_reclaim_policy(pm_enum_arg(fcinfo, ARG_RECLAIM));
+	policy.min_runtime = length_arg(fcinfo, ARG_MIN_RUNTIME, "min_runtime");
+	policy.preemption_delay = length_arg(fcinfo, ARG_PREEMPTION_DELAY, "preemption_delay");
 	return policy;
 }
 
@@ -228,7 +263,8 @@ check_length(const PmSimulation *simulation)
 PmSimInput *
 pm_simulate_call(FunctionCallInfo fcinfo, PmSimulation *simulation)
 {
-	static const PmSimChecks checks = {check_node, check_job};
+	static const PmSimChecks checks = {check_node, check_job, check_quota};
+	PmSimQueries queries;
 	PmSimLevels levels;
 	PmSimInput *input;
 
@@ -236,11 +272,15 @@ pm_simulate_call(FunctionCallInfo fcinfo, PmSimulation *simulation)
 	levels = levels_of(fcinfo);
 	memset(simulation, 0, sizeof(PmSimulation));
 	simulation->policy = policy_of(fcinfo);
-	input = pm_read_simulation(pm_text_arg(fcinfo, ARG_NODE_QUERY), pm_text_arg(fcinfo, ARG_JOB_QUERY), &levels, &checks);
+	queries.nodes = pm_text_arg(fcinfo, ARG_NODE_QUERY);
+	queries.jobs = pm_text_arg(fcinfo, ARG_JOB_QUERY);
+	queries.quotas = pm_text_arg(fcinfo, ARG_QUOTA_QUERY);
+	input = pm_read_simulation(&queries, &levels, &checks);
 	check_devices(input);
 	simulation->cluster = &input->cluster;
 	simulation->queue = &input->queue;
 	simulation->durations = input->durations;
+	simulation->preemptible = input->preemptible;
 	pm_simulate(simulation);
 	check_length(simulation);
 	return input;
@@ -312,8 +352,8 @@ pm_simulate_jobs(PG_FUNCTION_ARGS)
 	for (int i = 0; i < input->queue.njobs; i++)
 	{
 		const PmSimRun *run = &simulation.runs[i];
-		Datum		values[6] = {0};
-		bool		nulls[6] = {0};
+		Datum		values[7] = {0};
+		bool		nulls[7] = {0};
 
 		if ((i & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -327,6 +367,7 @@ pm_simulate_jobs(PG_FUNCTION_ARGS)
 			values[4] = pm_length_datum(run->started_at - input->queue.jobs[i].submitted_at);
 			values[5] = nodes_datum(input, simulation.placements + run->first_placement, run->nplacements);
 		}
+		values[6] = Int32GetDatum(run->preemptions);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 		MemoryContextReset(row);
 	}

@@ -28,6 +28,7 @@ typedef struct Figures
 {
 	int			started;
 	int			at_once;		/* did not wait */
+	int64		preemptions;
 	int64	   *waits;			/* [started], ascending */
 	int128		total_wait;
 	int128		total_slowdown; /* in steps of 1 / SLOWDOWN_SCALE */
@@ -82,25 +83,31 @@ find_span(const PmSimInput *input, const PmSimulation *simulation, Figures *figu
 	}
 }
 
-/* What a run holds, for how long */
+/* What replicas of a job hold, for how long */
 static void
-add_held(const PmSimInput *input, const PmSimulation *simulation, int job, Figures *figures)
+add_held(const PmSimInput *input, int job, int64 replicas, int64 since, int64 until, Figures *figures)
 {
 	const PmShape *shape = &input->queue.shapes[input->queue.jobs[job].shape];
 	const int64 *amounts = input->queue.requests[shape->groups[0].request].amounts;
-	const PmSimRun *run = &simulation->runs[job];
-	int64		end = Min(run->ended_at, figures->last_event);
-	int64		arriving = Min(end, figures->last_submission) - run->started_at;
+	int64		end = Min(until, figures->last_event);
+	int64		arriving = Min(end, figures->last_submission) - since;
+
+	for (int d = 0; d < input->cluster.ndims; d++)
+	{
+		figures->held[d] += (int128) amounts[d] * replicas * (end - since);
+		if (arriving > 0)
+			figures->held_arriving[d] += (int128) amounts[d] * replicas * arriving;
+	}
+}
+
+static int64
+replicas_of(const PmSimulation *simulation, const PmSimRun *run)
+{
 	int64		replicas = 0;
 
 	for (int p = 0; p < run->nplacements; p++)
 		replicas += simulation->placements[run->first_placement + p].replicas;
-	for (int d = 0; d < input->cluster.ndims; d++)
-	{
-		figures->held[d] += (int128) amounts[d] * replicas * (end - run->started_at);
-		if (arriving > 0)
-			figures->held_arriving[d] += (int128) amounts[d] * replicas * arriving;
-	}
+	return replicas;
 }
 
 static void
@@ -123,6 +130,7 @@ add_up(const PmSimInput *input, const PmSimulation *simulation, Figures *figures
 		const PmSimRun *run = &simulation->runs[i];
 		int64		wait;
 
+		figures->preemptions += run->preemptions;
 		if ((i & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
 		if (run->started_at == PM_NEVER)
@@ -133,7 +141,13 @@ add_up(const PmSimInput *input, const PmSimulation *simulation, Figures *figures
 		figures->at_once += wait == 0;
 		figures->total_slowdown +=
 			slowdown_of(wait, run->ended_at == PM_NEVER ? PM_NEVER : run->ended_at - run->started_at);
-		add_held(input, simulation, i, figures);
+		add_held(input, i, replicas_of(simulation, run), run->started_at, run->ended_at, figures);
+	}
+	for (int i = 0; i < simulation->ngone; i++)
+	{
+		const PmSimGone *gone = &simulation->gone[i];
+
+		add_held(input, gone->job, gone->replicas, gone->since, gone->until, figures);
 	}
 	if (figures->started > 1)
 		sort_waits(figures->waits, figures->started);
@@ -175,7 +189,7 @@ utilisations_datum(const PmSimInput *input, const Figures *figures, int64 length
 		if (figures->capacity[d] == 0)
 			continue;
 		value.type = jbvString;
-		value.val.string.val = input->dimensions[d];
+		value.val.string.val = input->terms->dimensions[d];
 		value.val.string.len = strlen(value.val.string.val);
 		(void) pushJsonbValue(&state, WJB_KEY, &value);
 		value.type = jbvNumeric;
@@ -200,7 +214,7 @@ busiest(const PmSimInput *input, const Figures *figures, int64 length)
 		if (figures->capacity[d] == 0)
 			continue;
 		used = ratio(figures->held[d], figures->capacity[d] * length);
-		if (best >= 0 && (used < most || (used == most && strcmp(input->dimensions[d], input->dimensions[best]) > 0)))
+		if (best >= 0 && (used < most || (used == most && strcmp(input->terms->dimensions[d], input->terms->dimensions[best]) > 0)))
 			continue;
 		best = d;
 		most = used;
@@ -239,8 +253,8 @@ pm_simulate_summary(PG_FUNCTION_ARGS)
 	int64		makespan;
 	int64		arriving;
 	int			resource = -1;
-	Datum		values[13] = {0};
-	bool		nulls[13] = {0};
+	Datum		values[14] = {0};
+	bool		nulls[14] = {0};
 	HeapTuple	tuple;
 	HeapTuple	result;
 
@@ -267,9 +281,10 @@ pm_simulate_summary(PG_FUNCTION_ARGS)
 		nulls[10] = arriving == 0;
 		if (arriving > 0)
 			values[10] = ratio_datum(ratio(figures.held_arriving[resource], figures.capacity[resource] * arriving));
-		values[11] = CStringGetTextDatum(input->dimensions[resource]);
+		values[11] = CStringGetTextDatum(input->terms->dimensions[resource]);
 		values[12] = utilisations_datum(input, &figures, makespan);
 	}
+	values[13] = Int64GetDatum(figures.preemptions);
 	tuple = heap_form_tuple(desc, values, nulls);
 	MemoryContextSwitchTo(caller);
 	result = heap_copytuple(tuple);

@@ -137,6 +137,7 @@ typedef struct PmRunning
 	const int  *min_replicas;	/* [ngroups] */
 	int			nholds;
 	PmHold	   *holds;
+	int			number;			/* where runs are kept, as PmStart.run */
 } PmRunning;
 
 /* A time in which nothing is to run on a node */

@@ -388,7 +388,24 @@ forget_victims(PmScheduler *scheduler, int first)
 
 	for (int i = first; i < decision->nvictims && scheduler->tracks; i++)
 		if (decision->victims[i].whole)
-			scheduler->live[decision->victims[i].run].ended = true;
+			scheduler->live[scheduler->cluster->runs[decision->victims[i].run].number].ended = true;
+}
+
+/* At the end of a pass: until then they are candidates, if in vain */
+static void
+free_victims(PmScheduler *scheduler)
+{
+	const PmDecision *decision = scheduler->decision;
+
+	for (int i = 0; i < decision->nvictims && scheduler->tracks; i++)
+	{
+		PmLive	   *live = &scheduler->live[scheduler->cluster->runs[decision->victims[i].run].number];
+
+		if (!decision->victims[i].whole || !live->own)
+			continue;
+		pfree(live->holds);
+		live->holds = NULL;
+	}
 }
 
 /*
@@ -504,7 +521,7 @@ pm_scheduler_create(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy, 
 	scheduler->cluster = cluster;
 	scheduler->queue = queue;
 	scheduler->policy = policy;
-	scheduler->once = !tracks;
+	scheduler->yields = !tracks;
 	scheduler->tracks = tracks || policy->queue == PM_QUEUE_BACKFILL;
 	queue->quota = pm_quota_create(cluster, queue);
 	scheduler->space = pm_space_create(cluster, queue, policy->placement);
@@ -518,11 +535,11 @@ pm_scheduler_create(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy, 
 		scheduler->capped = palloc(sizeof(int32) * nshapes);
 	for (int r = 0; r < cluster->nruns && scheduler->tracks; r++)
 	{
-		const PmRunning *run = &cluster->runs[r];
-		int			live = add_run(scheduler, pm_lane_of(queue, run->sub_pool_id),
-								   run->planned_end, run->holds, run->nholds);
+		PmRunning  *run = &cluster->runs[r];
 
-		scheduler->live[live].own = false;
+		run->number = add_run(scheduler, pm_lane_of(queue, run->sub_pool_id),
+							  run->planned_end, run->holds, run->nholds);
+		scheduler->live[run->number].own = false;
 	}
 	return scheduler;
 }
@@ -589,7 +606,7 @@ pm_scheduler_pass(PmScheduler *scheduler, int64 now)
 		scheduler->capped[s] = -1;
 
 	old = MemoryContextSwitchTo(scheduler->pass_context);
-	if (scheduler->once && (scheduler->cluster->nruns > 0 || has_claims(scheduler->queue)) &&
+	if (scheduler->yields && (scheduler->cluster->nruns > 0 || has_claims(scheduler->queue)) &&
 		(scheduler->policy->preemption != PM_PREEMPT_NEVER ||
 		 scheduler->policy->reclaim != PM_RECLAIM_NEVER || scheduler->policy->stops))
 		scheduler->preempt = pm_preempt_create(scheduler->space, scheduler->queue,
@@ -608,6 +625,7 @@ pm_scheduler_pass(PmScheduler *scheduler, int64 now)
 void
 pm_scheduler_end_pass(PmScheduler *scheduler)
 {
+	free_victims(scheduler);
 	if (scheduler->reserve)
 		pm_reserve_release(scheduler->reserve);
 	scheduler->reserve = NULL;

@@ -11,7 +11,7 @@
 
 #include "engine/engine_internal.h"
 
-/* A run that has not ended, or one that has: numbers do not change */
+/* A run that has not ended, or one that has or gave way: numbers do not change */
 typedef struct PmLive
 {
 	int			lane;			/* -1: of the cluster's runs, in none with a quota */
@@ -30,7 +30,7 @@ typedef struct PmScheduler
 	PmCluster  *cluster;
 	PmQueue    *queue;			/* jobs sorted */
 	const PmPolicy *policy;
-	bool		once;			/* for one pass: runs may give way */
+	bool		yields;			/* may the cluster's runs give way? */
 	bool		tracks;			/* are runs kept, to end or to look ahead? */
 	PmSpace    *space;
 	PmBacklog  *backlog;

@@ -88,6 +88,21 @@ column_number(const PmRowQuery *kind, const char *name)
 	return -1;
 }
 
+static const char *
+naming_of(const PmRowQuery *kind)
+{
+	StringInfoData names;
+
+	if (kind->naming)
+		return kind->naming;
+	initStringInfo(&names);
+	for (int c = 0; c < kind->ncolumns; c++)
+		appendStringInfo(&names, "%s%s", c == 0 ? "It may return " : c < kind->ncolumns - 1 ? ", " : " and ",
+						 kind->columns[c].name);
+	appendStringInfoChar(&names, '.');
+	return names.data;
+}
+
 /* No column is unknown, none is there twice, none is missing */
 static void
 find_columns(Reader *reader, TupleDesc desc)
@@ -104,7 +119,7 @@ find_columns(Reader *reader, TupleDesc desc)
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("%s returns a column \"%s\" that %s does not know", kind->query, name, kind->call),
 					 errdetail("No column is left unused."),
-					 errhint("%s", kind->naming)));
+					 errhint("%s", naming_of(kind))));
 		if (reader->attributes[c] != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
@@ -120,7 +135,7 @@ find_columns(Reader *reader, TupleDesc desc)
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("%s returns no column \"%s\"", kind->query, kind->columns[c].name),
 					 errdetail("%s cannot do without it.", kind->call),
-					 errhint("%s", kind->naming)));
+					 errhint("%s", naming_of(kind))));
 	}
 }
 
@@ -182,6 +197,23 @@ prepare_cast(Reader *reader, int c, Form_pg_attribute from, Form_pg_attribute to
 }
 
 static void
+refuse_nulls(const Reader *reader)
+{
+	for (int c = 0; c < reader->kind->ncolumns; c++)
+	{
+		const PmQueryColumn *column = &reader->kind->columns[c];
+
+		if (reader->nulls[c] && column->not_null)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("column \"%s\" must not be null", column->name),
+					 errdetail("A row without a value would say nothing."),
+					 column->missing ? errhint("Leave out the column for the default.") :
+					 errhint("Leave out the row.")));
+	}
+}
+
+static void
 read_row(Reader *reader, HeapTuple tuple, TupleDesc desc)
 {
 	ExprContext *econtext = reader->econtext;
@@ -204,6 +236,7 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc desc)
 		reader->values[c] = ExecEvalExprSwitchContext(reader->casts[c], econtext, &reader->nulls[c]);
 	}
 	reader->column = -1;
+	refuse_nulls(reader);
 }
 
 void

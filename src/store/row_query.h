@@ -19,6 +19,7 @@ typedef struct PmQueryColumn
 	const char *type;
 	const char *missing;		/* an SQL expression instead of a column that is
 								 * not there; NULL: the query must have it */
+	bool		not_null;		/* 22004 where it is */
 } PmQueryColumn;
 
 /* What a call expects of a query; the texts are parts of its errors */
@@ -28,7 +29,7 @@ typedef struct PmRowQuery
 	const char *call;			/* "submit_jobs" */
 	const char *is;				/* detail: what a row is */
 	const char *has_one;		/* detail: "A job has one of each." */
-	const char *naming;			/* hint: how columns are named */
+	const char *naming;			/* hint: how columns are named; NULL: it lists them */
 	int			ncolumns;
 	const PmQueryColumn *columns;
 } PmRowQuery;
@@ -48,7 +49,8 @@ typedef void (*PmQueryCallback) (const PmQueryRow *row, void *state);
 /*
  * Runs a query with the rights of the current role: to be called before
  * pm_begin().  The callback is called for every row, in the current context
- * of the caller.  Errors in a row name it, and the column that cannot be cast.
+ * of the caller.  Errors in a row name it, and the column that cannot be cast
+ * or must not be NULL.
  */
 extern void pm_run_row_query(const PmRowQuery *kind, const char *query,
 							 PmQueryCallback callback, void *state);

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * simulate.h
- *	  What a simulation reads: nodes and jobs, from two queries of the caller.
+ *	  What a simulation reads: nodes, jobs and quotas, from queries of the
+ *	  caller.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,6 +13,7 @@
 #include "utils/jsonb.h"
 
 #include "engine/simulate.h"
+#include "store/terms.h"
 #include "types/resource_list.h"
 
 typedef struct PmSimNodeRow
@@ -36,6 +38,7 @@ typedef struct PmSimJobRow
 	int32		min_replicas;
 	Interval   *time_limit;		/* NULL: none */
 	int32		priority;
+	bool		preemptible;
 	char	   *tenant;
 	char	   *sub_pool;
 	Jsonb	   *node_selector;
@@ -47,6 +50,18 @@ typedef struct PmSimJobRow
 	char	   *spread_level;
 	int32		max_per_domain;
 } PmSimJobRow;
+
+/* A sub-pool of the tree of quotas, as the table has it */
+typedef struct PmSimQuotaRow
+{
+	char	   *tenant;			/* whose it is */
+	char	   *name;			/* NULL: the share for work that names none */
+	char	   *parent;			/* NULL: a part of the pool itself */
+	PmResourceList *guaranteed;
+	PmResourceList *upper;		/* NULL: no bound */
+	PmResourceList *borrow_limit;	/* NULL: no limit */
+	PmResourceList *lend_limit; /* NULL: no limit */
+} PmSimQuotaRow;
 
 /* Levels of the topology, widest first */
 typedef struct PmSimLevels
@@ -60,21 +75,30 @@ typedef struct PmSimChecks
 {
 	void		(*node) (PmSimNodeRow *row, const PmSimLevels *levels);
 	void		(*job) (PmSimJobRow *row, const PmSimLevels *levels);
+	void		(*quota) (const PmSimQuotaRow *row);
 } PmSimChecks;
+
+typedef struct PmSimQueries
+{
+	const char *nodes;
+	const char *jobs;
+	const char *quotas;			/* NULL: there are none */
+} PmSimQueries;
 
 typedef struct PmSimInput
 {
 	PmCluster	cluster;
-	char	  **dimensions;		/* [cluster.ndims] resource names */
+	const PmTerms *terms;
 	char	  **node_names;		/* [cluster.nnodes] */
 	PmQueue		queue;			/* jobs as pm_simulate() wants them */
 	int64	   *job_ids;		/* [queue.njobs], ascending */
 	int64	   *durations;		/* [queue.njobs] */
+	bool	   *preemptible;	/* [queue.njobs], or NULL: nobody is */
 } PmSimInput;
 
-/* Runs both queries as the current role; everything is palloc'd in the current
+/* Runs the queries as the current role; everything is palloc'd in the current
  * context */
-extern PmSimInput *pm_read_simulation(const char *node_query, const char *job_query,
-									  const PmSimLevels *levels, const PmSimChecks *checks);
+extern PmSimInput *pm_read_simulation(const PmSimQueries *queries, const PmSimLevels *levels,
+									  const PmSimChecks *checks);
 
 #endif							/* PM_STORE_SIMULATE_H */

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "store/numbers.h"
 #include "store/row_query.h"
 #include "store/user_query.h"
 
@@ -22,37 +23,37 @@ enum
 };
 
 static const PmQueryColumn job_columns[] = {
-	{"name", "pg_catalog.text", NULL},
-	{"kind", "pool_manager.job_kind", "'training'"},
-	{"flavor", "pg_catalog.text", "NULL"},
-	{"request", "pool_manager.resource_list", "NULL"},
-	{"replicas", "pg_catalog.int4", "1"},
-	{"min_replicas", "pg_catalog.int4", "NULL"},
-	{"workspace", "pg_catalog.text", "NULL"},
-	{"priority", "pg_catalog.int4", "1"},
-	{"time_limit", "pg_catalog.interval", "NULL"},
-	{"node_selector", "pg_catalog.jsonb", "'{}'"},
-	{"tolerations", "pg_catalog.jsonb", "'[]'"},
-	{"sub_pool", "pg_catalog.text", "NULL"},
-	{"preemptible", "pg_catalog.bool", "false"},
-	{"auto_stop", "pg_catalog.interval", "NULL"},
-	{"max_retries", "pg_catalog.int4", "0"},
-	{"mounts", "pg_catalog.jsonb", "'{}'"},
-	{"volume_gib", "pg_catalog.int4", "NULL"},
-	{"volume_type", "pg_catalog.text", "NULL"},
-	{"task_groups", "pg_catalog.jsonb", "NULL"},
-	{"affinity_level", "pg_catalog.text", "NULL"},
-	{"affinity_required", "pg_catalog.bool", "true"},
-	{"group_level", "pg_catalog.text", "NULL"},
-	{"group_size", "pg_catalog.int4", "NULL"},
-	{"spread_level", "pg_catalog.text", "NULL"},
-	{"max_per_domain", "pg_catalog.int4", "NULL"},
-	{"depends_on", "pg_catalog.text", "NULL"},
-	{"not_before", "pg_catalog.timestamptz", "NULL"},
-	{"retry_backoff", "pg_catalog.interval", "NULL"},
-	{"retry_on_failure", "pg_catalog.bool", "false"},
-	{"tags", "pg_catalog.jsonb", "'{}'"},
-	{"request_id", "pg_catalog.text", "NULL"},
+	{"name", "pg_catalog.text", NULL, false},
+	{"kind", "pool_manager.job_kind", "'training'", true},
+	{"flavor", "pg_catalog.text", "NULL", false},
+	{"request", "pool_manager.resource_list", "NULL", false},
+	{"replicas", "pg_catalog.int4", "1", false},
+	{"min_replicas", "pg_catalog.int4", "NULL", false},
+	{"workspace", "pg_catalog.text", "NULL", false},
+	{"priority", "pg_catalog.int4", "1", false},
+	{"time_limit", "pg_catalog.interval", "NULL", false},
+	{"node_selector", "pg_catalog.jsonb", "'{}'", true},
+	{"tolerations", "pg_catalog.jsonb", "'[]'", true},
+	{"sub_pool", "pg_catalog.text", "NULL", false},
+	{"preemptible", "pg_catalog.bool", "false", true},
+	{"auto_stop", "pg_catalog.interval", "NULL", false},
+	{"max_retries", "pg_catalog.int4", "0", false},
+	{"mounts", "pg_catalog.jsonb", "'{}'", true},
+	{"volume_gib", "pg_catalog.int4", "NULL", false},
+	{"volume_type", "pg_catalog.text", "NULL", false},
+	{"task_groups", "pg_catalog.jsonb", "NULL", false},
+	{"affinity_level", "pg_catalog.text", "NULL", false},
+	{"affinity_required", "pg_catalog.bool", "true", false},
+	{"group_level", "pg_catalog.text", "NULL", false},
+	{"group_size", "pg_catalog.int4", "NULL", false},
+	{"spread_level", "pg_catalog.text", "NULL", false},
+	{"max_per_domain", "pg_catalog.int4", "NULL", false},
+	{"depends_on", "pg_catalog.text", "NULL", false},
+	{"not_before", "pg_catalog.timestamptz", "NULL", false},
+	{"retry_backoff", "pg_catalog.interval", "NULL", false},
+	{"retry_on_failure", "pg_catalog.bool", "false", false},
+	{"tags", "pg_catalog.jsonb", "'{}'", true},
+	{"request_id", "pg_catalog.text", "NULL", false},
 };
 
 static const PmRowQuery job_query = {
@@ -104,13 +105,6 @@ read_job(const PmQueryRow *row, PmJobSpec *job)
 	job->retry_on_failure = pm_row_bool(row, JOB_RETRY_ON_FAILURE, false);
 	job->tags = pm_row_pointer(row, JOB_TAGS);
 	job->request_id = pm_row_text(row, JOB_REQUEST_ID);
-	if (job->kind == NULL || job->node_selector == NULL || job->tolerations == NULL ||
-		job->mounts == NULL || job->tags == NULL || row->nulls[JOB_PREEMPTIBLE])
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("kind, node_selector, tolerations, preemptible, mounts and tags must not be null"),
-				 errdetail("Row " UINT64_FORMAT " of the query.", row->number),
-				 errhint("Leave out the column for the default.")));
 }
 
 static void
@@ -118,17 +112,7 @@ job_row(const PmQueryRow *row, void *state)
 {
 	Jobs	   *jobs = state;
 
-	if (jobs->count == jobs->max)
-	{
-		if (jobs->max > PG_INT32_MAX / 2)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("the query returns too many rows"),
-					 errdetail("A call submits %d jobs at most.", jobs->max),
-					 errhint("Submit them by several calls.")));
-		jobs->max *= 2;
-		jobs->jobs = repalloc_huge(jobs->jobs, sizeof(PmJobSpec) * (Size) jobs->max);
-	}
+	jobs->jobs = pm_room_for(jobs->jobs, &jobs->max, jobs->count, sizeof(PmJobSpec));
 	memset(&jobs->jobs[jobs->count], 0, sizeof(PmJobSpec));
 	read_job(row, &jobs->jobs[jobs->count++]);
 }
@@ -136,9 +120,8 @@ job_row(const PmQueryRow *row, void *state)
 int
 pm_run_job_query(const char *query, PmJobSpec **jobs)
 {
-	Jobs		read = {0, 256, NULL};
+	Jobs		read = {0};
 
-	read.jobs = palloc(sizeof(PmJobSpec) * read.max);
 	pm_run_row_query(&job_query, query, job_row, &read);
 	*jobs = read.jobs;
 	return read.count;

@@ -150,7 +150,7 @@ UPDATE jobs SET run = NULL WHERE job_id = 2;
 SELECT results_eq($$SELECT jobs, started, makespan, bounded_slowdown, utilisation FROM simulate_summary('SELECT ''a'' AS name, ''cpu=2,memory=4Gi'' AS resources', $q$SELECT job_id, pg_temp.at(submit) AS submitted_at, request, make_interval(secs => run::float8) AS duration FROM jobs$q$)$$,
     $$VALUES (5::bigint, 2::bigint, interval '10 s', 1.0, 1.0)$$, 'a run without end counts up to the last event; its slowdown is 1');
 SELECT results_eq($$SELECT * FROM simulate_summary('SELECT ''a'' AS name, ''cpu=2'' AS resources', 'SELECT 1 AS job_id, now() AS submitted_at, ''cpu=1'' AS request, interval ''1 s'' AS duration WHERE false')$$,
-    $$SELECT 0::bigint, 0::bigint, NULL::interval, NULL::interval, NULL::interval, NULL::interval, NULL::numeric, NULL::numeric, NULL::interval, NULL::numeric, NULL::numeric, NULL::text, NULL::jsonb$$, 'no job, no figures');
+    $$SELECT 0::bigint, 0::bigint, NULL::interval, NULL::interval, NULL::interval, NULL::interval, NULL::numeric, NULL::numeric, NULL::interval, NULL::numeric, NULL::numeric, NULL::text, NULL::jsonb, 0::bigint$$, 'no job, no figures');
 SELECT is_empty($$SELECT * FROM simulate('SELECT ''a'' AS name, ''cpu=2'' AS resources', 'SELECT 1 AS job_id, now() AS submitted_at, ''cpu=1'' AS request, interval ''1 s'' AS duration WHERE false')$$, 'no job, no row');
 
 -- 4713 BC to 294276 is more than 64 bits of microseconds
