@@ -417,20 +417,25 @@ CREATE FUNCTION find_bill(bill bigint) RETURNS bigint
 COMMENT ON FUNCTION find_bill(bigint) IS
 'the number of a bill, if there is one that the actor may see. For all; 42704: there is none; 22004: NULL';
 
-CREATE FUNCTION bill_charges(bill bigint, line_no integer) RETURNS SETOF charge LANGUAGE sql STABLE ROWS 1000 BEGIN ATOMIC
+CREATE FUNCTION bill_charges(bill bigint, line_no integer) RETURNS SETOF charge LANGUAGE pool_manager STABLE ROWS 1000 AS $$
+BEGIN
+    PERFORM find_bill(bill);
+    RETURN QUERY
     SELECT c.*
     FROM bill b
     JOIN bill_line l USING (tenant_id, bill_id)
     JOIN charge c ON c.tenant_id = l.tenant_id AND c.period_start = b.period_start AND c.currency = b.currency
         AND c.kind = l.kind AND c.month_start = l.month_start
         AND (c.sku_id = l.sku_id AND c.price_id = l.price_id AND coalesce(c.tier = l.tier, true) OR c.charge_id = l.charge_id)
-    WHERE b.bill_id = find_bill(bill_charges.bill) AND l.line_no = bill_charges.line_no;
-END;
+    WHERE b.bill_id = bill_charges.bill AND l.line_no = bill_charges.line_no;
+END $$;
 COMMENT ON FUNCTION bill_charges(bigint, integer) IS
 'the charges that a line of a bill sums. They have the keys of what was used: usage_id, and by table usage the run, the node or the volume. 42704: no such bill';
 
-CREATE FUNCTION bill_json(bill bigint) RETURNS jsonb LANGUAGE sql STABLE BEGIN ATOMIC
-    SELECT jsonb_build_object(
+CREATE FUNCTION bill_json(bill bigint) RETURNS jsonb LANGUAGE pool_manager STABLE AS $$
+BEGIN
+    PERFORM find_bill(bill);
+    RETURN (SELECT jsonb_build_object(
         'bill', b.bill_id,
         'tenant', t.name,
         'tenant_id', b.tenant_id,
@@ -463,8 +468,8 @@ CREATE FUNCTION bill_json(bill bigint) RETURNS jsonb LANGUAGE sql STABLE BEGIN A
     FROM bill b
     JOIN tenant t USING (tenant_id)
     JOIN billing_period p USING (tenant_id, period_start)
-    WHERE b.bill_id = find_bill(bill_json.bill);
-END;
+    WHERE b.bill_id = bill_json.bill);
+END $$;
 COMMENT ON FUNCTION bill_json(bigint) IS
 'a bill with its lines as JSON; decimal numbers are strings, for readers whose numbers are not exact. Instants are UTC. 42704: no such bill';
 

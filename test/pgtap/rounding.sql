@@ -1,5 +1,5 @@
 -- Currencies and round_money(), against cases of published billing systems
--- (test/data/rounding_cases.jsonl) and by what each rule promises.
+-- (test/data/rating_cases.jsonl) and by what each rule promises.
 -- Left out: rnd-011 (rounding up is no rule here), rnd-021 (a tolerance; bills
 -- have none).
 BEGIN;
@@ -8,7 +8,7 @@ SET client_min_messages = warning;
 SELECT plan(28);
 
 \getenv tree PM_TREE
-\set cases :tree '/test/data/rounding_cases.jsonl'
+\set cases :tree '/test/data/rating_cases.jsonl'
 CREATE TEMP TABLE entry (c jsonb NOT NULL);
 COPY entry FROM :'cases' (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02');
 
