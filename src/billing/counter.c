@@ -46,46 +46,58 @@ pm_counter_units(int64 quantity, int64 seconds)
 	return units;
 }
 
-Numeric
-pm_counter_quantity(int64 n, bool once)
-{
-	int64		hours = n / PM_MILLI_SECONDS_PER_HOUR;
-	int64		rest = n % PM_MILLI_SECONDS_PER_HOUR;
-	int64		fraction;
-	int64		small;
-	Datum		result;
-
-	if (once)
-		return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale,
-												   NumericGetDatum(int64_div_fast_to_numeric(n, 3))));
-
-	/*
-	 * rest x 2,500,000 / 9, rounded; the divisor is odd, so there are no ties,
-	 * and rounding half up is adding half the divisor.
-	 */
-	fraction = rest * RATIO_NUMERATOR;
-	fraction = (2 * fraction + (n < 0 ? -RATIO_DENOMINATOR : RATIO_DENOMINATOR)) /
-		(2 * RATIO_DENOMINATOR);
-
-	if (!pg_mul_s64_overflow(hours, QUANTITY_UNIT, &small) &&
-		!pg_add_s64_overflow(small, fraction, &small))
-		result = NumericGetDatum(int64_div_fast_to_numeric(small, PM_QUANTITY_DIGITS));
-	else
-		result = DirectFunctionCall2(numeric_add, NumericGetDatum(int64_to_numeric(hours)),
-									 NumericGetDatum(int64_div_fast_to_numeric(fraction,
-																			   PM_QUANTITY_DIGITS)));
-	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, result));
-}
-
-/*
- * Steps
- */
 static Numeric
 trim(Numeric value)
 {
 	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(value)));
 }
 
+/*
+ * What is left of a count over whole hours, in last digits of a quantity: rest x
+ * 2,500,000 / 9, rounded.  The divisor is odd, so there are no ties, and
+ * rounding half up is adding half the divisor.
+ */
+static int64
+fraction(int64 n)
+{
+	int64		product = 2 * (n % PM_MILLI_SECONDS_PER_HOUR) * RATIO_NUMERATOR;
+
+	return (product + (n < 0 ? -RATIO_DENOMINATOR : RATIO_DENOMINATOR)) / (2 * RATIO_DENOMINATOR);
+}
+
+static Numeric
+hours_and_fraction(int64 hours, int64 part)
+{
+	int64		small;
+
+	if (!pg_mul_s64_overflow(hours, QUANTITY_UNIT, &small) &&
+		!pg_add_s64_overflow(small, part, &small))
+		return trim(int64_div_fast_to_numeric(small, PM_QUANTITY_DIGITS));
+	return trim(DatumGetNumeric(DirectFunctionCall2(numeric_add,
+													NumericGetDatum(int64_to_numeric(hours)),
+													NumericGetDatum(int64_div_fast_to_numeric(part, PM_QUANTITY_DIGITS)))));
+}
+
+Numeric
+pm_counter_quantity(int64 n, bool once)
+{
+	if (once)
+		return trim(int64_div_fast_to_numeric(n, 3));
+	return hours_and_fraction(n / PM_MILLI_SECONDS_PER_HOUR, fraction(n));
+}
+
+Numeric
+pm_counter_step(int64 before, int64 after, bool once)
+{
+	if (once)
+		return trim(int64_div_fast_to_numeric(pm_counter_add(after, -before), 3));
+	return hours_and_fraction(after / PM_MILLI_SECONDS_PER_HOUR - before / PM_MILLI_SECONDS_PER_HOUR,
+							  fraction(after) - fraction(before));
+}
+
+/*
+ * Steps
+ */
 static Numeric
 keep(const PmCounter *counter, Numeric value)
 {

@@ -25,6 +25,9 @@
  */
 extern Numeric pm_counter_quantity(int64 n, bool once);
 
+/* Q(after) - Q(before), the same way */
+extern Numeric pm_counter_step(int64 before, int64 after, bool once);
+
 /* A quantity, in thousandths, for so many seconds; checked */
 extern int64 pm_counter_units(int64 quantity, int64 seconds);
 /* n + more, checked */

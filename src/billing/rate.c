@@ -15,14 +15,13 @@
 #include "billing/rate.h"
 #include "compat.h"
 
-/* A counter of the month being rated, with Q and A of where it stands */
+/* A counter of the month being rated */
 typedef struct Counter
 {
 	int			month;			/* -1: never used */
 	int64		units;
-	MemoryContext context;		/* of quantity and total, which outlive rows */
-	Numeric		quantity;
-	Numeric		total;			/* NULL without a tariff */
+	MemoryContext context;		/* of total, which outlives rows */
+	Numeric		total;			/* A(units); NULL: 0, or not needed */
 } Counter;
 
 /*
@@ -120,63 +119,52 @@ assign_counters(const PmSegments *segments)
 }
 
 static Numeric
-replace(const Counter *counter, Numeric old, Numeric value)
+trim(Datum number)
 {
-	Numeric		kept = NULL;
+	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, number));
+}
 
-	if (old)
-		pfree(old);
-	if (value)
+static void
+set_total(Counter *counter, Numeric total)
+{
+	if (counter->total)
+		pfree(counter->total);
+	counter->total = NULL;
+	if (total)
 	{
-		kept = MemoryContextAlloc(counter->context, VARSIZE(value));
-		memcpy(kept, value, VARSIZE(value));
+		counter->total = MemoryContextAlloc(counter->context, VARSIZE(total));
+		memcpy(counter->total, total, VARSIZE(total));
 	}
-	return kept;
 }
 
-static void
-set_counter(Counter *counter, Numeric quantity, Numeric total)
-{
-	counter->quantity = replace(counter, counter->quantity, quantity);
-	counter->total = replace(counter, counter->total, total);
-}
-
-static void
-start_counter(Counter *counter, int month, bool priced)
-{
-	Numeric		zero = int64_to_numeric(0);
-
-	counter->month = month;
-	counter->units = 0;
-	set_counter(counter, zero, priced ? zero : NULL);
-}
-
+/* A(after) - A(before) where tiers, fees or limits count */
 static Numeric
-difference(Numeric after, Numeric before)
+advance_total(Counter *counter, const PmTariff *tariff, bool once)
 {
-	Datum		result = DirectFunctionCall2(numeric_sub, NumericGetDatum(after),
-											 NumericGetDatum(before));
+	Numeric		before = counter->total ? counter->total : int64_to_numeric(0);
+	Numeric		after = pm_tariff_total(tariff, pm_counter_quantity(counter->units, once),
+										counter->units != 0);
+	Numeric		step = trim(DirectFunctionCall2(numeric_sub, NumericGetDatum(after),
+												NumericGetDatum(before)));
 
-	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, result));
+	set_total(counter, after);
+	return step;
 }
 
 /* Advances a counter by a segment; quantity and amount of the row are set */
 static void
 advance_counter(Counter *counter, const PmTariff *tariff, bool once, PmRatedRow *row)
 {
-	Numeric		quantity;
-	Numeric		total = NULL;
+	int64		before = counter->units;
+	Numeric		price = tariff ? pm_tariff_plain_price(tariff) : NULL;
 
 	counter->units = pm_counter_add(counter->units, row->units);
-	quantity = pm_counter_quantity(counter->units, once);
-	row->quantity = difference(quantity, counter->quantity);
-	row->amount = NULL;
-	if (tariff)
-	{
-		total = pm_tariff_total(tariff, quantity, counter->units != 0);
-		row->amount = difference(total, counter->total);
-	}
-	set_counter(counter, quantity, total);
+	row->quantity = pm_counter_step(before, counter->units, once);
+	if (price)
+		row->amount = trim(DirectFunctionCall2(numeric_mul, NumericGetDatum(price),
+											   NumericGetDatum(row->quantity)));
+	else
+		row->amount = tariff ? advance_total(counter, tariff, once) : NULL;
 }
 
 static Counter *
@@ -202,7 +190,11 @@ rate_segment(const PmSegments *segments, int s, Counter *counter, bool once, PmR
 	const PmTariff *tariff = version < 0 ? NULL : segments->prices[version].tariff;
 
 	if (counter->month != month)
-		start_counter(counter, month, tariff != NULL);
+	{
+		counter->month = month;
+		counter->units = 0;
+		set_total(counter, NULL);
+	}
 	row->segment = s;
 	row->cycle = cycle;
 	row->version = version;
@@ -239,7 +231,7 @@ pm_rate(const PmSegments *segments, const int64 *units, bool once,
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(of_row);
 	for (int i = 0; i <= segments->nprices; i++)
-		set_counter(&counters[i], NULL, NULL);
+		set_total(&counters[i], NULL);
 	pfree(counter_of);
 	pfree(counters);
 }

@@ -149,4 +149,15 @@ pm_tariff_tier_cell(const PmTariff *tariff, uint32 tier, uint32 cell)
 	return pm_tariff_cell(tariff, PM_CELL_TIERS + tier * PM_TIER_CELLS + cell);
 }
 
+/* The price of a unit, whatever the quantity; NULL: there is more to it */
+static inline Numeric
+pm_tariff_plain_price(const PmTariff *tariff)
+{
+	if (tariff->model != PM_TARIFF_UNIT || tariff->conversion != PM_CONVERT_NONE ||
+		pm_tariff_cell(tariff, PM_CELL_FREE_UNITS) || pm_tariff_cell(tariff, PM_CELL_MINIMUM) ||
+		pm_tariff_cell(tariff, PM_CELL_MAXIMUM) || pm_tariff_tier_cell(tariff, 0, PM_TIER_FLAT))
+		return NULL;
+	return pm_tariff_tier_cell(tariff, 0, PM_TIER_PRICE);
+}
+
 #endif							/* PM_TARIFF_H */
