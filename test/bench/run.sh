@@ -3,11 +3,12 @@
 # same work costs in SQL or C (floor), in the same run, turn by turn; medians.
 # test/tools/bench.sh calls it with a server up; PGHOST etc. say which.
 #
-#   BENCH="submit bulk pass growth charges nodes views simulate"   the parts to run
+#   BENCH="submit bulk pass growth charges settle nodes views simulate"   the parts to run
 #   REPEAT=5       samples of each figure
 #   SECONDS_EACH=4 how long a rate is measured
 #   NODES="1000 10000" nodes of the pools of "pass"
 #   ROWS=1000000   rows of usage of "charges"
+#   SETTLED=100000 rows of usage of "settle"
 #   QUICK=1        one sample, small sizes: does it run at all?
 #   PROFILE=all    profile everything, not only what misses its target
 #   KEEP_SAMPLES=FILE  keep every sample
@@ -18,6 +19,7 @@ cd "$(dirname "$0")" || exit 1
 . ./lib.sh
 . ./cloud_queries.sh
 . ./charges.sh
+. ./settle.sh
 . ./simulate.sh
 . ./growth.sh
 
@@ -36,6 +38,8 @@ NODES=${NODES:-${QUICK:+100}}
 NODES=${NODES:-1000 10000}
 ROWS=${ROWS:-${QUICK:+50000}}
 ROWS=${ROWS:-1000000}
+SETTLED=${SETTLED:-${QUICK:+10000}}
+SETTLED=${SETTLED:-100000}
 # of the cloud that is looked at; nodes of the pool that is made
 POOLS=${QUICK:+10}
 POOLS=${POOLS:-100}
@@ -439,7 +443,7 @@ views()
 facts > "$OUT/facts"
 cat "$OUT/facts" >&2
 failed=0
-for part in ${BENCH:-submit bulk pass growth charges nodes views simulate}; do
+for part in ${BENCH:-submit bulk pass growth charges settle nodes views simulate}; do
     "$part" || { echo "part \"$part\" failed" >&2; failed=1; }
 done
 echo
