@@ -65,6 +65,7 @@ CREATE TABLE usage (
     quantity     bigint      NOT NULL,
     started_at   timestamptz NOT NULL,
     ended_at     timestamptz NOT NULL,
+    run_seconds  bigint,
     workspace_id bigint,
     pool_id      bigint,
     job_id       bigint,
@@ -74,7 +75,6 @@ CREATE TABLE usage (
     network_id   bigint,
     holding_id   bigint,
     slice_no     integer     NOT NULL,
-    run_seconds  bigint,
     source       text,
     event_id     text,
     corrects     bigint,
@@ -83,17 +83,20 @@ CREATE TABLE usage (
     CONSTRAINT usage_slice_key UNIQUE (tenant_id, holding_id, slice_no),
     CONSTRAINT usage_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
     CONSTRAINT usage_sku_fkey FOREIGN KEY (sku_id) REFERENCES sku,
+    CONSTRAINT usage_workspace_fkey FOREIGN KEY (tenant_id, workspace_id) REFERENCES workspace,
     CONSTRAINT usage_corrects_fkey FOREIGN KEY (tenant_id, corrects) REFERENCES usage,
     CONSTRAINT usage_origin_check CHECK (num_nonnulls(holding_id, source, corrects) = 1),
     CONSTRAINT usage_event_check CHECK ((source IS NULL) = (event_id IS NULL) AND source <> '' AND event_id <> ''),
     CONSTRAINT usage_quantity_check CHECK (quantity <> 0 AND (quantity < 0) = (corrects IS NOT NULL)),
-    CONSTRAINT usage_run_check CHECK (run_seconds IS NULL OR run_seconds >= 0 AND run_id IS NOT NULL),
-    CONSTRAINT usage_reason_check CHECK (reason <> '' AND (corrects IS NULL OR reason IS NOT NULL)),
+    CONSTRAINT usage_run_check CHECK (run_seconds IS NULL OR
+        run_seconds > 0 AND run_seconds >= extract(epoch FROM ended_at - started_at) AND run_id IS NOT NULL),
+    CONSTRAINT usage_reason_check CHECK (
+        reason <> '' AND (reason IS NOT NULL) = (corrects IS NOT NULL OR source IS NOT DISTINCT FROM 'correction')),
     CONSTRAINT usage_slice_check CHECK (slice_no >= 1),
     CONSTRAINT usage_tenant_check CHECK (tenant_id <> 0),
     CONSTRAINT usage_times_check CHECK (
         is_whole_second(started_at) AND is_whole_second(ended_at) AND
-        (ended_at > started_at OR ended_at = started_at AND coalesce(run_seconds, 0) > 0))
+        (ended_at > started_at OR ended_at = started_at AND run_seconds IS NOT NULL))
 );
 CREATE INDEX usage_time_idx ON usage (tenant_id, started_at);
 CREATE UNIQUE INDEX usage_event_key ON usage (source, event_id, slice_no) WHERE source IS NOT NULL;
@@ -106,6 +109,7 @@ COMMENT ON COLUMN usage.sku_id IS 'what it is billed as';
 COMMENT ON COLUMN usage.quantity IS 'thousandths of the SKU''s unit; below 0: takes other usage back';
 COMMENT ON COLUMN usage.started_at IS 'first second';
 COMMENT ON COLUMN usage.ended_at IS 'second behind the last';
+COMMENT ON COLUMN usage.run_seconds IS 'of the last slice of a run: how long all of the run took, for prices with a minimum or a quantum of seconds; the slice may be empty then';
 COMMENT ON COLUMN usage.workspace_id IS 'cost centre';
 COMMENT ON COLUMN usage.pool_id IS 'pool';
 COMMENT ON COLUMN usage.job_id IS 'job';
@@ -114,10 +118,9 @@ COMMENT ON COLUMN usage.node_id IS 'node, of a dedicated pool';
 COMMENT ON COLUMN usage.volume_id IS 'volume';
 COMMENT ON COLUMN usage.network_id IS 'network';
 COMMENT ON COLUMN usage.holding_id IS 'holding it is a slice of; NULL: from an external meter, or a correction';
-COMMENT ON COLUMN usage.slice_no IS 'number of the slice, from 1; each begins where the one before ended';
-COMMENT ON COLUMN usage.run_seconds IS 'of the last slice of a run: how long all of the run took, for prices with a minimum or a quantum of seconds; the slice may be empty then';
-COMMENT ON COLUMN usage.source IS 'external meter that recorded it';
-COMMENT ON COLUMN usage.event_id IS 'identifier of the event within its source';
+COMMENT ON COLUMN usage.slice_no IS 'number of the slice of the holding or event, from 1; each begins where the one before ended';
+COMMENT ON COLUMN usage.source IS 'external meter that recorded it; correction: it takes the place of other usage';
+COMMENT ON COLUMN usage.event_id IS 'identifier of the event within its source; of a correction: usage and the id of what it takes the place of';
 COMMENT ON COLUMN usage.corrects IS 'usage that this takes back, with its quantity negated';
 COMMENT ON COLUMN usage.reason IS 'why it was corrected';
 

@@ -41,6 +41,7 @@ INSERT INTO event_kind (kind, description) VALUES
     ('adjusted', 'an adjustment or a tax was booked; reason: the amount and what for'),
     ('price_set', 'a price was set or ended; reason: the SKU'),
     ('repriced', 'charges moved to a price set for their past; reason: the SKU, and why'),
+    ('usage_corrected', 'usage was taken back, and recorded anew if something was left; reason: which, and why'),
     ('job_preempted', 'a run ends, stops or has become smaller for another job; reason: for which, and from how many replicas to how many'),
     ('job_state', 'a job changed its state');
 INSERT INTO event_kind (kind, warning, description) VALUES

@@ -37,7 +37,7 @@ COMMENT ON FUNCTION guard_node() IS
 CREATE FUNCTION guard_usage() RETURNS trigger
     AS 'MODULE_PATHNAME', 'pm_guard_usage' LANGUAGE C;
 COMMENT ON FUNCTION guard_usage() IS
-'refuses slices of usage that do not abut or that cross the edge of a billing month (PM006)';
+'refuses slices of usage that do not abut or that cross the edge of a billing month, and corrections of something else (PM006)';
 
 CREATE FUNCTION guard_closed() RETURNS trigger
     AS 'MODULE_PATHNAME', 'pm_guard_closed' LANGUAGE C;

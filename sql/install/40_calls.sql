@@ -212,15 +212,17 @@ COMMENT ON FUNCTION queue_order(bigint) IS
 
 CREATE FUNCTION set_price(
     sku text, tariff tariff, valid_from timestamptz DEFAULT NULL, tenant bigint DEFAULT NULL,
-    currency text DEFAULT NULL, reprice text DEFAULT NULL, request_id text DEFAULT NULL) RETURNS bigint
+    currency text DEFAULT NULL, reprice text DEFAULT NULL, minimum_seconds integer DEFAULT NULL,
+    quantum_seconds integer DEFAULT NULL, request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_set_price' LANGUAGE C;
-COMMENT ON FUNCTION set_price(text, tariff, timestamptz, bigint, text, text, text) IS
-'puts a price in force from an instant (now by default; cut to the second) until the next later one; the one in force before ends there. Without a tenant it is a list price and needs a currency. A NULL tariff ends a contracted price. With reprice, the reason, it may begin in a past that was charged, or take the place of one that begins at the same instant: the differences are booked. Returns its id, or NULL. Operators only (42501); 42710: one begins at that instant already; 55000: the time was charged, and there is no reason; 22023: not the currency of the tenant''s contract, an empty reason; 42704: no such SKU or tenant, nothing to end';
+COMMENT ON FUNCTION set_price(text, tariff, timestamptz, bigint, text, text, integer, integer, text) IS
+'puts a price in force from an instant (now by default; cut to the second) until the next later one; the one in force before ends there. Without a tenant it is a list price and needs a currency. A NULL tariff ends a contracted price. With reprice, the reason, it may begin in a past that was charged, or take the place of one that begins at the same instant: the differences are booked. Runs are billed as at least minimum_seconds, in steps of quantum_seconds, each 1 to 86400. Returns its id, or NULL. Operators only (42501); 42710: one begins at that instant already; 55000: the time was charged, and there is no reason; 22023: not the currency of the tenant''s contract, an empty reason, not such seconds, seconds for a SKU that is priced once; 42704: no such SKU or tenant, nothing to end';
 CREATE FUNCTION set_price(
     sku text, tariff tariff, valid_from timestamptz, tenant text, currency text DEFAULT NULL,
-    reprice text DEFAULT NULL, request_id text DEFAULT NULL) RETURNS bigint
+    reprice text DEFAULT NULL, minimum_seconds integer DEFAULT NULL,
+    quantum_seconds integer DEFAULT NULL, request_id text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_sql_set_price' LANGUAGE C;
-COMMENT ON FUNCTION set_price(text, tariff, timestamptz, text, text, text, text) IS 'the same, the tenant by name';
+COMMENT ON FUNCTION set_price(text, tariff, timestamptz, text, text, text, integer, integer, text) IS 'the same, the tenant by name';
 
 CREATE FUNCTION charges(
     tenant bigint, since timestamptz, until timestamptz, cycle interval DEFAULT NULL)

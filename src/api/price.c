@@ -16,6 +16,7 @@
 #include "api/check.h"
 #include "api/reprice.h"
 #include "api/request.h"
+#include "billing/calendar.h"
 #include "store/books.h"
 #include "store/ledger.h"
 
@@ -71,6 +72,24 @@ reprice_charged(PmCall *call, FunctionCallInfo fcinfo, const PmPriceKey *key,
 	pm_reprice(call, &repricing, tenants, n);
 }
 
+/* How runs are counted by the price: NULL stands for by the second, as they were */
+static int32
+seconds_arg(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	int32		seconds;
+
+	if (PG_ARGISNULL(n))
+		return 0;
+	seconds = PG_GETARG_INT32(n);
+	if (seconds < 1 || seconds > PM_DAY_SECONDS)
+		pm_invalid_argument(name, "It is a number of seconds from 1 to 86400, a day.",
+							"Leave it out to bill runs by the second, as long as they were.");
+	if (PG_ARGISNULL(1))
+		pm_invalid_argument(name, "A NULL tariff ends a price, and begins none.",
+							"Leave out what would be said of the new price.");
+	return seconds;
+}
+
 /* Ends the price in force, if any, and begins the new one, unless it is NULL */
 static int64
 set_price(PmCall *call, FunctionCallInfo fcinfo, int64 tenant_id)
@@ -80,12 +99,15 @@ set_price(PmCall *call, FunctionCallInfo fcinfo, int64 tenant_id)
 	TimestampTz valid_from;
 	TimestampTz instant;
 	int64		price_id = 0;
+	int32		minimum_seconds = seconds_arg(fcinfo, 6, "minimum_seconds");
+	int32		quantum_seconds = seconds_arg(fcinfo, 7, "quantum_seconds");
 
 	valid_from = PG_ARGISNULL(2) ? pm_writing_clock() : PG_GETARG_TIMESTAMPTZ(2);
 	valid_from = pm_second_timestamptz(pm_second_argument(valid_from, "valid_from"));
 	key.tenant_id = tenant_id;
 	key.currency = price_currency(fcinfo, tenant_id, valid_from);
-	key.sku_id = pm_find_sku(pm_text_arg(fcinfo, 0));
+	key.sku_id = minimum_seconds + quantum_seconds > 0 ?
+		pm_find_hourly_sku(pm_text_arg(fcinfo, 0)) : pm_find_sku(pm_text_arg(fcinfo, 0));
 	pm_lock_prices();
 	instant = pm_writing_clock();
 	pm_read_neighbours(&key, valid_from, &around);
@@ -104,7 +126,8 @@ set_price(PmCall *call, FunctionCallInfo fcinfo, int64 tenant_id)
 	if (around.price_id != 0)
 		pm_end_price(tenant_id, around.price_id, valid_from);
 	if (!PG_ARGISNULL(1))
-		price_id = pm_insert_price(call, &key, PG_GETARG_DATUM(1), valid_from, around.next, instant);
+		price_id = pm_insert_price(call, &key, PG_GETARG_DATUM(1), minimum_seconds, quantum_seconds,
+								   valid_from, around.next, instant);
 	pm_note_price_set(call, &key, instant);
 	reprice_charged(call, fcinfo, &key, valid_from, &around);
 	return price_id;

@@ -14,6 +14,8 @@
 
 #include "api/usage_meters.h"
 #include "billing/calendar.h"
+#include "billing/counter.h"
+#include "billing/slice.h"
 
 /* A tenant, as long as its usage is read */
 typedef struct Payer
@@ -255,6 +257,22 @@ open_meter(PmUsageMeters *meters, UsageEntry *entry, PmTerms *terms)
 	return meter;
 }
 
+/* What the price in force in a run's last second bills beyond its seconds */
+static void
+meter_extra(const PmSkuTerms *sku, PmMeter *meter, const PmUsed *usage)
+{
+	int64		last = usage->end - 1;
+	int			version = sku->segments->versions[pm_timeline_find(sku->timeline, last)];
+	int64		extra;
+
+	if (version < 0)
+		return;
+	extra = pm_extra_seconds(sku->prices[version].minimum_seconds, sku->prices[version].quantum_seconds,
+							 usage->run_seconds);
+	if (extra > 0)
+		pm_meter_add_once(meter, last, pm_counter_units(usage->quantity, extra));
+}
+
 static void
 meter_usage(PmUsageMeters *meters, const PmUsed *usage)
 {
@@ -264,20 +282,25 @@ meter_usage(PmUsageMeters *meters, const PmUsed *usage)
 
 	if (!found)
 		fill_entry(meters, entry);
-	if (entry->payer == NULL || usage->start >= usage->end)
+	if (entry->payer == NULL || (usage->start >= usage->end && usage->run_seconds == 0))
 		return;
 	for (int i = 0; i < entry->payer->nstretches; i++)
 	{
 		PmTerms    *terms = entry->payer->stretches[i];
 
-		if (usage->start >= terms->until || usage->end <= terms->month_start)
+		/* an empty slice stands for the second before it */
+		if (Min(usage->start, usage->end - 1) >= terms->until || usage->end <= terms->month_start)
 			continue;
 		if (entry->meters[i] == NULL)
 			entry->meters[i] = open_meter(meters, entry, terms);
 		if (meters->skus[entry->sku].once)
 			pm_meter_add_once(entry->meters[i], usage->start, usage->quantity);
 		else
+		{
 			pm_meter_add(entry->meters[i], usage->start, usage->end, usage->quantity);
+			if (usage->run_seconds > 0 && usage->end <= terms->until)
+				meter_extra(&terms->skus[entry->sku], entry->meters[i], usage);
+		}
 	}
 }
 

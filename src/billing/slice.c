@@ -26,11 +26,11 @@ pm_slice_end(int64 start, int64 end, const PmZoneSpan *spans, int nspans)
 int64
 pm_extra_seconds(int32 minimum, int32 quantum, int64 run_seconds)
 {
-	int64		billed = run_seconds;
+	int64		extra = 0;
 
 	if (run_seconds <= 0)
 		return 0;
-	if (quantum > 0)
-		billed = (run_seconds + quantum - 1) / quantum * quantum;
-	return Max(billed, minimum) - run_seconds;
+	if (quantum > 0 && run_seconds % quantum != 0)
+		extra = quantum - run_seconds % quantum;
+	return Max(extra, minimum - run_seconds);
 }

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
@@ -477,59 +476,6 @@ pm_guard_node(PG_FUNCTION_ARGS)
 				 errmsg("node " INT64_FORMAT " cannot be deleted: %s", pm_get_int64(0, 1), pm_get_text(0, 2)),
 				 errdetail("What is given back holds nothing, and nothing of it is held."),
 				 errhint("Use delete_nodes(), which ends both first.")));
-	pm_end(&call);
-	return (Datum) 0;
-}
-
-PG_FUNCTION_INFO_V1(pm_guard_usage);
-
-Datum
-pm_guard_usage(PG_FUNCTION_ARGS)
-{
-	/* a dump brings the slices in any order, one by one perhaps */
-	static PmStatement gaps = PM_STATEMENT("",
-										   "SELECT u.holding_id, u.slice_no FROM new_rows u JOIN pool_manager.usage p USING (tenant_id, holding_id)"
-										   " WHERE (p.slice_no = u.slice_no - 1 AND p.ended_at <> u.started_at)"
-										   "  OR (p.slice_no = u.slice_no + 1 AND p.started_at <> u.ended_at)"
-										   "  OR (p.slice_no < u.slice_no AND p.ended_at > u.started_at)"
-										   "  OR (p.slice_no > u.slice_no AND p.started_at < u.ended_at) LIMIT 1");
-	static PmStatement ahead = PM_STATEMENT("",
-											"SELECT u.holding_id, u.slice_no FROM new_rows u JOIN pool_manager.holding h USING (tenant_id, holding_id)"
-											" WHERE u.slice_no > h.slice_no OR u.ended_at > h.metered_until OR u.started_at < h.since"
-											"  OR (u.sku_id, u.quantity) <> (h.sku_id, h.quantity) LIMIT 1");
-	static PmStatement edges = PM_STATEMENT("",
-											"SELECT u.holding_id, u.slice_no FROM new_rows u, LATERAL ("
-											" SELECT c.time_zone FROM pool_manager.contract c WHERE c.tenant_id = u.tenant_id"
-											"  ORDER BY c.from_month <= (u.started_at AT TIME ZONE c.time_zone) DESC, c.from_month DESC LIMIT 1) AS c"
-											" WHERE pool_manager.billing_month(u.started_at, c.time_zone)"
-											"  <> pool_manager.billing_month(u.ended_at - '1 second'::interval, c.time_zone) LIMIT 1");
-	TriggerData *trigger = pm_trigger_of(fcinfo);
-	PmArgs		args;
-	PmCall		call;
-
-	pm_begin(&call, fcinfo);
-	args = pm_register_new_rows(trigger);
-	if (pm_run(&gaps, &args) > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_PM_BOOKS),
-				 errmsg("slice %d of holding " INT64_FORMAT " does not abut on the others",
-						pm_get_int32(0, 2), pm_get_int64(0, 1)),
-				 errdetail("Each begins where the one before ended."),
-				 errhint("Choose times that leave no gap and no second twice.")));
-	if (pm_run(&ahead, &args) > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_PM_BOOKS),
-				 errmsg("slice %d of holding " INT64_FORMAT " is not one of what it has metered",
-						pm_get_int32(0, 2), pm_get_int64(0, 1)),
-				 errdetail("A slice of what is still held has its quantity and lies in the time that it says is metered."),
-				 errhint("Change table usage and table holding in one statement.")));
-	if (pm_run(&edges, &args) > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_PM_BOOKS),
-				 errmsg("slice %d of holding " INT64_FORMAT " crosses the edge of a billing month",
-						pm_get_int32(0, 2), pm_get_int64(0, 1)),
-				 errdetail("Months are those of the contract's time zone."),
-				 errhint("Make two slices that meet at the edge.")));
 	pm_end(&call);
 	return (Datum) 0;
 }

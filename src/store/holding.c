@@ -10,17 +10,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/date.h"
 #include "utils/timestamp.h"
 
 #include "billing/calendar.h"
-#include "billing/slice.h"
 #include "store/run.h"
 #include "store/statement.h"
+#include "store/usage.h"
 
 /* ---- opening ---- */
 
@@ -85,128 +81,71 @@ pm_open_holdings(int64 pool_id, const PmMeasured *measured, int n, TimestampTz i
 
 /* ---- closing ---- */
 
-/* Columns of table usage */
-enum
-{
-	USAGE_TENANT, USAGE_ID, USAGE_SKU, USAGE_QUANTITY, USAGE_STARTED, USAGE_ENDED,
-	USAGE_WORKSPACE, USAGE_POOL, USAGE_JOB, USAGE_RUN, USAGE_NODE, USAGE_VOLUME, USAGE_NETWORK,
-	USAGE_HOLDING, USAGE_SLICE, USAGE_RUN_SECONDS, USAGE_SOURCE, USAGE_EVENT, USAGE_CORRECTS, USAGE_REASON,
-	USAGE_COLUMNS
-};
-
-/* The tenant's contracts, in two arrays of a row of the last result */
-static int
-get_spans(uint64 row, PmZoneSpan **spans)
-{
-	bool		isnull;
-	Datum		months = pm_get(row, 14, &isnull);
-	Datum		zones = pm_get(row, 15, &isnull);
-	Datum	   *month;
-	Datum	   *zone;
-	int			n;
-
-	deconstruct_array(DatumGetArrayTypeP(months), DATEOID, sizeof(DateADT), true, TYPALIGN_INT,
-					  &month, NULL, &n);
-	deconstruct_array(DatumGetArrayTypeP(zones), TEXTOID, -1, false, TYPALIGN_INT, &zone, NULL, &n);
-	if (n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("tenant " INT64_FORMAT " has no contract", pm_get_int64(row, 1)),
-				 errdetail("Its contract says in which time zone its months begin."),
-				 errhint("Insert one into table contract.")));
-	*spans = palloc(sizeof(PmZoneSpan) * n);
-	for (int i = 0; i < n; i++)
-	{
-		(*spans)[i].zone = pm_time_zone(TextDatumGetCString(zone[i]));
-		(*spans)[i].starts_at = pm_date_start(DatumGetDateADT(month[i]), (*spans)[i].zone);
-	}
-	return n;
-}
-
-/* The slices of the holding in a row of the last result: from metered_until to end */
-static void
-add_slices(PmRows *usage, uint64 row, int64 end)
-{
-	Datum		values[USAGE_COLUMNS];
-	bool		nulls[USAGE_COLUMNS] = {0};
-	int64		start = pm_second(pm_get_time(row, 5));
-	int32		slice = pm_get_int32(row, 6);
-	PmZoneSpan *spans;
-	int			nspans = get_spans(row, &spans);
-
-	values[USAGE_TENANT] = pm_get(row, 1, &nulls[USAGE_TENANT]);
-	values[USAGE_HOLDING] = pm_get(row, 2, &nulls[USAGE_HOLDING]);
-	values[USAGE_SKU] = pm_get(row, 3, &nulls[USAGE_SKU]);
-	values[USAGE_QUANTITY] = pm_get(row, 4, &nulls[USAGE_QUANTITY]);
-	values[USAGE_WORKSPACE] = pm_get(row, 7, &nulls[USAGE_WORKSPACE]);
-	values[USAGE_POOL] = pm_get(row, 8, &nulls[USAGE_POOL]);
-	values[USAGE_JOB] = pm_get(row, 9, &nulls[USAGE_JOB]);
-	values[USAGE_RUN] = pm_get(row, 10, &nulls[USAGE_RUN]);
-	values[USAGE_NODE] = pm_get(row, 11, &nulls[USAGE_NODE]);
-	values[USAGE_VOLUME] = pm_get(row, 12, &nulls[USAGE_VOLUME]);
-	values[USAGE_NETWORK] = pm_get(row, 13, &nulls[USAGE_NETWORK]);
-	for (int c = USAGE_RUN_SECONDS; c < USAGE_COLUMNS; c++)
-		nulls[c] = true;
-	while (start < end)
-	{
-		int64		stop = pm_slice_end(start, end, spans, nspans);
-
-		values[USAGE_ID] = Int64GetDatum(pm_next_id("usage_id_seq"));
-		values[USAGE_STARTED] = TimestampTzGetDatum(pm_second_timestamptz(start));
-		values[USAGE_ENDED] = TimestampTzGetDatum(pm_second_timestamptz(stop));
-		values[USAGE_SLICE] = Int32GetDatum(++slice);
-		pm_rows_add(usage, values, nulls);
-		start = stop;
-	}
-}
-
 /* Whose holdings: the ids of what, beside the pool or the tenant */
 #define OF_RUNS "h.pool_id = $1 AND h.run_id = ANY ($2)"
 #define OF_NODES "h.pool_id = $1 AND h.node_id = ANY ($2)"
 #define OF_JOBS "h.pool_id = $1 AND h.job_id = ANY ($2) AND h.volume_id IS NOT NULL"
 #define OF_IDS "h.tenant_id = $1 AND h.holding_id = ANY ($2)"
 
-/* What add_slices() reads */
+/* What get_held() reads */
 #define HELD_COLUMNS \
 	" tenant_id, holding_id, sku_id, quantity, metered_until, slice_no," \
-	"  workspace_id, pool_id, job_id, run_id, node_id, volume_id, network_id," \
-	"  ARRAY(SELECT c.from_month FROM pool_manager.contract c" \
-	"   WHERE c.tenant_id = h.tenant_id ORDER BY c.from_month)," \
-	"  ARRAY(SELECT c.time_zone FROM pool_manager.contract c" \
-	"   WHERE c.tenant_id = h.tenant_id ORDER BY c.from_month)"
+	"  workspace_id, pool_id, job_id, run_id, node_id, volume_id, network_id"
 
 #define CLOSE_HOLDINGS(of) \
 	"DELETE FROM pool_manager.holding h WHERE " of " RETURNING" HELD_COLUMNS
 
-/* The holdings closed by the last statement become usage */
-static void
-append_usage(uint64 closed, TimestampTz instant)
-{
-	static PmStatement append = PM_STATEMENT("pool_manager.usage[]",
-											 "WITH u AS (INSERT INTO pool_manager.usage SELECT * FROM unnest($1) RETURNING tenant_id, usage_id)"
-											 " INSERT INTO pool_manager.unrated SELECT tenant_id, usage_id FROM u");
-	int64		end = pm_second(instant);
-	PmArgs		args = {0};
-	PmRows		usage;
+/*
+ * Since when a run that ends is metered.  What it holds in a dedicated pool are
+ * addresses, from when it was placed.
+ */
+#define END_HOLDINGS(of) \
+	CLOSE_HOLDINGS(of) ", (SELECT CASE p.kind WHEN 'public' THEN r.started_at ELSE r.placed_at END" \
+	"  FROM pool_manager.job_run r JOIN pool_manager.pool p USING (pool_id)" \
+	"  WHERE r.pool_id = h.pool_id AND r.run_id = h.run_id)"
 
-	if (closed == 0)
-		return;
-	pm_rows_begin(&usage, "usage");
-	for (uint64 row = 0; row < closed; row++)
-		add_slices(&usage, row, end);
-	if (usage.count > 0)
+/* Holdings, from the last result, as what was used of them up to end */
+static PmUsageRecord *
+get_held(uint64 n, int64 end, bool ends)
+{
+	PmUsageRecord	   *used = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(PmUsageRecord) * Max(n, 1),
+												  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (uint64 row = 0; row < n; row++)
 	{
-		pm_arg_rows(&args, &usage);
-		pm_run(&append, &args);
+		used[row].tenant_id = pm_get_int64(row, 1);
+		used[row].holding_id = pm_get_int64(row, 2);
+		used[row].sku_id = pm_get_int64(row, 3);
+		used[row].quantity = pm_get_int64(row, 4);
+		used[row].start = pm_second(pm_get_time(row, 5));
+		used[row].end = end;
+		used[row].slice_no = pm_get_int32(row, 6);
+		used[row].workspace_id = pm_get_int64(row, 7);
+		used[row].pool_id = pm_get_int64(row, 8);
+		used[row].job_id = pm_get_int64(row, 9);
+		used[row].run_id = pm_get_int64(row, 10);
+		used[row].node_id = pm_get_int64(row, 11);
+		used[row].volume_id = pm_get_int64(row, 12);
+		used[row].network_id = pm_get_int64(row, 13);
+		if (ends)
+			used[row].run_seconds = end - pm_second(pm_get_time(row, 14));
 	}
-	pm_rows_end(&usage);
+	return used;
+}
+
+/* The holdings closed by the last statement become usage; ends: of runs that end */
+static void
+append_usage(uint64 closed, TimestampTz instant, bool ends)
+{
+	if (closed > 0)
+		(void) pm_append_usage(get_held(closed, pm_second(instant), ends), (int) closed, NULL);
 }
 
 void
 pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampTz instant)
 {
 	static PmStatement close[] = {
-		PM_STATEMENT("int8;int8[]", CLOSE_HOLDINGS(OF_RUNS)),
+		PM_STATEMENT("int8;int8[]", END_HOLDINGS(OF_RUNS)),
 		PM_STATEMENT("int8;int8[]", CLOSE_HOLDINGS(OF_NODES)),
 		PM_STATEMENT("int8;int8[]", CLOSE_HOLDINGS(OF_JOBS)),
 		PM_STATEMENT("int8;int8[]", CLOSE_HOLDINGS(OF_IDS))
@@ -215,7 +154,7 @@ pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampT
 
 	pm_arg_int64(&args, of);
 	pm_arg_int64_array(&args, ids, n);
-	append_usage(pm_run(&close[holder], &args), instant);
+	append_usage(pm_run(&close[holder], &args), instant, holder == PM_HOLDER_RUN);
 }
 
 static void
@@ -261,7 +200,7 @@ pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *was, int nwas,
 	arg_measured(&args, is, nis);
 	pm_arg_int32(&args, before);
 	pm_arg_int32(&args, after);
-	append_usage(pm_run(&reopen, &args), instant);
+	append_usage(pm_run(&reopen, &args), instant, false);
 }
 
 /* In one statement, for the same reason */
@@ -298,7 +237,7 @@ pm_add_to_holdings(int64 pool_id, const PmMeasured *measured, int n, TimestampTz
 	pm_arg_time(&args, pm_second_timestamptz(pm_second(instant)));
 	for (int c = 1; c < 5; c++)
 		pm_arg_int64_array(&args, columns[c], n);
-	append_usage(pm_run(&add, &args), instant);
+	append_usage(pm_run(&add, &args), instant, false);
 }
 
 /* In one statement, because what a node in service holds is never forgotten */
@@ -318,7 +257,7 @@ pm_move_node_holdings(int64 pool_id, const int64 *node_ids, int n, int64 workspa
 	pm_arg_int64_array(&args, node_ids, n);
 	pm_arg_time(&args, pm_second_timestamptz(pm_second(instant)));
 	pm_arg_int64(&args, workspace_id);
-	append_usage(pm_run(&move, &args), instant);
+	append_usage(pm_run(&move, &args), instant, false);
 }
 
 /* ---- cutting ---- */
@@ -338,19 +277,17 @@ pm_cut_holdings(int64 tenant_id, TimestampTz until)
 	uint64		n;
 	PmArgs		args = {0};
 	PmArgs		slices = {0};
-	PmRows		usage;
+	PmRows		rows;
 
 	pm_arg_int64(&args, tenant_id);
 	pm_arg_time(&args, until);
 	n = pm_run(&held, &args);
 	if (n == 0)
 		return 0;
-	pm_rows_begin(&usage, "usage");
-	for (uint64 row = 0; row < n; row++)
-		add_slices(&usage, row, pm_second(until));
-	pm_arg_rows(&slices, &usage);
+	pm_slice_usage(&rows, get_held(n, pm_second(until), false), (int) n);
+	pm_arg_rows(&slices, &rows);
 	n = pm_run(&cut, &slices);
-	pm_rows_end(&usage);
+	pm_rows_end(&rows);
 	return n;
 }
 

@@ -214,12 +214,15 @@ pm_end_price(int64 tenant_id, int64 price_id, TimestampTz at)
 
 int64
 pm_insert_price(PmCall *call, const PmPriceKey *key, Datum tariff,
+				int32 minimum_seconds, int32 quantum_seconds,
 				TimestampTz from, TimestampTz until, TimestampTz instant)
 {
 	static PmStatement insert = PM_STATEMENT(
-											 "int8;int8;text;tariff;timestamptz;timestamptz;timestamptz;text",
-											 "INSERT INTO pool_manager.price (tenant_id, sku_id, currency, tariff, valid, set_at, set_by)"
-											 " VALUES ($1, $2, $3, $4, tstzrange($5, nullif($6, 'infinity')), $7, $8) RETURNING price_id");
+											 "int8;int8;text;tariff;timestamptz;timestamptz;timestamptz;text;int4;int4",
+											 "INSERT INTO pool_manager.price (tenant_id, sku_id, currency, tariff, valid, set_at, set_by,"
+											 "  minimum_seconds, quantum_seconds)"
+											 " VALUES ($1, $2, $3, $4, tstzrange($5, nullif($6, 'infinity')), $7, $8,"
+											 "  nullif($9, 0), nullif($10, 0)) RETURNING price_id");
 	PmArgs		args = {0};
 
 	arg_price_key(&args, key);
@@ -228,6 +231,8 @@ pm_insert_price(PmCall *call, const PmPriceKey *key, Datum tariff,
 	pm_arg_time(&args, until);
 	pm_arg_time(&args, instant);
 	pm_arg_text(&args, call->actor_name);
+	pm_arg_int32(&args, minimum_seconds);
+	pm_arg_int32(&args, quantum_seconds);
 	pm_run(&insert, &args);
 	return pm_get_int64(0, 1);
 }
@@ -278,7 +283,8 @@ typedef struct UsageScan
 } UsageScan;
 
 static void
-add_usage(UsageScan *scan, Datum tenant_id, Datum sku_id, Datum quantity, Datum start, Datum end)
+add_usage(UsageScan *scan, Datum tenant_id, Datum sku_id, Datum quantity, Datum start, Datum end,
+		  int64 run_seconds)
 {
 	PmUsed	   *row = &scan->rows[scan->n++];
 
@@ -287,6 +293,7 @@ add_usage(UsageScan *scan, Datum tenant_id, Datum sku_id, Datum quantity, Datum 
 	row->quantity = DatumGetInt64(quantity);
 	row->start = DatumGetTimestampTz(start) / USECS_PER_SEC;
 	row->end = DatumGetTimestampTz(end) / USECS_PER_SEC;
+	row->run_seconds = run_seconds;
 	if (scan->n == USAGE_BATCH)
 	{
 		scan->callback(scan->rows, scan->n, scan->state);
@@ -298,13 +305,14 @@ add_usage(UsageScan *scan, Datum tenant_id, Datum sku_id, Datum quantity, Datum 
 static void
 usage_row(Datum *values, bool *nulls, void *state)
 {
-	add_usage(state, values[0], values[2], values[3], values[4], values[5]);
+	add_usage(state, values[0], values[2], values[3], values[4], values[5],
+			  nulls[6] ? 0 : DatumGetInt64(values[6]));
 }
 
 static void
 holding_row(Datum *values, bool *nulls, void *state)
 {
-	add_usage(state, values[0], values[1], values[2], values[3], values[4]);
+	add_usage(state, values[0], values[1], values[2], values[3], values[4], 0);
 }
 
 static void
@@ -340,13 +348,13 @@ pm_scan_usage(const int64 *tenants, int ntenants, int64 since, int64 until,
 	/* whole rows: they come as they lie in the table, none is put together */
 	static PmStatement read = PM_STATEMENT("int8[];timestamptz;timestamptz",
 										   "SELECT * FROM pool_manager.usage"
-										   " WHERE " OF_TENANTS " AND started_at >= $2 AND started_at < $3");
+										   " WHERE " OF_TENANTS " AND started_at >= $2 AND started_at <= $3");
 	PmArgs		args = {0};
 
 	arg_tenants(&args, tenants, ntenants);
 	pm_arg_time(&args, pm_second_timestamptz(since));
 	pm_arg_time(&args, pm_second_timestamptz(until));
-	scan_usage(&read, &args, 6, usage_row, callback, state);
+	scan_usage(&read, &args, 7, usage_row, callback, state);
 }
 
 void

@@ -66,10 +66,11 @@ typedef struct PmUsed
 	int64		quantity;
 	int64		start;
 	int64		end;
+	int64		run_seconds;	/* of a run that ends with it, else 0; start may be end then */
 } PmUsed;
 
 /*
- * Usage of tenants, -1: of all, that begins in [since, until), and what they
+ * Usage of tenants, -1: of all, that begins in [since, until], and what they
  * hold, up to until; in no order.  Rows come in batches.
  */
 typedef void (*PmUsedCallback) (const PmUsed *rows, int n, void *state);
@@ -104,8 +105,9 @@ extern void pm_read_neighbours(const PmPriceKey *key, TimestampTz at, PmPriceNei
 
 /* Its validity goes only up to an instant; where it begins: it never was in force */
 extern void pm_end_price(int64 tenant_id, int64 price_id, TimestampTz at);
-/* The new price's id; until may be infinity */
+/* The new price's id; seconds of 0: none, until may be infinity */
 extern int64 pm_insert_price(PmCall *call, const PmPriceKey *key, Datum tariff,
+							 int32 minimum_seconds, int32 quantum_seconds,
 							 TimestampTz from, TimestampTz until, TimestampTz instant);
 /* An event that says so */
 extern void pm_note_price_set(PmCall *call, const PmPriceKey *key, TimestampTz instant);

@@ -7,9 +7,7 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/array.h"
 
 #include "store/request.h"
 #include "store/statement.h"
@@ -30,9 +28,7 @@ pm_note_request(PmCall *call, int64 tenant_id, const char *request_id,
 	PmArgs		args = {0};
 	PmArgs		find_args = {0};
 	PmEarlier  *earlier;
-	Datum	   *elements;
-	Datum		results;
-	bool		isnull;
+	MemoryContext old;
 
 	pm_arg_int64(&args, tenant_id);
 	pm_arg_text(&args, request_id);
@@ -51,14 +47,9 @@ pm_note_request(PmCall *call, int64 tenant_id, const char *request_id,
 	earlier = palloc0(sizeof(PmEarlier));
 	earlier->call = pm_get_text(0, 1);
 	earlier->differs = pm_get_text(0, 3);
-	results = pm_get(0, 2, &isnull);
-	if (isnull)
-		return earlier;
-	deconstruct_array(DatumGetArrayTypeP(results), INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
-					  TYPALIGN_DOUBLE, &elements, NULL, &earlier->nresults);
-	earlier->results = MemoryContextAlloc(call->caller, sizeof(int64) * Max(earlier->nresults, 1));
-	for (int i = 0; i < earlier->nresults; i++)
-		earlier->results[i] = DatumGetInt64(elements[i]);
+	old = MemoryContextSwitchTo(call->caller);
+	earlier->nresults = pm_get_int64s(0, 2, &earlier->results);
+	MemoryContextSwitchTo(old);
 	return earlier;
 }
 

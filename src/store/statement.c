@@ -398,6 +398,24 @@ pm_get_texts(uint64 row, int column, char ***texts)
 	return n;
 }
 
+int
+pm_get_int64s(uint64 row, int column, int64 **values)
+{
+	bool		isnull;
+	Datum		value = pm_get(row, column, &isnull);
+	Datum	   *elements;
+	int			n = 0;
+
+	if (isnull)
+		return 0;
+	deconstruct_array(DatumGetArrayTypeP(value), INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &elements, NULL, &n);
+	*values = palloc(sizeof(int64) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		(*values)[i] = DatumGetInt64(elements[i]);
+	return n;
+}
+
 int64
 pm_next_id(const char *sequence)
 {

@@ -105,6 +105,8 @@ extern TimestampTz pm_get_time(uint64 row, int column);
 extern char *pm_get_text(uint64 row, int column);	/* palloc'd */
 /* The elements of a text array, palloc'd; NULL: none */
 extern int	pm_get_texts(uint64 row, int column, char ***texts);
+/* The same of an int8 array */
+extern int	pm_get_int64s(uint64 row, int column, int64 **values);
 /* Microseconds of an interval that has neither days nor months; PG_INT64_MAX for NULL */
 extern int64 pm_get_length(uint64 row, int column);
 extern int64 pm_length(Datum interval, bool isnull);

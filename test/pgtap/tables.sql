@@ -4,7 +4,7 @@
 BEGIN;
 SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
-SELECT plan(421);
+SELECT plan(422);
 
 -- refused: the statement fails with this SQLSTATE and constraint, or message
 CREATE FUNCTION pg_temp.refused(statement text, code text, what text, name text DEFAULT NULL) RETURNS text
@@ -426,28 +426,30 @@ SELECT pg_temp.refused('TRUNCATE holding', '55000', 'table "holding" cannot be t
 CREATE FUNCTION pg_temp.slice(holding bigint, n integer, since text, until text, changes jsonb DEFAULT '{}') RETURNS text
 LANGUAGE sql AS $$
     SELECT pg_temp.again('usage', 'usage_id = 1', jsonb_build_object('usage_id', 1000 + n, 'holding_id', holding, 'slice_no', n,
-        'started_at', since, 'ended_at', until) || changes)
+        'started_at', since, 'ended_at', until, 'run_seconds', NULL) || changes)
 $$;
 SELECT pg_temp.refused('UPDATE usage SET quantity = 1', '55000', 'table "usage" is append-only');
 SELECT pg_temp.refused('DELETE FROM usage', '55000', 'table "usage" is append-only');
 SELECT pg_temp.refused('TRUNCATE usage, unrated, charge, bill_line', '55000', 'table "usage" cannot be truncated');
 SELECT pg_temp.refused('TRUNCATE unrated', '55000', 'table "unrated" cannot be truncated');
 SELECT pg_temp.refused(pg_temp.slice(6, 1, '2026-03-01 01:00:00+00', '2026-03-01 02:00:00+00'), '23505', 'usage_slice_key', 'the same slice again');
-SELECT pg_temp.allowed(pg_temp.slice(6, 2, '2026-03-01 01:00:00+00', '2026-03-01 02:00:00+00'), 'a slice that abuts');
-SELECT pg_temp.refused(pg_temp.slice(6, 2, '2026-03-01 01:00:01+00', '2026-03-01 02:00:00+00'), 'PM006', 'slice 2 of holding 6 does not abut on the others', 'a gap of a second');
-SELECT pg_temp.refused(pg_temp.slice(6, 2, '2026-03-01 00:59:59+00', '2026-03-01 02:00:00+00'), 'PM006', 'slice 2 of holding 6 does not abut on the others', 'a second twice');
-SELECT pg_temp.refused(pg_temp.slice(6, 3, '2026-03-01 00:59:59+00', '2026-03-01 02:00:00+00'), 'PM006', 'slice 3 of holding 6 does not abut on the others', 'a second twice, a number left out');
-SELECT pg_temp.refused(pg_temp.slice(60, 1, '2026-03-31 15:59:59+00', '2026-03-31 16:00:01+00'), 'PM006', 'slice 1 of holding 60 crosses the edge of a billing month', 'across the month''s edge in Shanghai');
+SELECT pg_temp.refused(pg_temp.slice(6, 2, '2026-03-01 01:00:00+00', '2026-03-01 02:00:00+00'), 'PM006', 'usage 1002 does not abut on the other slices of its holding', 'a slice after the end of the run');
+SELECT pg_temp.allowed(format('WITH a AS (%s) %s', pg_temp.slice(60, 1, '2026-03-01 01:00:00+00', '2026-03-01 02:00:00+00'),
+    pg_temp.slice(60, 2, '2026-03-01 02:00:00+00', '2026-03-01 03:00:00+00')), 'a slice that abuts');
+SELECT pg_temp.refused(pg_temp.slice(6, 2, '2026-03-01 01:00:01+00', '2026-03-01 02:00:00+00'), 'PM006', 'usage 1002 does not abut on the other slices of its holding', 'a gap of a second');
+SELECT pg_temp.refused(pg_temp.slice(6, 2, '2026-03-01 00:59:59+00', '2026-03-01 02:00:00+00'), 'PM006', 'usage 1002 does not abut on the other slices of its holding', 'a second twice');
+SELECT pg_temp.refused(pg_temp.slice(6, 3, '2026-03-01 00:59:59+00', '2026-03-01 02:00:00+00'), 'PM006', 'usage 1003 does not abut on the other slices of its holding', 'a second twice, a number left out');
+SELECT pg_temp.refused(pg_temp.slice(60, 1, '2026-03-31 15:59:59+00', '2026-03-31 16:00:01+00'), 'PM006', 'usage 1001 crosses the edge of a billing month', 'across the month''s edge in Shanghai');
 SELECT pg_temp.allowed(pg_temp.slice(60, 1, '2026-03-31 15:00:00+00', '2026-03-31 16:00:00+00'), 'up to the month''s edge in Shanghai');
 SELECT pg_temp.allowed(pg_temp.slice(60, 1, '2026-03-31 16:00:00+00', '2026-04-30 16:00:00+00'), 'a whole month in Shanghai');
 SELECT pg_temp.allowed(pg_temp.slice(60, 1, '2026-03-31 23:00:00+00', '2026-04-01 01:00:00+00'), 'across the month''s edge in UTC, which is not Shanghai''s');
-SELECT pg_temp.refused(pg_temp.slice(60, 1, '2026-03-31 23:00:00+00', '2026-04-01 00:00:01+00', '{"tenant_id": 2}'), 'PM006', 'slice 1 of holding 60 crosses the edge of a billing month', 'across the month''s edge in UTC');
-SELECT pg_temp.refused(pg_temp.slice(60, 1, '2026-03-01 01:00:00+00', '2026-05-01 02:00:00+00'), 'PM006', 'slice 1 of holding 60 crosses the edge of a billing month', 'two edges');
-SELECT pg_temp.refused(pg_temp.slice(2, 1, '2026-03-01 00:00:00+00', '2026-03-01 01:00:00+00', '{"quantity": 2000, "sku_id": 2}'), 'PM006', 'slice 1 of holding 2 is not one of what it has metered', 'usage beside an open holding');
+SELECT pg_temp.refused(pg_temp.slice(60, 1, '2026-03-31 23:00:00+00', '2026-04-01 00:00:01+00', '{"tenant_id": 2, "workspace_id": null}'), 'PM006', 'usage 1001 crosses the edge of a billing month', 'across the month''s edge in UTC');
+SELECT pg_temp.refused(pg_temp.slice(60, 1, '2026-03-01 01:00:00+00', '2026-05-01 02:00:00+00'), 'PM006', 'usage 1001 crosses the edge of a billing month', 'two edges');
+SELECT pg_temp.refused(pg_temp.slice(2, 1, '2026-03-01 00:00:00+00', '2026-03-01 01:00:00+00', '{"quantity": 2000, "sku_id": 2}'), 'PM006', 'usage 1001 is not what its holding has metered', 'usage beside an open holding');
 SELECT pg_temp.allowed(format($$WITH h AS (UPDATE holding SET metered_until = '2026-03-01 01:00:00+00', slice_no = 1 WHERE holding_id = 2) %s$$,
     pg_temp.slice(2, 1, '2026-03-01 00:00:00+00', '2026-03-01 01:00:00+00', '{"quantity": 2000, "sku_id": 2}')), 'a slice and its holding in one statement');
 SELECT pg_temp.refused(format($$WITH h AS (UPDATE holding SET metered_until = '2026-03-01 01:00:00+00', slice_no = 1 WHERE holding_id = 2) %s$$,
-    pg_temp.slice(2, 1, '2026-03-01 00:00:00+00', '2026-03-01 01:00:00+00', '{"quantity": 1999, "sku_id": 2}')), 'PM006', 'slice 1 of holding 2 is not one of what it has metered', 'a slice of another quantity than its holding');
+    pg_temp.slice(2, 1, '2026-03-01 00:00:00+00', '2026-03-01 01:00:00+00', '{"quantity": 1999, "sku_id": 2}')), 'PM006', 'usage 1001 is not what its holding has metered', 'a slice of another quantity than its holding');
 SELECT pg_temp.refused(pg_temp.slice(60, 1, '2026-03-01 01:00:00+00', '2026-03-01 02:00:00+00', changes), '23514', what)
 FROM (VALUES ('{"quantity": 0}'::jsonb, 'usage_quantity_check'), ('{"quantity": -5}', 'usage_quantity_check'), ('{"slice_no": 0}', 'usage_slice_check'),
              ('{"tenant_id": 0}', 'usage_tenant_check'), ('{"ended_at": "2026-03-01 01:00:00+00"}', 'usage_times_check'),

@@ -1,0 +1,145 @@
+/*-------------------------------------------------------------------------
+ *
+ * usage_read.c
+ *	  Reading what usage refers to, and usage that is to be corrected.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+
+#include "billing/calendar.h"
+#include "store/usage.h"
+
+void
+pm_find_usage_names(const PmUsageGiven *given, PmUsageRecord *usage, int n)
+{
+	static PmStatement find = PM_STATEMENT("text[];text[];text[];text[]",
+										   "SELECT t.tenant_id, s.sku_id, w.workspace_id, p.pool_id"
+										   " FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS x(tenant, sku, workspace, pool, n)"
+										   " LEFT JOIN pool_manager.tenant t ON t.name = x.tenant"
+										   " LEFT JOIN pool_manager.sku s ON s.name = x.sku"
+										   " LEFT JOIN pool_manager.workspace w ON w.tenant_id = t.tenant_id AND w.name = x.workspace"
+										   " LEFT JOIN pool_manager.pool p ON p.name = x.pool AND p.deleted_at IS NULL"
+										   " ORDER BY x.n");
+	Datum	   *columns[4];
+	bool	   *missing[4];
+	PmArgs		args = {0};
+
+	if (n == 0)
+		return;
+	for (int c = 0; c < 4; c++)
+	{
+		columns[c] = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * n);
+		missing[c] = palloc(sizeof(bool) * n);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		const char *const names[] = {given[i].tenant, given[i].sku, given[i].workspace, given[i].pool};
+
+		for (int c = 0; c < 4; c++)
+		{
+			missing[c][i] = names[c] == NULL;
+			columns[c][i] = names[c] ? CStringGetTextDatum(names[c]) : (Datum) 0;
+		}
+	}
+	for (int c = 0; c < 4; c++)
+		pm_arg_array(&args, columns[c], missing[c], n, TEXTOID, -1, false, TYPALIGN_INT);
+	pm_run(&find, &args);
+	for (int i = 0; i < n; i++)
+	{
+		usage[i].tenant_id = pm_get_int64(i, 1);
+		usage[i].sku_id = pm_get_int64(i, 2);
+		usage[i].workspace_id = pm_get_int64(i, 3);
+		usage[i].pool_id = pm_get_int64(i, 4);
+	}
+}
+
+PmUsageFacts *
+pm_read_usage_facts(const PmUsageRecord *usage, int n)
+{
+	static PmStatement read = PM_STATEMENT("int8[];int8[];int8[]",
+										   "SELECT s.per = 'once', p.tenant_id, j.pool_id, j.tenant_id, j.workspace_id"
+										   " FROM unnest($1, $2, $3) WITH ORDINALITY AS x(sku_id, pool_id, job_id, n)"
+										   " JOIN pool_manager.sku s USING (sku_id)"
+										   " LEFT JOIN pool_manager.pool p ON p.pool_id = x.pool_id"
+										   " LEFT JOIN pool_manager.job j ON j.job_id = x.job_id"
+										   " ORDER BY x.n");
+	PmUsageFacts *facts = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PmUsageFacts) * Max(n, 1));
+	int64	   *columns[3];
+	PmArgs		args = {0};
+
+	if (n == 0)
+		return facts;
+	for (int c = 0; c < 3; c++)
+		columns[c] = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int64) * n);
+	for (int i = 0; i < n; i++)
+	{
+		columns[0][i] = usage[i].sku_id;
+		columns[1][i] = usage[i].pool_id;
+		columns[2][i] = usage[i].job_id;
+	}
+	for (int c = 0; c < 3; c++)
+		pm_arg_int64_array(&args, columns[c], n);
+	pm_run(&read, &args);
+	for (int i = 0; i < n; i++)
+	{
+		facts[i].once = pm_get_bool(i, 1);
+		facts[i].pool_tenant_id = pm_get_int64(i, 2);
+		facts[i].job_pool_id = pm_get_int64(i, 3);
+		facts[i].job_tenant_id = pm_is_null(i, 4) ? -1 : pm_get_int64(i, 4);
+		facts[i].job_workspace_id = pm_get_int64(i, 5);
+	}
+	return facts;
+}
+
+/* ---- corrections ---- */
+
+PmUsageRecord *
+pm_lock_usage(int64 usage_id, int64 *corrected_by)
+{
+	/* the tenant's id comes first in the index */
+	static PmStatement find = PM_STATEMENT("int8",
+										   "SELECT t.tenant_id FROM pool_manager.tenant t, LATERAL (SELECT FROM pool_manager.usage u"
+										   " WHERE u.tenant_id = t.tenant_id AND u.usage_id = $1 OFFSET 0) AS u");
+	static PmStatement lock = PM_STATEMENT("int8;int8",
+										   "SELECT u.sku_id, s.per = 'once', u.quantity, u.started_at, u.ended_at, u.workspace_id, u.pool_id, u.job_id, u.run_id,"
+										   "  u.node_id, u.volume_id, u.network_id, u.slice_no, u.run_seconds, u.corrects"
+										   " FROM pool_manager.usage u JOIN pool_manager.sku s USING (sku_id)"
+										   " WHERE u.tenant_id = $1 AND u.usage_id = $2 FOR NO KEY UPDATE OF u");
+	static PmStatement corrections = PM_STATEMENT("int8;int8",
+												  "SELECT usage_id FROM pool_manager.usage WHERE tenant_id = $1 AND corrects = $2");
+	PmArgs		find_args = {0};
+	PmArgs		args = {0};
+	PmUsageRecord    *usage;
+
+	pm_arg_int64(&find_args, usage_id);
+	if (pm_run(&find, &find_args) == 0)
+		return NULL;
+	usage = palloc0(sizeof(PmUsageRecord));
+	usage->usage_id = usage_id;
+	usage->tenant_id = pm_get_int64(0, 1);
+	pm_arg_int64(&args, usage->tenant_id);
+	pm_arg_int64(&args, usage_id);
+	pm_run(&lock, &args);
+	usage->sku_id = pm_get_int64(0, 1);
+	usage->once = pm_get_bool(0, 2);
+	usage->quantity = pm_get_int64(0, 3);
+	usage->start = pm_second(pm_get_time(0, 4));
+	usage->end = pm_second(pm_get_time(0, 5));
+	usage->workspace_id = pm_get_int64(0, 6);
+	usage->pool_id = pm_get_int64(0, 7);
+	usage->job_id = pm_get_int64(0, 8);
+	usage->run_id = pm_get_int64(0, 9);
+	usage->node_id = pm_get_int64(0, 10);
+	usage->volume_id = pm_get_int64(0, 11);
+	usage->network_id = pm_get_int64(0, 12);
+	usage->slice_no = pm_get_int32(0, 13) - 1;
+	usage->run_seconds = pm_get_int64(0, 14);
+	usage->corrects = pm_get_int64(0, 15);
+	*corrected_by = pm_run(&corrections, &args) > 0 ? pm_get_int64(0, 1) : 0;
+	return usage;
+}
