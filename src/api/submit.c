@@ -347,8 +347,7 @@ pm_begin_submission(PmCall *call, PmPoolInfo *pool, int64 tenant_id)
 	 * A pass may follow: the pool's lock comes before those of shapes and jobs.
 	 * The tenant's, under which quotas are counted, comes before the pool's.
 	 */
-	if (pm_open_submission(pool, tenant_id)->nlimited > 0)
-		pm_lock_tenant(tenant_id);
+	pm_lock_limited_tenant(tenant_id);
 	(void) pm_lock_pool(pool->pool_id);
 	return pm_open_submission(pm_find_pool(call, NULL, pool->pool_id), tenant_id);
 }

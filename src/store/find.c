@@ -225,12 +225,12 @@ pm_find_pool(PmCall *call, const char *name, int64 id)
 {
 #define POOL_COLUMNS \
 	"SELECT pool_id, name, kind = 'dedicated', tenant_id, state IN ('running', 'scaling_failed'), launch = 'agent'," \
-	" queue_policy::text, placement::text, generation, network_id, container_network = 'eni'," \
+	" queue_policy, placement, generation, network_id, container_network = 'eni'," \
 	" 'frozen' = ANY (restrictions), restrictions && '{service,frozen}', default_time_limit," \
-	" job_order = 'shortest', age_weight, fair_weight, size_weight, size_order::text, max_age, half_life, fair_since," \
-	" reservations, backfill_order::text, step_timeout," \
+	" job_order = 'shortest', age_weight, fair_weight, size_weight, size_order, max_age, half_life, fair_since," \
+	" reservations, backfill_order, step_timeout," \
 	" nullif(topology_levels, '{}')," \
-	" preemption::text, reclaim::text, min_runtime, preemption_delay" \
+	" preemption, reclaim, min_runtime, preemption_delay" \
 	" FROM pool_manager.pool WHERE deleted_at IS NULL"
 	static PmStatement by_id = PM_STATEMENT("int8", POOL_COLUMNS " AND pool_id = $1");
 	static PmStatement by_name = PM_STATEMENT("text", POOL_COLUMNS " AND name = $1");

@@ -49,8 +49,11 @@ get_list(uint64 row, int column)
 	return isnull ? NULL : (PmResourceList *) PG_DETOAST_DATUM_COPY(value);
 }
 
-/* What quotas limit of jobs */
+/* What quotas limit of jobs, and whether they limit any of a tenant's */
 #define JOB_QUOTAS "('training_jobs', 'notebooks', 'services', 'workflows', 'accelerator_minutes', 'run_minutes')"
+#define LIMITED(tenant) \
+	"(EXISTS (SELECT FROM pool_manager.quota q WHERE q.tenant_id = " tenant ")" \
+	" OR EXISTS (SELECT FROM pool_manager.quota_kind k WHERE k.by_default IS NOT NULL AND k.resource IN " JOB_QUOTAS "))"
 
 PmSubmission *
 pm_open_submission(PmPoolInfo *pool, int64 tenant_id)
@@ -59,8 +62,7 @@ pm_open_submission(PmPoolInfo *pool, int64 tenant_id)
 										   "SELECT (SELECT sub_pool_id FROM pool_manager.sub_pool WHERE pool_id = $1 AND tenant_id = $2 AND name IS NULL),"
 										   " (SELECT workspace_id FROM pool_manager.workspace WHERE tenant_id = $2 AND name = 'default'),"
 										   " ARRAY(SELECT kind::text FROM pool_manager.pool_job_type WHERE pool_id = $1 AND state = 'enabled'),"
-										   " t.state = 'frozen', EXISTS (SELECT FROM pool_manager.quota q WHERE q.tenant_id = $2)"
-										   "  OR EXISTS (SELECT FROM pool_manager.quota_kind k WHERE k.by_default IS NOT NULL AND k.resource IN " JOB_QUOTAS ")"
+										   " t.state = 'frozen', " LIMITED("$2")
 										   " FROM pool_manager.tenant t WHERE t.tenant_id = $2");
 	static PmStatement limited = PM_STATEMENT("int8",
 											  "SELECT ARRAY(SELECT k.resource FROM pool_manager.quota_kind k WHERE k.resource IN " JOB_QUOTAS
@@ -118,10 +120,10 @@ pm_read_sub_pools(PmSubmission *submission)
 }
 
 void
-pm_lock_tenant(int64 tenant_id)
+pm_lock_limited_tenant(int64 tenant_id)
 {
 	static PmStatement lock = PM_STATEMENT("int8",
-										   "SELECT FROM pool_manager.tenant WHERE tenant_id = $1 FOR NO KEY UPDATE");
+										   "SELECT FROM pool_manager.tenant WHERE tenant_id = $1 AND " LIMITED("$1") " FOR NO KEY UPDATE");
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, tenant_id);

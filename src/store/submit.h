@@ -159,8 +159,9 @@ extern PmSubmission *pm_open_submission(PmPoolInfo *pool, int64 tenant_id);
 /* The sub-pool without a name; made if the tenant had none in the pool */
 extern int64 pm_default_sub_pool(PmSubmission *submission);
 extern void pm_read_sub_pools(PmSubmission *submission);
-/* Under which quotas are counted; before the locks of pools */
-extern void pm_lock_tenant(int64 tenant_id);
+/* The lock under which quotas are counted, if the tenant's jobs have any;
+ * before those of pools */
+extern void pm_lock_limited_tenant(int64 tenant_id);
 /* PM007 if so many more would be more than a quota of the tenant, or of the
  * workspace unless 0, allows */
 extern void pm_check_quota(int64 tenant_id, int64 workspace_id, const char *resource, int64 more);

@@ -70,6 +70,35 @@ arg_intervals(PmArgs *args, PmJobSpec **jobs, int n, Size column)
 
 #define ARG_COLUMN(kind, column) arg_##kind(args, jobs, n, offsetof(PmJobSpec, column))
 
+/* The same columns of a job by itself, which need no array */
+static void
+arg_one(PmArgs *args, const PmJobSpec *job)
+{
+	pm_arg_int64(args, job->job_id);
+	pm_arg_int64(args, job->sub_pool_id);
+	pm_arg_int64(args, job->shape_id);
+	pm_arg_int64(args, job->workspace_id);
+	pm_arg_int32(args, job->priority);
+	pm_arg_text(args, job->kind);
+	pm_arg_text(args, job->name);
+	pm_arg(args, IntervalPGetDatum(job->time_limit), job->time_limit == NULL);
+	pm_arg_text(args, job->request_id);
+}
+
+static void
+arg_all(PmArgs *args, PmJobSpec **jobs, int n)
+{
+	ARG_COLUMN(ids, job_id);
+	ARG_COLUMN(ids, sub_pool_id);
+	ARG_COLUMN(ids, shape_id);
+	ARG_COLUMN(ids, workspace_id);
+	ARG_COLUMN(ints, priority);
+	ARG_COLUMN(texts, kind);
+	ARG_COLUMN(texts, name);
+	ARG_COLUMN(intervals, time_limit);
+	ARG_COLUMN(texts, request_id);
+}
+
 /* Is there more to write than of a job that has all the defaults? */
 static bool
 has_extras(PmJobSpec **jobs, int n)
@@ -117,15 +146,16 @@ arg_extras(PmArgs *args, PmJobSpec **jobs, int n)
 void
 pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 {
-#define INSERT_TYPES \
-	"int8;int8;text;timestamptz;text;int8[];int8[];int8[];int8[];int4[];text[];text[];interval[];text[]"
+#define CALL_TYPES "int8;int8;text;timestamptz;text;"
+#define ONE_TYPES CALL_TYPES "int8;int8;int8;int8;int4;text;text;interval;text"
+#define INSERT_TYPES CALL_TYPES "int8[];int8[];int8[];int8[];int4[];text[];text[];interval[];text[]"
 #define EXTRA_TYPES ";bool[];interval[];int4[];int4[];jsonb[];timestamptz[];int8[];interval[];bool[]"
-#define INSERT_JOBS(columns, values, arrays, names, state, queue_columns, queue_values, on_conflict, result) \
+#define INSERT_JOBS(columns, values, source, names, state, queue_columns, queue_values, on_conflict, result) \
 	"WITH new_job AS (INSERT INTO pool_manager.job (pool_id, job_id, tenant_id, pool_kind, sub_pool_id, shape_id," \
 	"   workspace_id, kind, priority, name, time_limit, request_id, submitted_at, submitted_by" columns ")" \
 	"  SELECT $1, g.job_id, $2, $3::pool_manager.pool_kind, g.sub_pool_id, g.shape_id, g.workspace_id," \
 	"   g.kind::pool_manager.job_kind, g.priority, g.name, g.time_limit, g.request_id, $4, $5" values \
-	"  FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14" arrays ")" \
+	"  FROM " source \
 	"   AS g(job_id, sub_pool_id, shape_id, workspace_id, priority, kind, name, time_limit, request_id" names ")" \
 	on_conflict \
 	"  RETURNING job_id, sub_pool_id, shape_id, priority, time_limit, auto_stop, workspace_id, not_before)," \
@@ -139,7 +169,10 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 #define EXTRA_VALUES \
 	", g.preemptible, g.auto_stop, g.max_retries, CASE WHEN g.phase_no <> 0 THEN ($6)[1] END, nullif(g.phase_no, 0), g.tags, nullif(g.not_before, '-infinity')" \
 	", g.retry_backoff, g.retry_on_failure"
-#define EXTRA_ARRAYS ", $15, $16, $17, $18, $19, $20, $22, $23"
+#define COLUMNS "$6, $7, $8, $9, $10, $11, $12, $13, $14"
+#define ONE "(VALUES (" COLUMNS "))"
+#define ALL "unnest(" COLUMNS ")"
+#define ALL_EXTRA "unnest(" COLUMNS ", $15, $16, $17, $18, $19, $20, $22, $23)"
 #define EXTRA_NAMES ", preemptible, auto_stop, max_retries, phase_no, tags, not_before, retry_backoff, retry_on_failure"
 #define EXTRA_STATE "CASE WHEN job_id = ANY ($21) OR not_before > $4 THEN 'waiting' ELSE 'queued' END::pool_manager.job_state"
 #define EXTRA_QUEUE ", not_before"
@@ -147,15 +180,19 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 	/* in the order of request_ids, so that two batches do not wait crosswise */
 #define ONCE " ORDER BY g.request_id ON CONFLICT (tenant_id, request_id) WHERE request_id IS NOT NULL DO NOTHING"
 #define INSERTED " SELECT job_id FROM new_job ORDER BY job_id"
+#define COUNTED " SELECT count(*) FROM new_job"
+	static PmStatement insert_one = PM_STATEMENT(ONE_TYPES,
+												 INSERT_JOBS("", "", ONE, "", "'queued'", "", "", "", COUNTED));
+	static PmStatement insert_one_once = PM_STATEMENT(ONE_TYPES,
+													  INSERT_JOBS("", "", ONE, "", "'queued'", "", "", ONCE, INSERTED));
 	static PmStatement insert = PM_STATEMENT(INSERT_TYPES,
-											 INSERT_JOBS("", "", "", "", "'queued'", "", "", "", " SELECT count(*) FROM new_job"));
+											 INSERT_JOBS("", "", ALL, "", "'queued'", "", "", "", COUNTED));
 	static PmStatement insert_once = PM_STATEMENT(INSERT_TYPES,
-												  INSERT_JOBS("", "", "", "", "'queued'", "", "", ONCE, INSERTED));
+												  INSERT_JOBS("", "", ALL, "", "'queued'", "", "", ONCE, INSERTED));
 	static PmStatement insert_extra = PM_STATEMENT(INSERT_TYPES EXTRA_TYPES,
-												   INSERT_JOBS(EXTRA_COLUMNS, EXTRA_VALUES, EXTRA_ARRAYS, EXTRA_NAMES,
+												   INSERT_JOBS(EXTRA_COLUMNS, EXTRA_VALUES, ALL_EXTRA, EXTRA_NAMES,
 															   EXTRA_STATE, EXTRA_QUEUE, EXTRA_QUEUED, ONCE, INSERTED));
-	PmArgs		all = {0};
-	PmArgs	   *args = &all;
+	PmArgs		args = {0};
 	TimestampTz instant = pm_writing_clock();
 	bool		extra = has_extras(jobs, n);
 	bool		once = extra;
@@ -167,23 +204,23 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 		jobs[i]->job_id = pm_next_id("job_id_seq");
 		once |= jobs[i]->request_id != NULL;
 	}
-	pm_arg_int64(args, submission->pool->pool_id);
-	pm_arg_int64(args, submission->tenant_id);
-	pm_arg_text(args, submission->pool->dedicated ? "dedicated" : "public");
-	pm_arg_time(args, instant);
-	pm_arg_text(args, call->actor_name);
-	ARG_COLUMN(ids, job_id);
-	ARG_COLUMN(ids, sub_pool_id);
-	ARG_COLUMN(ids, shape_id);
-	ARG_COLUMN(ids, workspace_id);
-	ARG_COLUMN(ints, priority);
-	ARG_COLUMN(texts, kind);
-	ARG_COLUMN(texts, name);
-	ARG_COLUMN(intervals, time_limit);
-	ARG_COLUMN(texts, request_id);
-	if (extra)
-		arg_extras(args, jobs, n);
-	inserted = pm_run(extra ? &insert_extra : once ? &insert_once : &insert, args);
+	pm_arg_int64(&args, submission->pool->pool_id);
+	pm_arg_int64(&args, submission->tenant_id);
+	pm_arg_text(&args, submission->pool->dedicated ? "dedicated" : "public");
+	pm_arg_time(&args, instant);
+	pm_arg_text(&args, call->actor_name);
+	if (n == 1 && !extra)
+	{
+		arg_one(&args, jobs[0]);
+		inserted = pm_run(once ? &insert_one_once : &insert_one, &args);
+	}
+	else
+	{
+		arg_all(&args, jobs, n);
+		if (extra)
+			arg_extras(&args, jobs, n);
+		inserted = pm_run(extra ? &insert_extra : once ? &insert_once : &insert, &args);
+	}
 	pm_changed();
 
 	/* ids grow along the array */
