@@ -296,10 +296,12 @@ BEGIN
 
     books := lock_books(tenant);
     instant := write_clock();
-    -- where corrections go: the oldest period that is not closed, but not before what is corrected
+    -- where corrections go: the oldest period that is not closed, be it not settled yet; not before what is corrected
     SELECT p.* INTO period FROM period_at(adjust.tenant, greatest(corrected.period_start,
-        CASE WHEN isfinite(books.closed_until) THEN books.closed_until
-            ELSE coalesce((SELECT min(b.period_start) FROM billing_period b WHERE b.tenant_id = adjust.tenant), instant) END)) p;
+        CASE WHEN isfinite(books.closed_until) THEN books.closed_until ELSE least(instant,
+            (SELECT min(b.period_start) FROM billing_period b WHERE b.tenant_id = adjust.tenant),
+            (SELECT min(u.started_at) FROM unrated r JOIN usage u USING (tenant_id, usage_id) WHERE r.tenant_id = adjust.tenant),
+            (SELECT min(h.metered_until) FROM holding h WHERE h.tenant_id = adjust.tenant)) END)) p;
     INSERT INTO billing_period (tenant_id, period_start, period_end, state)
     VALUES (adjust.tenant, period.period_start, period.period_end,
         CASE WHEN period.period_end <= books.settled_until THEN 'closing' ELSE 'open' END::period_state)
