@@ -7,8 +7,8 @@
  * A class is found by hashing the node's state.  Each keeps its members in a
  * heap, the node made first on top.  A node that leaves from the middle stays
  * in the heap until it comes up: node_class tells whether an entry counts.
- * When a class gets its first member, or one lower than all it has, that is
- * an event; searches (search.c) read the events instead of all classes.
+ * When a class gets its first member, or one lower than all it has, searches
+ * (search.c) are told, so that they need not look at all classes.
  *
  *-------------------------------------------------------------------------
  */
@@ -62,6 +62,24 @@ same_state(const PmSpace *space, int c, uint64 hash, const PmNode *node, int kin
 				sizeof(int32) * node->ndevices) == 0);
 }
 
+/* Enter the classes that are in use into the hash table, which is of this size */
+static void
+fill_slots(PmSpace *space, uint32 size)
+{
+	memset(space->slots, 0, sizeof(int32) * (Size) size);
+	space->slot_mask = size - 1;
+	for (int c = 0; c < space->nclasses; c++)
+	{
+		uint32		slot = (uint32) space->classes[c].hash & space->slot_mask;
+
+		if (space->classes[c].unused)
+			continue;
+		while (space->slots[slot] != 0)
+			slot = (slot + 1) & space->slot_mask;
+		space->slots[slot] = c + 1;
+	}
+}
+
 static void
 grow_slots(PmSpace *space)
 {
@@ -69,25 +87,42 @@ grow_slots(PmSpace *space)
 
 	pfree(space->slots);
 	space->slots = MemoryContextAllocHuge(space->context, sizeof(int32) * (Size) size);
-	memset(space->slots, 0, sizeof(int32) * (Size) size);
-	space->slot_mask = size - 1;
-	for (int c = 0; c < space->nclasses; c++)
-	{
-		uint32		slot = (uint32) space->classes[c].hash & space->slot_mask;
-
-		while (space->slots[slot] != 0)
-			slot = (slot + 1) & space->slot_mask;
-		space->slots[slot] = c + 1;
-	}
+	fill_slots(space, size);
 }
 
+/*
+ * Where nodes come and go for long, most classes are empty: let them be of
+ * another state.  Not while a job is being placed.
+ */
+void
+pm_class_reuse(PmSpace *space)
+{
+	if (space->nclasses - space->nunused <= 2 * space->cluster->nnodes + 64)
+		return;
+	for (int c = 0; c < space->nclasses; c++)
+	{
+		PmClass    *class = &space->classes[c];
+
+		if (class->nnodes > 0 || class->unused)
+			continue;
+		class->unused = true;
+		class->generation++;
+		space->unused = pm_grow(space->context, space->unused, &space->maxunused,
+								space->nunused + 1, sizeof(int32));
+		space->unused[space->nunused++] = c;
+	}
+	fill_slots(space, space->slot_mask + 1);
+}
+
+/* A class that is in no use: what was one of another state, or a new one */
 static int
-add_class(PmSpace *space, uint64 hash, const PmNode *node, int kind)
+unused_class(PmSpace *space)
 {
 	int			ndims = space->cluster->ndims;
 	int			c = space->nclasses;
-	PmClass    *class;
 
+	if (space->nunused > 0)
+		return space->unused[--space->nunused];
 	if (c == space->maxclasses)
 	{
 		int			max = space->maxclasses;
@@ -100,9 +135,22 @@ add_class(PmSpace *space, uint64 hash, const PmNode *node, int kind)
 		space->classes = pm_grow(space->context, space->classes, &space->maxclasses, c + 1,
 								 sizeof(PmClass));
 	}
-	class = &space->classes[c];
-	memset(class, 0, sizeof(*class));
+	memset(&space->classes[c], 0, sizeof(PmClass));
+	space->nclasses++;
+	return c;
+}
+
+static int
+add_class(PmSpace *space, uint64 hash, const PmNode *node, int kind)
+{
+	int			ndims = space->cluster->ndims;
+	int			c = unused_class(space);
+	PmClass    *class = &space->classes[c];
+
+	class->unused = false;
 	class->kind = kind;
+	class->whole = 0;
+	class->most = 0;
 	class->hash = hash;
 	memcpy(pm_class_free(space, c), node->free, sizeof(int64) * ndims);
 	for (int i = 0; i < node->ndevices; i++)
@@ -115,7 +163,6 @@ add_class(PmSpace *space, uint64 hash, const PmNode *node, int kind)
 	}
 	if (node->ndevices > 0)
 		class->most = space->sort_devices[0];
-	space->nclasses++;
 	return c;
 }
 
@@ -197,18 +244,16 @@ void
 pm_class_enter(PmSpace *space, int node, int c)
 {
 	PmClass    *class = &space->classes[c];
+	bool		first;
 
 	if (class->nnodes == 0)
 		class->nheap = 0;
-	if (class->nnodes == 0 || node < pm_class_lowest(space, c))
-	{
-		space->events = pm_grow(space->context, space->events, &space->maxevents,
-								space->nevents + 1, sizeof(int32));
-		space->events[space->nevents++] = c;
-	}
+	first = class->nnodes == 0 || node < pm_class_lowest(space, c);
 	space->node_class[node] = c;
 	class->nnodes++;
 	heap_push(space, class, node);
+	if (first)
+		pm_search_tell(space, c, node);
 }
 
 /*

@@ -35,12 +35,12 @@
 #define PM_SHARE_BITS	20		/* shares are in steps of 2^-20 */
 
 /*
- * How many candidates all searches together, and how many choices all heaps
- * of reserve.c together keep: 512 MB each.  Beyond, they are dropped and found
- * again when needed.
+ * How many bytes of classes all searches together, and how many choices all
+ * heaps of reserve.c together keep: 512 MB each.  Beyond, they are dropped and
+ * found again when needed.
  */
-#ifndef PM_MAX_CANDIDATES
-#define PM_MAX_CANDIDATES	(INT64CONST(1) << 25)
+#ifndef PM_MAX_HELD
+#define PM_MAX_HELD			(INT64CONST(1) << 29)
 #endif
 #ifndef PM_MAX_CHOICES
 #define PM_MAX_CHOICES		(INT64CONST(1) << 26)
@@ -80,6 +80,8 @@ typedef struct PmClass
 	int32	   *heap;			/* node indexes, lowest first */
 	uint64		hash;
 	uint32		stamp;			/* last count that saw this class */
+	uint32		generation;		/* of which state it is: it may be used again */
+	bool		unused;			/* of none */
 } PmClass;
 
 typedef struct PmCandidate
@@ -87,7 +89,15 @@ typedef struct PmCandidate
 	uint64		score;			/* smaller is better */
 	int32		node;			/* lowest of the class when entered */
 	int32		class;
+	uint32		generation;		/* of the class */
 } PmCandidate;
+
+/* A class that may be a candidate, and its lowest node then */
+typedef struct PmTold
+{
+	int32		class;
+	int32		node;
+} PmTold;
 
 typedef struct PmSearch
 {
@@ -102,7 +112,9 @@ typedef struct PmSearch
 	int			ncandidates;	/* a heap */
 	int			maxcandidates;
 	PmCandidate *candidates;
-	int			cursor;			/* first event not yet looked at */
+	int			ntold;			/* what it was told and has not looked at yet */
+	int			maxtold;
+	PmTold	   *told;
 } PmSearch;
 
 typedef struct PmTake
@@ -139,6 +151,9 @@ typedef struct PmSpace
 	int64	   *class_free;		/* [nclasses][ndims] */
 	int32	   *class_devices;	/* [nclasses][maxdevices], most free first */
 	int32	   *node_class;		/* [nnodes] */
+	int			nunused;
+	int			maxunused;
+	int32	   *unused;			/* classes of no state */
 	int32	   *slots;			/* hash table: class + 1, or 0 */
 	uint32		slot_mask;
 	int			nstale;
@@ -148,13 +163,12 @@ typedef struct PmSpace
 	uint32		stamp;
 	uint64		growth;			/* how often something was given back */
 
-	/* Classes that got their first member or a lower one, in order of time */
-	int			nevents;
-	int			maxevents;
-	int32	   *events;
-
 	PmSearch   *searches;		/* [nrequests] */
-	int64		held;			/* candidates there is room for in all */
+	int			looks;			/* each time that it is asked, a search looks for so
+								 * many candidates more; 0: for all there are */
+	int			nopen;			/* searches that are to be told of changes */
+	struct PmFitting *fitting;	/* made when the first is */
+	int64		held;			/* bytes of what they keep */
 	int		  **group_order;	/* [nshapes]: in which order groups are placed */
 	int64	   *reached;		/* [nshapes]: replicas placed before a job of
 								 * several groups failed */
@@ -268,6 +282,7 @@ extern void pm_node_give(PmNode *node, const PmSearch *search, int replicas,
 extern void pm_node_withhold(PmNode *node, const PmSearch *search);
 
 /* class.c */
+extern void pm_class_reuse(PmSpace *space);
 extern void pm_class_enter(PmSpace *space, int node, int c);
 extern int	pm_class_of_node(PmSpace *space, int n);
 extern void pm_class_move(PmSpace *space, int node, int c);
@@ -275,7 +290,13 @@ extern void pm_class_defer(PmSpace *space, int node);
 extern void pm_class_catch_up(PmSpace *space);
 extern int	pm_class_lowest(PmSpace *space, int c);
 
+/* fit.c */
+typedef struct PmFitting PmFitting;
+
+extern const uint64 *pm_fitting(PmSpace *space, int c, int *nwords);
+
 /* search.c */
+extern void pm_search_tell(PmSpace *space, int c, int node);
 extern int	pm_search_best(PmSpace *space, PmSearch *search);
 extern int64 pm_search_count(PmSpace *space, PmSearch *search, int64 limit);
 extern int64 pm_search_bound(const PmSpace *space, const PmSearch *search);

@@ -16,7 +16,8 @@
  * other, it adds up to more.  The number of passes grows with the logarithm of
  * the time that is looked ahead, unless jobs are shorter than that.  And
  * reservations, which each pass makes anew, are made by the first passes only;
- * later ones pass over what does not fit.
+ * later ones pass over what does not fit.  Of very many jobs, replicas are placed
+ * on the best of some classes that fit, not of all.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,6 +32,7 @@
 #define MANY_JOBS	10000
 #define RESOLUTION	128			/* one in so many; 0: exact */
 #define COARSE		32			/* of many jobs */
+#define LOOKS		4			/* of many jobs: classes more at each search */
 #define RESERVING	32			/* passes that make reservations */
 
 typedef struct EndHeap
@@ -177,6 +179,8 @@ pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	pm_order_jobs(queue->jobs, queue->njobs, policy->order);
 	MemoryContextSwitchTo(scratch);
 	scheduler = pm_scheduler_create(cluster, queue, &played, true);
+	if (jobs > MANY_JOBS)
+		scheduler->space->looks = LOOKS;
 	for (int job = 0; job < queue->njobs; job++)
 	{
 		starts[job] = PM_NEVER;

@@ -148,7 +148,7 @@ pm_place_undo(PmSpace *space)
 		pm_node_give(&space->cluster->nodes[take->node], take->search, take->replicas,
 					 space->take_devices + take->first_device, take->ndevices,
 					 take->device_share);
-		pm_class_move(space, take->node, take->from_class);
+		pm_class_move(space, take->node, pm_class_of_node(space, take->node));
 		pm_caps_take(space, take->search, -take->replicas);
 	}
 	space->ntake_devices = 0;

@@ -117,7 +117,6 @@ find_classes(PmSpace *space)
 		space->node_class[n] = -1;
 	for (int n = 0; n < nnodes; n++)
 		pm_class_enter(space, n, pm_class_of_node(space, n));
-	space->nevents = 0;			/* nobody has looked yet */
 }
 
 /*
@@ -212,6 +211,7 @@ void
 pm_space_grew(PmSpace *space)
 {
 	space->growth++;
+	pm_class_reuse(space);
 }
 
 static void
