@@ -148,16 +148,17 @@ CREATE FUNCTION create_pool(
     workspace text DEFAULT NULL, unified boolean DEFAULT true, container_network container_network DEFAULT 'overlay',
     restart_timeout interval DEFAULT '30 minutes', description text DEFAULT NULL, tags jsonb DEFAULT '{}',
     nodes jsonb DEFAULT '{}', request_id text DEFAULT NULL) RETURNS bigint
-    LANGUAGE sql SET search_path = pg_catalog, pool_manager, pg_temp AS $$
-        -- without a tenant there is nobody whose network or workspace it could be
-        SELECT pool_manager.create_pool(name, kind, CASE WHEN tenant IS NOT NULL THEN pool_manager.find_tenant(tenant) END,
-            CASE WHEN network IS NULL THEN NULL WHEN tenant IS NULL THEN 0
-                 ELSE pool_manager.find_network(network, pool_manager.find_tenant(tenant)) END,
-            job_types, queue_policy, placement, launch, default_time_limit, stop_timeout, provider,
-            CASE WHEN workspace IS NULL THEN NULL WHEN tenant IS NULL THEN 0
-                 ELSE pool_manager.find_workspace(pool_manager.find_tenant(tenant), workspace) END,
-            unified, container_network, restart_timeout, description, tags, nodes, request_id);
-    $$;
+LANGUAGE pool_manager AS $$
+DECLARE
+    owner constant bigint := CASE WHEN tenant IS NOT NULL THEN find_tenant(tenant) END;
+BEGIN
+    -- without a tenant there is nobody whose network or workspace it could be
+    RETURN create_pool(name, kind, owner,
+        CASE WHEN network IS NULL THEN NULL WHEN owner IS NULL THEN 0 ELSE find_network(network, owner) END,
+        job_types, queue_policy, placement, launch, default_time_limit, stop_timeout, provider,
+        CASE WHEN workspace IS NULL THEN NULL WHEN owner IS NULL THEN 0 ELSE find_workspace(owner, workspace) END,
+        unified, container_network, restart_timeout, description, tags, nodes, request_id);
+END $$;
 COMMENT ON FUNCTION create_pool(text, pool_kind, text, text, job_kind[], queue_policy, placement_policy, launch_mode, interval, interval, provider_mode, text, boolean, container_network, interval, text, jsonb, jsonb, text) IS
 'the same, tenant, network and workspace by name';
 
@@ -339,11 +340,11 @@ END $$;
 COMMENT ON FUNCTION set_pool_workspace(bigint, bigint) IS
 'makes another workspace the cost centre of a dedicated pool: usage of its nodes counts for the old one until now, and for the new one from now. Owners of the pool (42501); 42704: no such pool or workspace; PM002: the pool is frozen; PM003: a public pool; PM007: a quota of the workspace would be exceeded';
 
-CREATE FUNCTION set_pool_workspace(pool text, workspace text) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pool_manager, pg_temp AS $$
-        SELECT pool_manager.set_pool_workspace(p.pool_id, pool_manager.find_workspace(p.tenant_id, workspace))
-        FROM pool_manager.pool p WHERE p.pool_id = pool_manager.find_pool(pool);
-    $$;
+CREATE FUNCTION set_pool_workspace(pool text, workspace text) RETURNS void LANGUAGE pool_manager AS $$
+BEGIN
+    PERFORM set_pool_workspace(p.pool_id, find_workspace(p.tenant_id, set_pool_workspace.workspace))
+    FROM pool p WHERE p.pool_id = find_pool(set_pool_workspace.pool);
+END $$;
 COMMENT ON FUNCTION set_pool_workspace(text, text) IS 'the same, pool and workspace by name';
 
 CREATE FUNCTION delete_pool(pool bigint, force boolean DEFAULT false) RETURNS bigint

@@ -283,10 +283,10 @@ CREATE FUNCTION add_nodes(
     pool text, flavor text, count integer DEFAULT 1, name_prefix text DEFAULT NULL,
     labels jsonb DEFAULT '{}', taints jsonb DEFAULT '[]', topology jsonb DEFAULT '{}',
     request_id text DEFAULT NULL) RETURNS SETOF bigint
-    LANGUAGE sql
-    BEGIN ATOMIC
-        SELECT n FROM add_nodes(find_pool(pool), flavor, count, name_prefix, labels, taints, topology, request_id) AS n;
-    END;
+LANGUAGE pool_manager AS $$
+BEGIN
+    RETURN QUERY SELECT add_nodes(find_pool(pool), flavor, count, name_prefix, labels, taints, topology, request_id);
+END $$;
 COMMENT ON FUNCTION add_nodes(text, text, integer, text, jsonb, jsonb, jsonb, text) IS 'the same, the pool by name';
 
 CREATE FUNCTION resize_pool(pool bigint, counts jsonb, force boolean DEFAULT false, request_id text DEFAULT NULL) RETURNS bigint
@@ -372,10 +372,10 @@ COMMENT ON FUNCTION resize_victims(bigint, text, integer) IS
 
 CREATE FUNCTION resize_victims(pool text, flavor text, count integer) RETURNS TABLE (
     node_id bigint, node text, state node_state, runs bigint, jobs bigint[], batch_id bigint)
-    LANGUAGE sql STABLE
-    BEGIN ATOMIC
-        SELECT v.node_id, v.node, v.state, v.runs, v.jobs, v.batch_id FROM resize_victims(find_pool(pool), flavor, count) v;
-    END;
+    LANGUAGE pool_manager STABLE AS $$
+BEGIN
+    RETURN QUERY SELECT v.* FROM resize_victims(find_pool(pool), flavor, count) v;
+END $$;
 COMMENT ON FUNCTION resize_victims(text, text, integer) IS 'the same, the pool by name';
 
 CREATE FUNCTION create_node_group(pool bigint, flavor text, step integer DEFAULT 1, step_type node_step DEFAULT NULL,

@@ -110,10 +110,10 @@ END $$;
 COMMENT ON FUNCTION job_type_victims(bigint, job_kind[]) IS
 'the jobs that would end if these job types of a pool were disabled: all of the types that have not ended. Viewers of the pool''s owner (42501); 42704: no such pool; PM003: a public pool';
 CREATE FUNCTION job_type_victims(pool text, kinds job_kind[])
-RETURNS TABLE (job_id bigint, name text, tenant_id bigint, kind job_kind, state job_state) LANGUAGE sql STABLE ROWS 100 BEGIN ATOMIC
-    SELECT v.job_id, v.name, v.tenant_id, v.kind, v.state
-    FROM job_type_victims(find_pool(job_type_victims.pool), job_type_victims.kinds) AS v;
-END;
+RETURNS TABLE (job_id bigint, name text, tenant_id bigint, kind job_kind, state job_state) LANGUAGE pool_manager STABLE ROWS 100 AS $$
+BEGIN
+    RETURN QUERY SELECT v.* FROM job_type_victims(find_pool(job_type_victims.pool), job_type_victims.kinds) v;
+END $$;
 COMMENT ON FUNCTION job_type_victims(text, job_kind[]) IS 'the same, the pool by name';
 
 CREATE FUNCTION set_job_types(pool bigint, job_types job_kind[], force boolean DEFAULT false) RETURNS void LANGUAGE pool_manager AS $$

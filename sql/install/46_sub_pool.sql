@@ -222,12 +222,13 @@ COMMENT ON FUNCTION create_sub_pool(bigint, text, resource_list, resource_list, 
 CREATE FUNCTION create_sub_pool(
     pool text, name text, guaranteed resource_list, upper resource_list DEFAULT NULL, parent text DEFAULT NULL,
     borrow_limit resource_list DEFAULT NULL, lend_limit resource_list DEFAULT NULL, request_id text DEFAULT NULL) RETURNS bigint
-LANGUAGE sql BEGIN ATOMIC
-    SELECT create_sub_pool(p.pool_id, create_sub_pool.name, create_sub_pool.guaranteed, create_sub_pool.upper,
-        CASE WHEN create_sub_pool.parent IS NOT NULL THEN find_sub_pool(p.pool_id, create_sub_pool.parent) END,
-        create_sub_pool.borrow_limit, create_sub_pool.lend_limit, create_sub_pool.request_id)
-    FROM find_pool(create_sub_pool.pool) AS p(pool_id);
-END;
+LANGUAGE pool_manager AS $$
+DECLARE
+    of_pool constant bigint := find_pool(pool);
+BEGIN
+    RETURN create_sub_pool(of_pool, name, guaranteed, upper, CASE WHEN parent IS NOT NULL THEN find_sub_pool(of_pool, parent) END,
+        borrow_limit, lend_limit, request_id);
+END $$;
 COMMENT ON FUNCTION create_sub_pool(text, text, resource_list, resource_list, text, resource_list, resource_list, text) IS 'the same, pool and parent by name';
 
 CREATE FUNCTION resize_sub_pool(
@@ -284,11 +285,12 @@ COMMENT ON FUNCTION resize_sub_pool(bigint, bigint, resource_list, resource_list
 CREATE FUNCTION resize_sub_pool(
     pool text, sub_pool text, guaranteed resource_list, upper resource_list DEFAULT NULL,
     borrow_limit resource_list DEFAULT NULL, lend_limit resource_list DEFAULT NULL) RETURNS void
-LANGUAGE sql BEGIN ATOMIC
-    SELECT resize_sub_pool(p.pool_id, find_sub_pool(p.pool_id, resize_sub_pool.sub_pool), resize_sub_pool.guaranteed, resize_sub_pool.upper,
-        resize_sub_pool.borrow_limit, resize_sub_pool.lend_limit)
-    FROM find_pool(resize_sub_pool.pool) AS p(pool_id);
-END;
+LANGUAGE pool_manager AS $$
+DECLARE
+    of_pool constant bigint := find_pool(pool);
+BEGIN
+    PERFORM resize_sub_pool(of_pool, find_sub_pool(of_pool, sub_pool), guaranteed, upper, borrow_limit, lend_limit);
+END $$;
 COMMENT ON FUNCTION resize_sub_pool(text, text, resource_list, resource_list, resource_list, resource_list) IS 'the same, pool and sub-pool by name';
 
 CREATE FUNCTION delete_sub_pool(pool bigint, sub_pool bigint) RETURNS void LANGUAGE pool_manager AS $$
@@ -328,9 +330,12 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION delete_sub_pool(bigint, bigint) IS
 'deletes a sub-pool; its nodes are bound to none. Owners of the pool (42501); 42704: no such pool or sub-pool; PM002: it has parts, jobs of it have not ended, the pool is not running or frozen; PM003: a public pool';
-CREATE FUNCTION delete_sub_pool(pool text, sub_pool text) RETURNS void LANGUAGE sql BEGIN ATOMIC
-    SELECT delete_sub_pool(p.pool_id, find_sub_pool(p.pool_id, delete_sub_pool.sub_pool)) FROM find_pool(delete_sub_pool.pool) AS p(pool_id);
-END;
+CREATE FUNCTION delete_sub_pool(pool text, sub_pool text) RETURNS void LANGUAGE pool_manager AS $$
+DECLARE
+    of_pool constant bigint := find_pool(pool);
+BEGIN
+    PERFORM delete_sub_pool(of_pool, find_sub_pool(of_pool, sub_pool));
+END $$;
 COMMENT ON FUNCTION delete_sub_pool(text, text) IS 'the same, pool and sub-pool by name';
 
 -- ---- tenants in public pools ----
@@ -445,11 +450,12 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION bind_nodes(bigint, bigint, bigint[], boolean) IS
 'binds nodes to a sub-pool: they take its jobs alone; its jobs may go elsewhere too. With drain, jobs of others that are on them go on to their end. Nodes of one step are bound together. Owners of the pool (42501); 42704: no such pool, sub-pool or node; 22023: no nodes, or part of a step; PM002: busy with jobs of others, the sub-pool has parts, the pool is not running or frozen; PM003: a public pool';
-CREATE FUNCTION bind_nodes(pool text, sub_pool text, nodes text[], drain boolean DEFAULT false) RETURNS void LANGUAGE sql BEGIN ATOMIC
-    SELECT bind_nodes(p.pool_id, find_sub_pool(p.pool_id, bind_nodes.sub_pool),
-        ARRAY(SELECT find_node(p.pool_id, u.name) FROM unnest(bind_nodes.nodes) AS u(name)), bind_nodes.drain)
-    FROM find_pool(bind_nodes.pool) AS p(pool_id);
-END;
+CREATE FUNCTION bind_nodes(pool text, sub_pool text, nodes text[], drain boolean DEFAULT false) RETURNS void LANGUAGE pool_manager AS $$
+DECLARE
+    of_pool constant bigint := find_pool(pool);
+BEGIN
+    PERFORM bind_nodes(of_pool, find_sub_pool(of_pool, sub_pool), ARRAY(SELECT find_node(of_pool, u.name) FROM unnest(nodes) AS u(name)), drain);
+END $$;
 COMMENT ON FUNCTION bind_nodes(text, text, text[], boolean) IS 'the same, all by name';
 
 CREATE FUNCTION unbind_nodes(pool bigint, nodes bigint[]) RETURNS void LANGUAGE pool_manager AS $$
@@ -461,10 +467,12 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION unbind_nodes(bigint, bigint[]) IS
 'binds nodes to no sub-pool: they take jobs of all. Owners of the pool (42501); 42704: no such pool or node; 22023: no nodes, or part of a step; PM002: the pool is not running or frozen; PM003: a public pool';
-CREATE FUNCTION unbind_nodes(pool text, nodes text[]) RETURNS void LANGUAGE sql BEGIN ATOMIC
-    SELECT unbind_nodes(p.pool_id, ARRAY(SELECT find_node(p.pool_id, u.name) FROM unnest(unbind_nodes.nodes) AS u(name)))
-    FROM find_pool(unbind_nodes.pool) AS p(pool_id);
-END;
+CREATE FUNCTION unbind_nodes(pool text, nodes text[]) RETURNS void LANGUAGE pool_manager AS $$
+DECLARE
+    of_pool constant bigint := find_pool(pool);
+BEGIN
+    PERFORM unbind_nodes(of_pool, ARRAY(SELECT find_node(of_pool, u.name) FROM unnest(nodes) AS u(name)));
+END $$;
 COMMENT ON FUNCTION unbind_nodes(text, text[]) IS 'the same, all by name';
 
 CREATE VIEW sub_pool_status WITH (security_invoker = true) AS

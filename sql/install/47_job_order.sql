@@ -97,12 +97,12 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION set_fair_share(bigint, bigint, integer, bigint) IS
 'gives a tenant shares of a pool beside other tenants, or one of its workspaces shares beside its others: 0 to 10000; who was never given any has 1. For tenants, owners of the pool, for workspaces, owners of the tenant (42501); 42704: no such pool, tenant or workspace; 22023: shares out of range, a tenant that has no jobs in the pool; PM002: the pool is frozen';
-CREATE FUNCTION set_fair_share(pool text, tenant text, shares integer, workspace text DEFAULT NULL) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pool_manager, pg_temp AS $$
-        SELECT pool_manager.set_fair_share(pool_manager.find_pool(pool), t.tenant_id, shares,
-            CASE WHEN workspace IS NOT NULL THEN pool_manager.find_workspace(t.tenant_id, workspace) END)
-        FROM pool_manager.find_tenant(tenant) AS t (tenant_id);
-    $$;
+CREATE FUNCTION set_fair_share(pool text, tenant text, shares integer, workspace text DEFAULT NULL) RETURNS void LANGUAGE pool_manager AS $$
+DECLARE
+    of_tenant constant bigint := find_tenant(tenant);
+BEGIN
+    PERFORM set_fair_share(find_pool(pool), of_tenant, shares, CASE WHEN workspace IS NOT NULL THEN find_workspace(of_tenant, workspace) END);
+END $$;
 COMMENT ON FUNCTION set_fair_share(text, text, integer, text) IS 'the same, all by name';
 
 CREATE FUNCTION job_scores(pool bigint)

@@ -3,7 +3,7 @@
 -- roles: frame_none, frame_viewer, frame_member, frame_owner of tenant acme,
 -- frame_operator, and frame_app, which owns functions that are SECURITY DEFINER.
 BEGIN;
-SELECT plan(119);
+SELECT plan(124);
 SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
@@ -443,6 +443,22 @@ SELECT results_eq($$SELECT p.oid::regprocedure::text COLLATE "C" AS f FROM pg_pr
     AND has_function_privilege('frame_none', oid, 'EXECUTE') ORDER BY f$$,
     $$VALUES ('actor()' COLLATE "C"), ('find_network(bigint)'), ('find_network(text,bigint)'), ('find_node(bigint,text)'), ('find_pool(bigint)'),
         ('find_pool(text)'), ('find_tenant(bigint)'), ('find_tenant(text)')$$, 'what everybody may call');
+
+-- a refusal has no lines of bodies, by name either
+CREATE FUNCTION pg_temp.context_of(call text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    place text;
+BEGIN
+    EXECUTE call;
+    RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS place = PG_EXCEPTION_CONTEXT;
+    RETURN SQLSTATE || coalesce(' ' || substring(place FROM '"(?:add_nodes|create_pool|create_sub_pool|set_fair_share|bind_nodes)"'), '');
+END $$;
+SELECT is(pg_temp.context_of(c), '42704', c) FROM unnest(ARRAY[
+    $$SELECT pool_manager.add_nodes('nowhere', 'nothing')$$, $$SELECT pool_manager.create_pool('p', 'dedicated', 'nobody', 'none')$$,
+    $$SELECT pool_manager.create_sub_pool('nowhere', 's', 'cpu=1')$$, $$SELECT pool_manager.set_fair_share('nowhere', 'nobody', 1)$$,
+    $$SELECT pool_manager.bind_nodes('nowhere', 's', '{n}')$$]) AS c;
 
 SELECT * FROM finish();
 ROLLBACK;

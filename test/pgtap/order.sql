@@ -324,7 +324,7 @@ SELECT is(pg_temp.got($$SELECT string_agg(format('%s %s', tenant, factor < 1), '
 SELECT is(pg_temp.got($$SELECT count(*) FROM fair_usage$$, 'order_beta'), (SELECT count(*)::text FROM fair_usage WHERE tenant_id = :beta), 'rows of usage neither');
 SELECT is(pg_temp.got($$SELECT set_job_order('as', 'shortest')$$, 'order_acme'), '42501 permission denied: "order_acme" is not an operator', 'the order of a public pool is the provider''s');
 SELECT is(pg_temp.got($$SELECT set_fair_share('as', 'acme', 9)$$, 'order_acme'), '42501 permission denied: "order_acme" is not an operator', 'and tenants'' shares of it');
-SELECT is(pg_temp.got($$SELECT set_fair_share('as', 'acme', 9, 'vision')$$, 'order_acme'), 'nothing', 'those of workspaces are the tenant''s');
+SELECT is(pg_temp.got($$SELECT set_fair_share('as', 'acme', 9, 'vision')$$, 'order_acme'), '', 'those of workspaces are the tenant''s');
 SELECT is(pg_temp.got($$SELECT set_fair_share('as', 'beta', 9, 'default')$$, 'order_beta'), format('42501 permission denied for tenant %s', :beta), 'of its owners');
 SELECT is(pg_temp.got($$SELECT set_fair_share('s', 'beta', 1)$$), '22023 invalid value for argument "tenant"', 'in a dedicated pool only the owner has shares');
 SELECT is(pg_temp.got($$SELECT set_fair_share('s', 'acme', 10001)$$), '22023 invalid value for argument "shares"', 'shares have a limit');
