@@ -23,6 +23,7 @@
 #include "api/schedule.h"
 #include "api/simulate.h"
 
+#define MAX_LEVELS		8		/* of a topology */
 #define MAX_COUNT		100000
 #define MAX_DEVICES		1024
 #define MAX_RESERVATIONS	10000
@@ -218,18 +219,32 @@ policy_of(FunctionCallInfo fcinfo)
 	return policy;
 }
 
-/* The domain of the argument's type has seen to the rest */
+/* As the domain level_list has it for pools */
 static PmSimLevels
 levels_of(FunctionCallInfo fcinfo)
 {
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(ARG_TOPOLOGY_LEVELS);
 	PmSimLevels levels;
 	Datum	   *names;
+	bool	   *nulls;
+	bool		valid;
 
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(ARG_TOPOLOGY_LEVELS), TEXTOID, -1, false, TYPALIGN_INT,
-					  &names, NULL, &levels.count);
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &levels.count);
+	valid = ARR_NDIM(array) <= 1 && levels.count <= MAX_LEVELS;
 	levels.names = palloc(sizeof(char *) * Max(levels.count, 1));
-	for (int l = 0; l < levels.count; l++)
-		levels.names[l] = TextDatumGetCString(names[l]);
+	for (int l = 0; l < levels.count && valid; l++)
+	{
+		char	   *name = nulls[l] ? "" : TextDatumGetCString(names[l]);
+
+		valid = name[0] != '\0' && strcmp(name, "pool") != 0 && strcmp(name, "node") != 0;
+		for (int before = 0; before < l; before++)
+			valid &= strcmp(levels.names[before], name) != 0;
+		levels.names[l] = name;
+	}
+	if (!valid)
+		pm_invalid_argument("topology_levels",
+							"It must be an array of at most 8 different names, the widest level first, none of them empty, \"pool\" or \"node\".",
+							"Write it like {zone,rack}; level \"node\" is below them by itself.");
 	return levels;
 }
 

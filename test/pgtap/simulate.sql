@@ -4,7 +4,7 @@
 BEGIN;
 SET LOCAL search_path TO pool_manager, public;
 SET LOCAL timezone TO 'UTC';
-SELECT plan(57);
+SELECT plan(64);
 
 CREATE FUNCTION pg_temp.at(seconds numeric) RETURNS timestamptz LANGUAGE sql IMMUTABLE
     RETURN timestamptz '2026-01-01 00:00:00+00' + make_interval(secs => seconds::float8);
@@ -161,6 +161,8 @@ SELECT throws_ok(format('SELECT simulate_summary(%L, %L)', :'node', :'ages'), '2
 SELECT results_eq($$SELECT started_at FROM simulate('SELECT ''a'' AS name, ''cpu=2'' AS resources WHERE false', 'SELECT 1 AS job_id, now() AS submitted_at, ''cpu=1'' AS request, interval ''1 s'' AS duration')$$, ARRAY[NULL::timestamptz], 'no node, no start');
 
 -- ---- what is refused ----
+SELECT throws_ok(format('SELECT simulate(%L, %L, topology_levels => %L)', 'SELECT', 'SELECT', l), '22023', 'invalid value for argument "topology_levels"', 'levels ' || l)
+FROM unnest('{"{a,a}","{a,node}","{pool}","{\"\"}","{NULL}","{{a},{b}}","{a,b,c,d,e,f,g,h,i}"}'::text[]) AS l;
 CREATE FUNCTION pg_temp.refused(node_query text, job_query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     place text;
