@@ -15,11 +15,11 @@ SELECT grant_operator('bench_operator'), grant_tenant('t1', 'bench_tenant', 'vie
 SET session_replication_role = replica;
 SELECT setseed(0.5);
 INSERT INTO usage (tenant_id, sku_id, quantity, started_at, ended_at, holding_id, slice_no)
-SELECT t.tenant_id, s.sku_id, u.quantity, u.started_at, least(u.started_at + u.seconds * interval '1 second', '2026-04-01'), u.i, 1
-FROM (SELECT i, (random() * 49)::integer AS t, (random() * 19)::integer AS s, 1 + (random() * 8000)::bigint AS quantity,
+SELECT t.tenant_id, s.sku_id, u.quantity, u.started_at, least(u.started_at + u.seconds * interval '1 second', '2026-04-01'), row_number() OVER (ORDER BY u.started_at), 1
+FROM (SELECT (random() * 49)::integer AS t, (random() * 19)::integer AS s, 1 + (random() * 8000)::bigint AS quantity,
              '2026-03-01'::timestamptz + (random() * (31 * 86400 - 60))::integer * interval '1 second' AS started_at,
              60 + (CASE WHEN random() < 0.8 THEN random() * 6 ELSE random() * 72 END * 3600)::integer AS seconds
-      FROM generate_series(1, :rows) AS i) AS u
+      FROM generate_series(1, :rows)) AS u
 JOIN (SELECT row_number() OVER (ORDER BY tenant_id) - 1 AS t, tenant_id FROM tenant WHERE tenant_id > 0) AS t USING (t)
 JOIN (SELECT row_number() OVER (ORDER BY sku_id) - 1 AS s, sku_id FROM sku) AS s USING (s)
 ORDER BY u.started_at;

@@ -7,7 +7,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2009-10-01 00:00:00+00';
-SELECT plan(149);
+SELECT plan(151);
 SELECT setseed(0.20091101);
 
 --
@@ -431,6 +431,12 @@ SELECT is_empty($$SELECT * FROM pg_temp.charged_many('1 second') WHERE rows > 0$
 SELECT pg_temp.use_many(1, 2);
 SELECT results_eq($$SELECT * FROM pg_temp.charged_many('1 second')$$,
     $$VALUES (7200::bigint, 0.003, round((0.001 * 1801 + 0.002 * 1802) / 3600 * 0.01, 9))$$, 'of many SKUs, two by the second');
+-- by the second few of them fit into memory at once
+CREATE TEMP TABLE at_once AS SELECT * FROM charges(NULL::bigint, '2026-06-01', '2026-06-01 02:00:00', '1 second');
+CREATE TEMP TABLE in_turn AS SELECT r.* FROM tenant t, charges(t.tenant_id, '2026-06-01', '2026-06-01 02:00:00', '1 second') r;
+SELECT is(count(DISTINCT tenant_id), 8::bigint, 'tenants that do not fit into memory together') FROM at_once;
+SELECT is(count(*), 0::bigint, 'are charged as they are one by one') FROM (
+    (TABLE at_once EXCEPT ALL TABLE in_turn) UNION ALL (TABLE in_turn EXCEPT ALL TABLE at_once)) AS d;
 SELECT pg_temp.use_many(3, 300);
 -- 13 rows of five minutes for an hour that begins within them, 12 for SKU 300
 SELECT results_eq($$SELECT * FROM pg_temp.charged_many('5 min')$$,
