@@ -1,0 +1,105 @@
+
+# A dump with closed periods and issued bills loads, row by row too; what was
+# closed stays closed, and the next bill is the same as in the original.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('closed_dump');
+$node->init;
+$node->append_conf('postgresql.conf', slurp_file($ENV{PM_TEST_CONF}))
+  if $ENV{PM_TEST_CONF};
+$node->append_conf('postgresql.conf', "search_path = 'pool_manager, public'\ntimezone = 'UTC'");
+$node->start;
+
+# Two months closed, with corrections, an adjustment and rounding; a third begun
+$node->safe_psql('postgres', 'CREATE DATABASE original');
+$node->safe_psql('original', q{
+	CREATE EXTENSION pool_manager CASCADE;
+	SET pool_manager.clock = '2026-02-27 09:00:00+00';
+	INSERT INTO currency VALUES ('PTS', 1);
+	SELECT create_tenant('acme', 'USD', 'Asia/Shanghai'), create_tenant('beta', 'PTS', 'UTC', rounding => 'cut');
+	SELECT create_sku('core', 'core'), create_flavor('node', 'cpu=4'), set_resource_sku('node', 'cpu=1', 'core'),
+		create_pool('pub', 'public');
+	SELECT set_price('core', '{"model":"graduated","tiers":[{"up_to":"10","unit_price":"0.5"},{"up_to":null,"unit_price":"0.4"}]}',
+		'2026-01-01', currency => c) FROM unnest('{USD,PTS}'::text[]) AS c;
+	SELECT add_nodes('pub', 'node');
+	SELECT submit_job('pub', t, request => 'cpu=2', tenant => t) FROM unnest('{acme,beta}'::text[]) AS t;
+	SELECT count(*) FROM schedule();
+	SET pool_manager.clock = '2026-03-01 00:00:01+00';
+	SELECT issue_bill('acme', '2026-02-01'), issue_bill('beta', '2026-02-01');
+	SELECT record_usage('acme', 'core', 3, '2026-02-28 09:00:00+00', '2026-02-28 09:00:07+00', 'meter', 'late');
+	SELECT adjust('acme', -0.125, 'credit', corrects => (SELECT min(charge_id) FROM charge));
+	SET pool_manager.clock = '2026-04-01 00:00:01+00';
+	SELECT issue_bill('acme', '2026-03-01', request_id => 'march'), issue_bill('beta', '2026-03-01');
+	SELECT settle('acme');
+});
+is($node->safe_psql('original', q{SELECT string_agg(DISTINCT kind::text, ' ' ORDER BY kind::text) FROM bill_line}),
+	'adjustment correction rounding usage', 'there are lines of all kinds');
+
+sub content
+{
+	my ($db) = @_;
+	my $query = join(' UNION ALL ', map { "SELECT '$_', x::text FROM $_ AS x" }
+		  qw(currency ledger billing_period booking counter charge bill bill_line usage unrated event));
+	return $node->safe_psql($db, "$query ORDER BY 1, 2");
+}
+
+# What happens next, and what is refused
+sub go_on
+{
+	my ($db) = @_;
+	my ($rc, $out, $err) = $node->psql('postgres', q{
+		SET pool_manager.clock = '2026-05-01 00:00:01+00';
+		SELECT issue_bill('acme', '2026-03-01');
+		INSERT INTO booking SELECT (b).* FROM (SELECT b FROM booking b ORDER BY booking_id LIMIT 1) AS s;
+		INSERT INTO booking (tenant_id, period_start, kind, currency, charges, units, amount, booked_at, booked_by)
+			SELECT tenant_id, period_start, kind, currency, charges, units, amount, booked_at, booked_by FROM booking ORDER BY booking_id LIMIT 1;
+		INSERT INTO charge (tenant_id, period_start, booking_id, kind, month_start, started_at, ended_at, currency, amount, description)
+			SELECT tenant_id, period_start, booking_id, 'tax', period_start, period_start, period_start, currency, 1, 'tax'
+			FROM booking ORDER BY booking_id LIMIT 1;
+		INSERT INTO bill_line SELECT tenant_id, bill_id, lines + 1, 'rounding', period_start, NULL, NULL, NULL, NULL, 0, NULL, NULL, 1, NULL
+			FROM bill ORDER BY bill_id LIMIT 1;
+		SELECT issue_bill('acme', '2026-03-01', request_id => 'march');
+		SELECT issue_bill('acme', '2026-04-01'), issue_bill('beta', '2026-04-01');
+		SELECT bill_text(bill_id) FROM bill ORDER BY bill_id;
+		SELECT * FROM bill_detail AS d ORDER BY d::text;
+	}, connstr => $node->connstr($db) . q{ options='-c search_path=pool_manager,public'}, on_error_stop => 0);
+	$err =~ s/^psql:<stdin>:\d+: //mg;
+	return "$out\n$err";
+}
+
+my $original = content('original');
+my @restored;
+foreach my $way ([ 'plain', 'plain' ], [ 'inserts', 'plain', '--inserts' ], [ 'custom', 'custom' ])
+{
+	my ($name, $format, @options) = @$way;
+	my $file = $node->basedir . "/$name.dump";
+	$node->command_ok([ 'pg_dump', '-F', $format, @options, '-f', $file, 'original' ], "pg_dump, $name");
+	$node->safe_psql('postgres', "CREATE DATABASE $name");
+	$node->command_ok(
+		$format eq 'custom'
+		? [ 'pg_restore', '--exit-on-error', '-d', $name, $file ]
+		: [ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $name, '-f', $file ],
+		"it loads, $name");
+	is(content($name), $original, "$name: every row is back");
+	push @restored, $name;
+}
+my $next = go_on('original');
+like($next, qr/2026-03 of tenant "acme" is closed/, 'a closed month is closed');
+like($next, qr/violates unique constraint "booking_pkey"/, 'a booking that was there');
+like($next, qr/the period of booking \d+ is closed/, 'a booking more');
+like($next, qr/the period of charge \d+ is closed/, 'a charge more');
+like($next, qr/bill 1 has no line/, 'a line more');
+like($next, qr/Month     2026-04/, 'the next month is billed');
+foreach my $name (@restored)
+{
+	is(go_on($name), $next, "$name: it goes on as the original does");
+}
+
+$node->stop;
+done_testing();
