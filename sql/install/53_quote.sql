@@ -5,7 +5,7 @@ CREATE FUNCTION job_outlook(job bigint) RETURNS TABLE (reason text, expected_sta
 COMMENT ON FUNCTION job_outlook(bigint) IS
 'why the next pass would not start a job that is queued, or were (NULL: it would), and when it will start. Bodies of calls only';
 
-CREATE FUNCTION quoted_lines(job bigint) RETURNS TABLE (sku_id bigint, quantity numeric) LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION quoted_lines(job bigint) RETURNS TABLE (sku_id bigint, quantity numeric, of_run numeric) LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
@@ -38,20 +38,20 @@ BEGIN
         -- one that cannot be told comes before all prices
         ORDER BY b.group_no, bool_or(NOT b.listed OR b.sku_id IS NOT NULL AND a.amount IS NULL) DESC, sum(a.amount) DESC NULLS LAST, b.flavor_id),
     line AS (
-        SELECT g.sku_id, 1000 * g.replicas::numeric AS quantity FROM grp g WHERE g.sku_id IS NOT NULL
+        SELECT g.sku_id, 1000 * g.replicas::numeric AS quantity, true AS of_run FROM grp g WHERE g.sku_id IS NOT NULL
         UNION ALL
-        SELECT b.sku_id, b.quantity FROM bare b JOIN dearest d USING (group_no, flavor_id) WHERE NOT b.listed OR b.sku_id IS NOT NULL
+        SELECT b.sku_id, b.quantity, true FROM bare b JOIN dearest d USING (group_no, flavor_id) WHERE NOT b.listed OR b.sku_id IS NOT NULL
         UNION ALL
-        SELECT n.address_sku_id, 1000 * g.replicas::numeric FROM it JOIN task_group g USING (pool_id, shape_id)
+        SELECT n.address_sku_id, 1000 * g.replicas::numeric, true FROM it JOIN task_group g USING (pool_id, shape_id)
         JOIN network n ON n.network_id = it.network_id
         WHERE it.container_network = 'eni' AND n.address_sku_id IS NOT NULL
         UNION ALL
-        SELECT h.sku_id, h.quantity FROM it JOIN holding h ON h.tenant_id = it.tenant_id AND h.pool_id = it.pool_id AND h.job_id = it.job_id
+        SELECT h.sku_id, h.quantity, false FROM it JOIN holding h ON h.tenant_id = it.tenant_id AND h.pool_id = it.pool_id AND h.job_id = it.job_id
         WHERE h.volume_id IS NOT NULL)
-    SELECT l.sku_id, sum(l.quantity) FROM line l GROUP BY l.sku_id;
+    SELECT l.sku_id, sum(l.quantity), coalesce(sum(l.quantity) FILTER (WHERE l.of_run), 0) FROM line l GROUP BY l.sku_id;
 END $$;
 COMMENT ON FUNCTION quoted_lines(bigint) IS
-'what a job will hold while it runs with all its replicas: thousandths of SKUs; a SKU of NULL: it cannot be told. Bodies of calls only';
+'what a job will hold while it runs with all its replicas: thousandths of SKUs, and how many of these its run holds; a SKU of NULL: it cannot be told. Bodies of calls only';
 
 CREATE FUNCTION quote_of(job bigint, OUT currency text, OUT per_hour numeric, OUT cost numeric, OUT expected_start timestamptz, OUT reason text)
 LANGUAGE plpgsql STABLE AS $$
@@ -77,7 +77,8 @@ BEGIN
     LEFT JOIN LATERAL (
         SELECT amount(p.tariff, l.quantity / 1000, 0) AS hour,
                -- as usage is counted: unit-hours to twelve digits
-               amount(p.tariff, round((l.quantity * it.seconds)::numeric(100, 20) / 3600000, 12), 0) AS whole
+               amount(p.tariff, round((l.quantity * it.seconds + l.of_run * extra_seconds(p.minimum_seconds, p.quantum_seconds, it.seconds::bigint))
+                   ::numeric(100, 20) / 3600000, 12), 0) AS whole
         FROM price p
         WHERE p.tenant_id IN (0, it.tenant_id) AND p.sku_id = l.sku_id AND p.currency = it.currency AND p.valid @> clock()
         ORDER BY p.tenant_id DESC LIMIT 1) a ON true;
