@@ -15,7 +15,10 @@ INSERT INTO pending_reason (reason, description) VALUES
     ('topology', 'enough is free, but not in the domains of the topology that it asks for: replicas needed, and the most that its level holds'),
     ('reserved', 'what is free is withheld for a job ahead of it, or it would delay one that was given a time'),
     ('maintenance', 'what is free is not free for as long as it may run: maintenance is scheduled'),
-    ('no_time_limit', 'the same, and it has no time limit that could end in time; only shown by queue'),
+    ('reserved_nodes', 'what is free is reserved for others, now or before it must have ended: replicas needed, and how many would fit the other nodes'),
+    ('reservation', 'its reservation has not begun'),
+    ('reservation_over', 'its reservation is over or deleted, or ends before it must have ended'),
+    ('no_time_limit', 'reserved, and it has no time limit that could end in time; only shown by queue'),
     ('exceeds_max', 'more than the quota of its sub-pool, or the matching nodes, hold when nobody else holds anything: needed and the most there is'),
     ('no_matching_node', 'no node in service passes the node selector and the taints'),
     ('behind_head', 'the head of its queue is blocked, and the pool''s queue policy lets nothing pass'),
@@ -45,10 +48,13 @@ CREATE TABLE job_shape (
     available   numeric,
     affinity_level    text,
     affinity_required boolean,
+    reservation_id bigint,
     CONSTRAINT job_shape_pkey PRIMARY KEY (pool_id, shape_id),
     CONSTRAINT job_shape_tenant_key UNIQUE (pool_id, shape_id, tenant_id),
-    CONSTRAINT job_shape_digest_key UNIQUE (pool_id, sub_pool_id, digest, generation),
+    CONSTRAINT job_shape_digest_key UNIQUE NULLS NOT DISTINCT (pool_id, sub_pool_id, digest, generation, reservation_id),
     CONSTRAINT job_shape_sub_pool_fkey FOREIGN KEY (pool_id, sub_pool_id) REFERENCES sub_pool,
+    CONSTRAINT job_shape_reservation_fkey FOREIGN KEY (pool_id, reservation_id, tenant_id)
+        REFERENCES reservation (pool_id, reservation_id, tenant_id),
     CONSTRAINT job_shape_reason_fkey FOREIGN KEY (reason) REFERENCES pending_reason,
     CONSTRAINT job_shape_level_check CHECK (level IN ('pool', 'node', 'parent') OR reason = 'topology'),
     CONSTRAINT job_shape_affinity_check CHECK ((affinity_level IS NULL) = (affinity_required IS NULL))
@@ -68,6 +74,7 @@ COMMENT ON COLUMN job_shape.needed IS 'how much of it is needed, in units (bytes
 COMMENT ON COLUMN job_shape.available IS 'how much of it there is';
 COMMENT ON COLUMN job_shape.affinity_level IS 'level of the topology in one domain of which all replicas are to run; NULL: anywhere';
 COMMENT ON COLUMN job_shape.affinity_required IS 'false: if no domain of that level holds them, one of a level above, or several';
+COMMENT ON COLUMN job_shape.reservation_id IS 'reservation in which its jobs run; NULL: in none';
 
 CREATE TABLE task_group (
     pool_id       bigint        NOT NULL,

@@ -30,6 +30,7 @@ INSERT INTO event_kind (kind, description) VALUES
     ('node_changed', 'marks of a node were changed: cordon, lock, spare, labels, taints, tags, topology, binding; reason: which'),
     ('node_task', 'a task of a node came further; reason: its kind'),
     ('maintenance_state', 'a scheduled event came further; reason: what it is'),
+    ('reservation_changed', 'a reservation of nodes was made or deleted; reason: its name'),
     ('job_changed', 'priority or number of replicas of a job was changed; reason: from what to what'),
     ('member_granted', 'a database role may act for the tenant; reason: the role and its level'),
     ('member_revoked', 'a database role no longer acts for the tenant; reason: the role'),

@@ -124,7 +124,10 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON flavor
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('flavor_id', 'resources', 'accelerator', 'cpu_architecture');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_shape
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'shape_id', 'sub_pool_id', 'tenant_id', 'digest', 'generation',
-        'affinity_level', 'affinity_required');
+        'affinity_level', 'affinity_required', 'reservation_id');
+CREATE TRIGGER guard_unchanged BEFORE UPDATE ON reservation
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'reservation_id', 'tenant_id', 'sub_pool_id', 'name',
+        'starts_at', 'ends_at', 'created_at', 'created_by', 'deleted_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON task_group
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'shape_id', 'group_no', 'tenant_id', 'flavor_id', 'request', 'replicas', 'min_replicas',

@@ -237,6 +237,9 @@ BEGIN
     SELECT c.tenant_id, ended, 'maintenance_state', release_nodes.pool, c.node_id, c.from_state, 'cancelled',
            actor(), c.kind
     FROM called_off c ORDER BY c.maintenance_id;
+    -- reservations to come have them no more
+    DELETE FROM reservation_node r
+    WHERE r.pool_id = release_nodes.pool AND r.node_id = ANY (release_nodes.nodes) AND r.ends_at > ended;
     -- a flavor leaves the pool with its last node
     DELETE FROM node_group g
     WHERE g.pool_id = release_nodes.pool AND g.target_count = 0 AND

@@ -174,10 +174,15 @@ BEGIN
            CASE WHEN s.spare THEN 'in service' ELSE 'spare' END, CASE WHEN s.spare THEN 'spare' ELSE 'in service' END,
            actor(), s.other
     FROM swapped s ORDER BY s.spare, s.node_id;
+    -- and so do reservations, unless the spare has one for that time itself
+    UPDATE reservation_node r SET node_id = stands_in
+    WHERE r.pool_id = swap_in_spare.pool AND r.node_id = swap_in_spare.failed AND r.ends_at > swap_in_spare.instant
+      AND NOT EXISTS (SELECT FROM reservation_node o WHERE o.node_id = stands_in
+                          AND tstzrange(o.starts_at, o.ends_at) && tstzrange(r.starts_at, r.ends_at));
     RETURN stands_in;
 END $$;
 COMMENT ON FUNCTION swap_in_spare(bigint, bigint, timestamptz) IS
-'the oldest available spare of the flavor and batch of a node that failed swaps marks and binding with it; returns the spare, or NULL. Bodies of calls only';
+'the oldest available spare of the flavor and batch of a node that failed swaps marks and binding with it, and takes over its reservations; returns the spare, or NULL. Bodies of calls only';
 
 CREATE FUNCTION set_spare(node bigint, spare boolean DEFAULT true) RETURNS void LANGUAGE pool_manager AS $$
 #variable_conflict use_column

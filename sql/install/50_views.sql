@@ -13,6 +13,9 @@ SELECT p.name AS pool,
                   greatest(clock() - q.submitted_at, '0')) AS waiting,
        w.reason,
        CASE WHEN w.reason = 'not_before' THEN 'until ' || date_trunc('second', q.not_before)
+            WHEN w.reason = 'reservation'
+            THEN (SELECT 'until ' || date_trunc('second', r.starts_at) FROM reservation r
+                  WHERE r.pool_id = q.pool_id AND r.reservation_id = s.reservation_id)
             WHEN q.state = 'waiting'
             THEN dependencies_text(q.pool_id, q.job_id, true)
             WHEN w.of_shape AND s.resource IS NOT NULL
@@ -45,7 +48,7 @@ CROSS JOIN LATERAL (
                 WHEN NOT p.runs THEN 'pool_not_running'
                 WHEN t.state = 'frozen' THEN 'tenant_frozen'
                 WHEN q.claims_since IS NOT NULL THEN 'waiting_for_preemption'
-                WHEN p.behind_head THEN 'behind_head'
+                WHEN p.behind_head AND s.reservation_id IS NULL THEN 'behind_head'
                 WHEN s.reason = 'reserved' AND p.endless AND q.time_limit IS NULL AND q.auto_stop IS NULL THEN 'no_time_limit'
                 ELSE s.reason END AS reason,
            q.state = 'queued' AND p.runs AND t.state <> 'frozen' AND q.claims_since IS NULL AND NOT p.behind_head AS of_shape) w

@@ -138,13 +138,14 @@ CREATE FUNCTION quote_job(
     affinity_required boolean DEFAULT true, group_level text DEFAULT NULL, group_size integer DEFAULT NULL,
     spread_level text DEFAULT NULL, max_per_domain integer DEFAULT NULL, depends_on text DEFAULT NULL,
     not_before timestamptz DEFAULT NULL, retry_backoff interval DEFAULT NULL,
-    retry_on_failure boolean DEFAULT false, tags jsonb DEFAULT '{}', request_id text DEFAULT NULL)
+    retry_on_failure boolean DEFAULT false, reservation text DEFAULT NULL,
+    tags jsonb DEFAULT '{}', request_id text DEFAULT NULL)
     RETURNS TABLE (currency text, per_hour numeric, cost numeric, expected_start timestamptz, reason text)
 LANGUAGE pool_manager ROWS 1 AS $$
 BEGIN
     RETURN QUERY SELECT * FROM quote_as_called();
 END $$;
-COMMENT ON FUNCTION quote_job(bigint, text, job_kind, text, resource_list, integer, integer, bigint, bigint, integer, interval, jsonb, jsonb, bigint, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, jsonb, text) IS
+COMMENT ON FUNCTION quote_job(bigint, text, job_kind, text, resource_list, integer, integer, bigint, bigint, integer, interval, jsonb, jsonb, bigint, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, text, jsonb, text) IS
 'what a job would cost and when it would start: submits it, looks, and takes all of it back but numbers of sequences. Arguments and errors are those of submit_job. per_hour: price of an hour with all its replicas, by the tariffs in force, as the first hour of their tiers; cost: of its whole time limit (the pool''s, auto_stop), NULL without one. Both are NULL where a price is lacking, and in a dedicated pool without the nodes, which are paid anyway: volumes and addresses only. expected_start: as forecast has it, not before not_before, NULL: it cannot be told; reason: why the next pass would not start it, NULL: it would, or the job is placed at once. 25006: the transaction is READ ONLY';
 
 CREATE FUNCTION quote_job(
@@ -158,13 +159,14 @@ CREATE FUNCTION quote_job(
     affinity_required boolean DEFAULT true, group_level text DEFAULT NULL, group_size integer DEFAULT NULL,
     spread_level text DEFAULT NULL, max_per_domain integer DEFAULT NULL, depends_on text DEFAULT NULL,
     not_before timestamptz DEFAULT NULL, retry_backoff interval DEFAULT NULL,
-    retry_on_failure boolean DEFAULT false, tags jsonb DEFAULT '{}', request_id text DEFAULT NULL)
+    retry_on_failure boolean DEFAULT false, reservation text DEFAULT NULL,
+    tags jsonb DEFAULT '{}', request_id text DEFAULT NULL)
     RETURNS TABLE (currency text, per_hour numeric, cost numeric, expected_start timestamptz, reason text)
 LANGUAGE pool_manager ROWS 1 AS $$
 BEGIN
     RETURN QUERY SELECT * FROM quote_as_called();
 END $$;
-COMMENT ON FUNCTION quote_job(text, text, job_kind, text, resource_list, integer, integer, text, text, integer, interval, jsonb, jsonb, text, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, jsonb, text) IS
+COMMENT ON FUNCTION quote_job(text, text, job_kind, text, resource_list, integer, integer, text, text, integer, interval, jsonb, jsonb, text, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, text, jsonb, text) IS
 'the same, pool, tenant, workspace and sub-pool by name';
 
 REVOKE EXECUTE ON FUNCTION job_outlook(bigint), quoted_lines(bigint), quote_of(bigint), submit_as_called(), quote_as_called() FROM PUBLIC;

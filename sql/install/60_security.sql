@@ -6,7 +6,7 @@ DECLARE
 BEGIN
     -- rows of a tenant are seen by who acts for it
     FOREACH t IN ARRAY ARRAY['tenant', 'workspace', 'contract', 'tenant_member', 'network', 'network_peering', 'file_system',
-        'network_address', 'sub_pool', 'node', 'node_period', 'node_task', 'maintenance', 'pool_order', 'pool_order_item', 'quota',
+        'network_address', 'sub_pool', 'node', 'node_period', 'node_task', 'maintenance', 'reservation', 'reservation_node', 'pool_order', 'pool_order_item', 'quota',
         'job_mount', 'volume', 'fair_share', 'fair_usage', 'job_shape', 'task_group', 'job', 'job_queue', 'job_dependency', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'ledger',
         'billing_period', 'booking', 'counter', 'charge', 'bill', 'bill_line', 'event', 'request']
     LOOP
@@ -16,13 +16,13 @@ BEGIN
     END LOOP;
     FOREACH t IN ARRAY ARRAY['tenant', 'workspace', 'contract', 'tenant_member', 'sku', 'flavor', 'flavor_resource_sku',
         'volume_type', 'fault_code', 'quota_kind', 'quota', 'network', 'network_load', 'network_range', 'network_peering', 'file_system',
-        'network_address', 'node_period', 'node_task', 'maintenance', 'pool_order', 'pool_order_item', 'job_mount', 'volume',
+        'network_address', 'node_period', 'node_task', 'maintenance', 'reservation', 'reservation_node', 'pool_order', 'pool_order_item', 'job_mount', 'volume',
         'fair_share', 'fair_usage',
         'pool', 'pool_job_type', 'sub_pool', 'node_group', 'node', 'node_load', 'pending_reason',
         'job_shape', 'task_group', 'job', 'job_queue', 'job_dependency', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'price',
         'ledger', 'billing_period', 'booking', 'counter', 'charge', 'bill', 'bill_line', 'currency',
         'event_kind', 'event', 'request', 'queue', 'job_status', 'node_status', 'pool_status',
-        'pool_detail', 'pool_jobs', 'job_history', 'node_detail', 'pool_utilization', 'stat_scheduler', 'running_cost', 'ledger_status']
+        'pool_detail', 'pool_jobs', 'job_history', 'node_detail', 'pool_utilization', 'stat_scheduler', 'running_cost', 'ledger_status', 'reservation_status']
     LOOP
         EXECUTE format('GRANT SELECT ON %I TO PUBLIC', t);
     END LOOP;

@@ -100,7 +100,7 @@ check_spec(PmCall *call, PmSubmission *submission, PmJobSpec *job)
 
 /* ---- shapes ---- */
 
-/* By sub-pool and digest; the first of the batch first, which an error then names */
+/* By sub-pool, reservation and digest; the first of the batch first, which an error then names */
 static int
 compare_shapes(const void *a, const void *b)
 {
@@ -110,6 +110,8 @@ compare_shapes(const void *a, const void *b)
 
 	if (left->sub_pool_id != right->sub_pool_id)
 		return left->sub_pool_id < right->sub_pool_id ? -1 : 1;
+	if (left->reservation_id != right->reservation_id)
+		return left->reservation_id < right->reservation_id ? -1 : 1;
 	if (result != 0)
 		return result;
 	return left < right ? -1 : left > right ? 1 : 0;
@@ -132,6 +134,7 @@ resolve_shapes(PmSubmission *submission, PmJobSpec *jobs, PmJobSpec **fresh, int
 
 		*current = job - jobs;
 		if (i > 0 && job->sub_pool_id == sorted[i - 1]->sub_pool_id &&
+			job->reservation_id == sorted[i - 1]->reservation_id &&
 			memcmp(job->digest, sorted[i - 1]->digest, sizeof(job->digest)) == 0)
 		{
 			job->shape_id = sorted[i - 1]->shape_id;
@@ -307,6 +310,7 @@ pm_submit_batch(PmCall *call, PmSubmission *submission, PmJobSpec *jobs, int n, 
 		pm_check_kind(submission, jobs[i].kind);
 		pm_resolve_topology(submission, &jobs[i]);
 		pm_resolve_sub_pool(submission, &jobs[i]);
+		pm_resolve_reservation(submission, &jobs[i]);
 		fresh[nfresh++] = &jobs[i];
 	}
 	pm_resolve_dependencies(submission, jobs, fresh, nfresh, current);
@@ -391,7 +395,7 @@ enum
 	ARG_SUB_POOL, ARG_PREEMPTIBLE, ARG_AUTO_STOP, ARG_MAX_RETRIES, ARG_MOUNTS, ARG_VOLUME_GIB,
 	ARG_VOLUME_TYPE, ARG_TASK_GROUPS, ARG_AFFINITY_LEVEL, ARG_AFFINITY_REQUIRED, ARG_GROUP_LEVEL,
 	ARG_GROUP_SIZE, ARG_SPREAD_LEVEL, ARG_MAX_PER_DOMAIN, ARG_DEPENDS_ON, ARG_NOT_BEFORE, ARG_RETRY_BACKOFF, ARG_RETRY_ON_FAILURE,
-	ARG_TAGS, ARG_REQUEST_ID
+	ARG_RESERVATION, ARG_TAGS, ARG_REQUEST_ID
 };
 
 static Jsonb *
@@ -444,6 +448,7 @@ spec_of_args(FunctionCallInfo fcinfo, PmJobSpec *job)
 	job->not_before = PG_ARGISNULL(ARG_NOT_BEFORE) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(ARG_NOT_BEFORE);
 	job->retry_backoff = PG_ARGISNULL(ARG_RETRY_BACKOFF) ? NULL : PG_GETARG_INTERVAL_P(ARG_RETRY_BACKOFF);
 	job->retry_on_failure = PG_GETARG_BOOL(ARG_RETRY_ON_FAILURE);
+	job->reservation = pm_text_arg(fcinfo, ARG_RESERVATION);
 	job->tags = jsonb_arg(fcinfo, ARG_TAGS, "tags");
 	job->request_id = pm_text_arg(fcinfo, ARG_REQUEST_ID);
 }

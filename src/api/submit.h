@@ -55,6 +55,10 @@ extern void pm_check_fit(PmSubmission *submission, PmJobSpec *job);
 /* The job's sub-pool, and whether it may ever be held there */
 extern void pm_resolve_sub_pool(PmSubmission *submission, PmJobSpec *job);
 
+/* submit_reservation.c: the reservation that it names, and whether it may ever
+ * run there */
+extern void pm_resolve_reservation(PmSubmission *submission, PmJobSpec *job);
+
 /* submit_topology.c: what can be said of affinity, groups and spread without
  * looking, then whether the pool has their levels */
 extern void pm_check_topology(PmJobSpec *job);

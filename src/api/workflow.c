@@ -41,7 +41,8 @@ static const PmObjectKey phase_keys[] = {
 	{"affinity_required", PM_VALUE_BOOLEAN}, {"group_level", PM_VALUE_STRING}, {"group_size", PM_VALUE_INTEGER},
 	{"spread_level", PM_VALUE_STRING}, {"max_per_domain", PM_VALUE_INTEGER},
 	{"depends_on", PM_VALUE_STRING}, {"not_before", PM_VALUE_STRING},
-	{"retry_backoff", PM_VALUE_STRING}, {"retry_on_failure", PM_VALUE_BOOLEAN}, {"tags", PM_VALUE_ANY}
+	{"retry_backoff", PM_VALUE_STRING}, {"retry_on_failure", PM_VALUE_BOOLEAN},
+	{"reservation", PM_VALUE_STRING}, {"tags", PM_VALUE_ANY}
 };
 
 static const PmObjectForm phase_form = {
@@ -93,6 +94,7 @@ read_phases(Jsonb *phases, const char *workflow, int64 workspace_id, int *n)
 		job->not_before = pm_object_time(&phase, "not_before", DT_NOBEGIN);
 		job->retry_backoff = pm_object_interval(&phase, "retry_backoff");
 		job->retry_on_failure = pm_object_bool(&phase, "retry_on_failure", false);
+		job->reservation = pm_object_text(&phase, "reservation");
 		job->tags = pm_object_json(&phase, "tags", no_labels);
 		job->phase_no = i + 1;
 	}

@@ -58,6 +58,10 @@ typedef enum PmReason
 	PM_REASON_RESERVED,			/* free, but withheld for a job ahead, or needed
 								 * by one before this would have ended */
 	PM_REASON_MAINTENANCE,		/* free, but not for as long as it may run */
+	PM_REASON_RESERVED_NODES,	/* free, but others have reserved it, now or
+								 * before this would have ended */
+	PM_REASON_RESERVATION,		/* its own reservation has not begun */
+	PM_REASON_RESERVATION_OVER, /* its own has ended, or does before it would */
 	PM_REASON_EXCEEDS_MAX,		/* more than fits when the pool is empty */
 	PM_REASON_NO_MATCHING_NODE, /* no node passes selector and taints, or none in service */
 	PM_REASON_BEHIND_HEAD,		/* the head of its queue is blocked */
@@ -86,6 +90,8 @@ typedef struct PmNodeConfig
 	int			ntaints;
 	const PmLabel *taints;		/* those that keep jobs away */
 	int64		sub_pool;		/* whose jobs alone it takes; 0: anybody's */
+	int			nowners;
+	const int  *owners;			/* of its windows, ascending */
 } PmNodeConfig;
 
 /* A node that may take work (available, schedulable, not spare).  Nodes come
@@ -140,12 +146,25 @@ typedef struct PmRunning
 	int			number;			/* where runs are kept, as PmStart.run */
 } PmRunning;
 
-/* A time in which nothing is to run on a node */
+/* A reservation: the owner of windows on nodes, whose jobs run there and then */
+typedef struct PmOwner
+{
+	int64		since;
+	int64		until;
+} PmOwner;
+
+/*
+ * A time in which nothing is to run on a node but the jobs of its owner, which
+ * run nowhere else.  All windows of an owner are of its time; those of a node
+ * that have owners do not overlap.
+ */
 typedef struct PmWindow
 {
 	int			node;			/* index into PmCluster.nodes */
 	int64		since;
 	int64		until;			/* PM_NEVER: not known */
+	int			owner;			/* 1 .. PmCluster.nowners; 0: it has none, that is
+								 * maintenance */
 } PmWindow;
 
 typedef struct PmCluster
@@ -161,6 +180,8 @@ typedef struct PmCluster
 	PmRunning  *runs;			/* in order of run id */
 	int			nwindows;
 	const PmWindow *windows;
+	int			nowners;
+	const PmOwner *owners;		/* [nowners], owner 1 first */
 } PmCluster;
 
 /* What one replica needs.  In the accelerator dimension of a node: a multiple
@@ -177,6 +198,8 @@ typedef struct PmRequest
 	int			ntolerations;
 	const PmLabel *tolerations; /* every taint of a node must match one */
 	int64		sub_pool;		/* whose job it is of; 0: no node is bound to one */
+	int			owner;			/* in whose windows alone it runs, one for all groups
+								 * of a shape; 0: in nobody's */
 } PmRequest;
 
 /* A role of a job: identical replicas.  Levels are those of the topology, 0:

@@ -175,6 +175,8 @@ typedef struct PmSpace
 
 	struct PmTopology *topology;	/* made when a rule first asks for it */
 
+	const bool *closed;			/* [nnodes]: to jobs of the turn at hand, now; or
+								 * NULL: none are */
 	int			lane;			/* of the job at hand; -1: no cap holds for it */
 	PmCap	   *pool_cap;		/* for the job at hand; NULL: none */
 
@@ -253,6 +255,7 @@ extern void pm_space_give(PmSpace *space, const PmHold *holds, int nholds);
 extern void pm_space_take(PmSpace *space, const PmHold *holds, int nholds);
 
 /* match.c */
+extern bool pm_config_has_owner(const PmNodeConfig *config, int owner);
 extern bool pm_config_matches(const PmNodeConfig *config, const PmRequest *request);
 extern void pm_match_requests(PmSpace *space);
 
@@ -417,7 +420,6 @@ extern void pm_plan_run(PmPlan *plan, int64 planned_end, const PmHold *holds, in
 extern void pm_plan_close_node(PmPlan *plan, int node, int64 since, int64 until);
 extern PmSpace *pm_plan_space(PmPlan *plan, int64 until);
 extern void pm_plan_changed(PmPlan *plan, int node);
-extern void pm_plan_grew(PmPlan *plan);
 extern void pm_plan_started(PmPlan *plan, const PmHold *holds, int nholds);
 extern int64 pm_plan_reserve(PmPlan *plan, int s, int64 length, bool for_ever);
 
@@ -440,7 +442,11 @@ extern void pm_claims_release(PmClaims *claims, int job);
 extern void pm_claims_await(PmClaims *claims, int run);
 
 /* shut.c */
+extern int	pm_owner_of(const PmQueue *queue, int s);
+extern bool pm_window_closes(const PmWindow *window, int owner, int64 *since, int64 *until);
+extern bool pm_owner_is_open(const PmCluster *cluster, int owner, int64 now);
 extern PmShut *pm_shut_create(PmSpace *space);
+extern void pm_shut_until(PmShut *shut, int64 now, int64 until, int owner, bool maintenance);
 extern void pm_shut_nodes(PmShut *shut, int64 now, const PmJob *job);
 extern void pm_shut_reopen(PmShut *shut);
 extern bool pm_shut_has(const PmShut *shut, const PmRunning *run);

@@ -29,6 +29,8 @@ pm_test_name(PmNodeTest test)
 {
 	switch (test)
 	{
+		case PM_TEST_RESERVATION:
+			return "reservation";
 		case PM_TEST_BOUND:
 			return "bound";
 		case PM_TEST_SELECTOR:
@@ -41,6 +43,8 @@ pm_test_name(PmNodeTest test)
 			return "too_small";
 		case PM_TEST_MAINTENANCE:
 			return "maintenance";
+		case PM_TEST_RESERVED:
+			return "reserved";
 		case PM_TEST_NO_ROOM:
 			return "no_room";
 		case PM_TEST_FITS:
@@ -111,13 +115,30 @@ has_domains(const PmCluster *cluster, const PmNode *node, const PmShape *shape, 
 	return true;
 }
 
+/* Is a node closed to a job before it must have ended, and by what? */
 static bool
-is_closed(const PmCluster *cluster, int node, int64 until)
+is_closed(const PmCase *it, int node, const PmJob *job, PmNodeTest *test)
 {
+	const PmCluster *cluster = it->cluster;
+	int			owner = pm_owner_of(it->queue, job->shape);
+	int64		now = it->policy->now;
+	bool		closed = false;
+
 	for (int w = 0; w < cluster->nwindows; w++)
-		if (cluster->windows[w].node == node && cluster->windows[w].since < until)
-			return true;
-	return false;
+	{
+		const PmWindow *window = &cluster->windows[w];
+		int64		since;
+		int64		until;
+
+		if (window->node != node || !pm_window_closes(window, owner, &since, &until) ||
+			since >= pm_time_add(now, job->time_limit) || until <= now)
+			continue;
+		if (!closed || window->owner == 0)
+			*test = window->owner == 0 ? PM_TEST_MAINTENANCE :
+				window->owner == owner ? PM_TEST_RESERVATION : PM_TEST_RESERVED;
+		closed = true;
+	}
+	return closed;
 }
 
 /* Of nodes that pm_config_matches() refuses */
@@ -126,6 +147,8 @@ refused_by(const PmNodeConfig *config, const PmRequest *request)
 {
 	PmRequest	one = *request;
 
+	if (request->owner != 0 && !pm_config_has_owner(config, request->owner))
+		return PM_TEST_RESERVATION;
 	if (config->sub_pool != 0 && config->sub_pool != request->sub_pool)
 		return PM_TEST_BOUND;
 	for (one.nselectors = 1; one.nselectors <= request->nselectors; one.nselectors++)
@@ -146,6 +169,7 @@ test_node(const PmCase *it, const PmJob *job, int group, int n, PmLack *lack)
 	const PmNode *node = &cluster->nodes[n];
 	const PmShape *shape = &it->queue->shapes[job->shape];
 	const PmRequest *request = &it->queue->requests[shape->groups[group].request];
+	PmNodeTest	closed_by;
 
 	lack->dimension = PM_DIM_NONE;
 	if (!pm_config_matches(&cluster->configs[node->config], request))
@@ -155,8 +179,8 @@ test_node(const PmCase *it, const PmJob *job, int group, int n, PmLack *lack)
 	*lack = lack_of(cluster, node, true, request);
 	if (request->impossible || lack->dimension != PM_DIM_NONE)
 		return PM_TEST_TOO_SMALL;
-	if (is_closed(cluster, n, pm_time_add(it->policy->now, job->time_limit)))
-		return PM_TEST_MAINTENANCE;
+	if (is_closed(it, n, job, &closed_by))
+		return closed_by;
 	*lack = lack_of(cluster, node, false, request);
 	return lack->dimension != PM_DIM_NONE ? PM_TEST_NO_ROOM : PM_TEST_FITS;
 }
@@ -331,7 +355,8 @@ pm_what_if(const PmCase *it, const PmInstead *instead)
 		int			head = would->decision->blocked_by[queue->jobs[would->job].lane];
 
 		would->block = would->decision->blocks[queue->jobs[would->job].shape];
-		if (head >= 0 && head != would->job && !would->claims)
+		if (head >= 0 && head != would->job && !would->claims &&
+			pm_owner_of(queue, queue->jobs[would->job].shape) == 0)
 		{
 			memset(&would->block, 0, sizeof(PmBlock));
 			would->block.reason = PM_REASON_BEHIND_HEAD;
@@ -443,14 +468,16 @@ pm_smaller_request(const PmCase *it)
 
 /*
  * The longest limit, shorter than its own, with which the job would end before
- * what is in its way begins: a reservation, or maintenance.  The shorter a job
+ * what is in its way begins: a reservation, or maintenance, or the end of its
+ * own reservation.  The shorter a job
  * is the more it may use, so halving finds it.
  */
 int64
 pm_shorter_limit(const PmCase *it)
 {
 	PmWouldBe  *would = pm_what_if(it, NULL);
-	int64		limit = would->queue.jobs[would->job].time_limit;
+	const PmQueue *queue = &would->queue;
+	int64		limit = queue->jobs[would->job].time_limit;
 	int64	   *limits = palloc(sizeof(int64) * (would->decision->nreservations + it->cluster->nwindows + 1));
 	PmInstead	instead = {0};
 	int			n = 0;
@@ -460,7 +487,14 @@ pm_shorter_limit(const PmCase *it)
 	for (int i = 0; i < would->decision->nreservations; i++)
 		limits[n++] = would->decision->reservations[i].at - it->policy->now;
 	for (int w = 0; w < it->cluster->nwindows; w++)
-		limits[n++] = it->cluster->windows[w].since - it->policy->now;
+	{
+		int64		since;
+		int64		until;
+
+		if (pm_window_closes(&it->cluster->windows[w],
+							 pm_owner_of(queue, queue->jobs[would->job].shape), &since, &until))
+			limits[n++] = since - it->policy->now;
+	}
 	if (n > 1)
 		sort_lengths(limits, n);
 	while (n > 0 && limits[n - 1] >= limit)

@@ -13,12 +13,16 @@
 /* What a node can fail first for a task group, in the order of the tests */
 typedef enum PmNodeTest
 {
+	PM_TEST_RESERVATION,		/* it is not in the job's reservation, or not for
+								 * as long as the job may run */
 	PM_TEST_BOUND,				/* it takes another sub-pool's jobs alone */
 	PM_TEST_SELECTOR,			/* it lacks a label */
 	PM_TEST_TAINT,				/* it has a taint that is not tolerated */
 	PM_TEST_NO_DOMAIN,			/* it is in no domain of a level asked for */
 	PM_TEST_TOO_SMALL,			/* empty, it would not hold a replica */
 	PM_TEST_MAINTENANCE,		/* it is to be empty before the job must have ended */
+	PM_TEST_RESERVED,			/* others have reserved it, now or before the job
+								 * must have ended */
 	PM_TEST_NO_ROOM,			/* too little is free */
 	PM_TEST_FITS				/* it would hold a replica */
 } PmNodeTest;

@@ -5,7 +5,8 @@
  *	  is expected to and nothing new comes.
  *
  * The future is played through: passes by the policy of the pool, at each
- * instant at which runs end or nodes come back from maintenance.  Time limits
+ * instant at which runs end, nodes come back from maintenance, or reservations
+ * begin and end.  Time limits
  * of jobs and planned ends of runs are here what the caller expects them to be.
  *
  * Of many jobs the instants are not told apart to the last microsecond: ends
@@ -100,12 +101,15 @@ pop_run(EndHeap *heap, const PmScheduler *scheduler)
 	return top;
 }
 
-/* When the next window ends; PM_NEVER: none does any more */
+/* When the next window ends or reservation begins; PM_NEVER: none does any more */
 static int64
-next_window_end(const PmCluster *cluster, int64 after)
+next_window_edge(const PmCluster *cluster, int64 after)
 {
 	int64		next = PM_NEVER;
 
+	for (int o = 0; o < cluster->nowners; o++)
+		if (cluster->owners[o].since > after)
+			next = Min(next, cluster->owners[o].since);
 	for (int w = 0; w < cluster->nwindows; w++)
 		if (cluster->windows[w].until > after)
 			next = Min(next, cluster->windows[w].until);
@@ -114,7 +118,7 @@ next_window_end(const PmCluster *cluster, int64 after)
 
 /*
  * Go on to the next instant at which a run ends, or at the latest to the next
- * end of a window: end those runs, and those close to them; the instant of the
+ * edge of a window: end those runs, and those close to them; the instant of the
  * last.  PM_NEVER: nothing ends any more.
  */
 static int64
@@ -211,7 +215,7 @@ pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 		enter_runs(&heap, scheduler);
 		if (waiting == 0)
 			break;
-		at = end_next(&heap, scheduler, policy->now, at, next_window_end(cluster, at),
+		at = end_next(&heap, scheduler, policy->now, at, next_window_edge(cluster, at),
 					  resolution);
 		if (at == PM_NEVER)
 			break;

@@ -14,8 +14,9 @@
  * nobody takes of a resource that a queued job asks for.
  *
  * Runs grow one after the other, by priority, then the one that began first,
- * each as far as there is room.  Nobody grows onto a node with maintenance to
- * come, nor shapes with rules of topology, which more replicas might break.
+ * each as far as there is room; those of reservations first.  Nobody grows onto
+ * a node with maintenance to come or that is reserved for others at any time,
+ * nor shapes with rules of topology, which more replicas might break.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,8 +30,8 @@
 typedef struct Wanted
 {
 	bool		any;
-	bool	   *kinds;			/* [nkinds] of nodes */
-	bool	   *dims;			/* [ndims] */
+	bool	   *kinds;			/* [nkinds] of nodes, by jobs of one owner */
+	bool	   *dims;			/* [ndims], by all */
 } Wanted;
 
 /* A node that nobody grows into: what was free on it */
@@ -70,9 +71,8 @@ fits_empty_pool(const PmSpace *space, const PmShape *shape)
 }
 
 static Wanted
-find_wanted(const PmSpace *space, const PmQueue *queue, const PmDecision *decision)
+find_wanted(const PmSpace *space, const PmQueue *queue, const int32 *left, int owner)
 {
-	const int32 *left = jobs_left(queue, decision);
 	Wanted		wanted = {0};
 
 	wanted.kinds = palloc0(sizeof(bool) * Max(space->nkinds, 1));
@@ -91,7 +91,7 @@ find_wanted(const PmSpace *space, const PmQueue *queue, const PmDecision *decisi
 			for (int i = 0; i < search->ndims; i++)
 				wanted.dims[search->dims[i]] = true;
 			for (int k = 0; k < space->nkinds; k++)
-				if (search->match[space->kinds[k].config] &&
+				if (owner == pm_owner_of(queue, s) && search->match[space->kinds[k].config] &&
 					pm_copies_when_empty(search, &space->kinds[k], 1) > 0)
 					wanted.kinds[k] = true;
 		}
@@ -147,14 +147,14 @@ shut_node(PmSpace *space, int n, Shut *shut)
 
 /* Nothing is free on the nodes that nobody may grow into; their number */
 static int
-shut_nodes(PmSpace *space, const Wanted *wanted, Shut **shut)
+shut_nodes(PmSpace *space, const Wanted *wanted, int owner, Shut **shut)
 {
 	const PmCluster *cluster = space->cluster;
 	bool	   *closed = palloc0(sizeof(bool) * Max(cluster->nnodes, 1));
 	int			n = 0;
 
 	for (int w = 0; w < cluster->nwindows; w++)
-		closed[cluster->windows[w].node] = true;
+		closed[cluster->windows[w].node] |= owner == 0 || cluster->windows[w].owner != owner;
 	*shut = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Shut) * Max(cluster->nnodes, 1));
 	for (int i = 0; i < cluster->nnodes; i++)
 		if (closed[i] || wanted->kinds[space->node_kind[i]])
@@ -218,34 +218,46 @@ grow_run(PmScheduler *scheduler, int g, int *maxgrowths)
 	growth->nplacements = pm_scheduler_emit(scheduler, space, false);
 }
 
-/* At the end of a pass: nobody starts any more, nothing is withheld */
-void
-pm_grow_runs(PmScheduler *scheduler)
+/* Those of an owner */
+static void
+grow_owned(PmScheduler *scheduler, int owner, const int32 *left, int *maxgrowths)
 {
 	PmQueue    *queue = scheduler->queue;
 	PmSpace    *space = scheduler->space;
-	Wanted		wanted;
-	int			maxgrowths = 0;
+	Wanted		wanted = find_wanted(space, queue, left, owner);
 	Shut	   *shut;
-	int			nshut;
+	int			nshut = shut_nodes(space, &wanted, owner, &shut);
 
-	/* jobs of those that gave way are in the queue from now on */
-	if (scheduler->decision->nvictims > 0)
-		return;
-	wanted = find_wanted(space, queue, scheduler->decision);
-	sort_growing(queue->growing, queue->ngrowing);
-	nshut = shut_nodes(space, &wanted, &shut);
 	for (int g = 0; g < queue->ngrowing && nshut < space->cluster->nnodes; g++)
 	{
 		const PmGrowing *growing = &queue->growing[g];
 		const PmShape *shape = &queue->shapes[growing->shape];
 
 		CHECK_FOR_INTERRUPTS();
-		if (queue->lane_frozen && queue->lane_frozen[growing->lane])
+		if (pm_owner_of(queue, growing->shape) != owner ||
+			(queue->lane_frozen && queue->lane_frozen[growing->lane]))
 			continue;
 		if (!pm_topology_rules(shape) && !competes(space, queue, &wanted, shape))
-			grow_run(scheduler, g, &maxgrowths);
+			grow_run(scheduler, g, maxgrowths);
 	}
 	pm_caps_ignore(space);
 	open_nodes(space, shut, nshut);
+}
+
+/* At the end of a pass: nobody starts any more, nothing is withheld */
+void
+pm_grow_runs(PmScheduler *scheduler)
+{
+	const PmQueue *queue = scheduler->queue;
+	const int32 *left;
+	int			maxgrowths = 0;
+
+	/* jobs of those that gave way are in the queue from now on */
+	if (scheduler->decision->nvictims > 0)
+		return;
+	left = jobs_left(queue, scheduler->decision);
+	sort_growing(queue->growing, queue->ngrowing);
+	for (int owner = 1; owner <= scheduler->cluster->nowners; owner++)
+		grow_owned(scheduler, owner, left, &maxgrowths);
+	grow_owned(scheduler, 0, left, &maxgrowths);
 }

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * match.c
- *	  Which nodes a request may use at all: bindings, selectors and taints.  Not how
- *	  much is free there.
+ *	  Which nodes a request may use at all: bindings, reservations, selectors and
+ *	  taints.  Not how much is free there, nor when.
  *
  * Nodes share configurations, so the answer is a bitmap of request times
  * configuration, computed once a pass.
@@ -37,11 +37,24 @@ tolerates(const PmRequest *request, const PmLabel *taint)
 	return false;
 }
 
-/* Not bound to another sub-pool, all selectors among the labels, every taint tolerated */
+/* Is the node in windows of an owner, at whatever time? */
+bool
+pm_config_has_owner(const PmNodeConfig *config, int owner)
+{
+	for (int i = 0; i < config->nowners; i++)
+		if (config->owners[i] == owner)
+			return true;
+	return false;
+}
+
+/* Not bound to another sub-pool, in its reservation, all selectors among the
+ * labels, every taint tolerated */
 bool
 pm_config_matches(const PmNodeConfig *config, const PmRequest *request)
 {
 	if (config->sub_pool != 0 && config->sub_pool != request->sub_pool)
+		return false;
+	if (request->owner != 0 && !pm_config_has_owner(config, request->owner))
 		return false;
 	for (int i = 0; i < request->nselectors; i++)
 		if (!has_label(config, &request->selectors[i]))

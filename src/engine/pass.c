@@ -4,7 +4,8 @@
  *	  One scheduling pass over a queue, with reasons.
  *
  * What holds for all jobs of a shape, its reason, is found once a shape, from
- * the nodes and caps as they are at the end of the pass.
+ * the nodes and caps as they are at the end of the turn of its jobs: that of
+ * their reservation, or of all that have none.
  *
  *-------------------------------------------------------------------------
  */
@@ -55,69 +56,153 @@ explain(PmScheduler *scheduler)
 	}
 }
 
-/* Would a blocked shape fit the nodes as they are, or a view of them? */
+/* Would a blocked shape fit the nodes as they are? */
 static bool
-fits(PmScheduler *scheduler, PmSpace *space, int s)
+fits_now(PmScheduler *scheduler, int s)
 {
-	pm_caps_choose(space, scheduler->failed_lane[s]);
-	if (!pm_place_shape(space, s))
+	pm_caps_choose(scheduler->space, scheduler->failed_lane[s]);
+	if (!pm_place_shape(scheduler->space, s))
 		return false;
-	pm_place_undo(space);
+	pm_place_undo(scheduler->space);
 	return true;
 }
 
-/*
- * With resources withheld, a blocked shape that fits once they are given back
- * is blocked by nothing else but by maintenance that would come meanwhile: its
- * numbers are those without what is withheld, those of the others count it in.
- */
-static void
-explain_reserved(PmScheduler *scheduler)
+/* How many replicas of the minimum of a shape could be placed */
+static PmLack
+replicas_lacking(PmScheduler *scheduler, int s)
 {
-	const PmLack nothing = {PM_DIM_NONE, 0, 0};
-	PmBlock    *blocks = scheduler->decision->blocks;
-	PmFacts    *facts;
+	const PmShape *shape = &scheduler->queue->shapes[s];
+	PmLack		lack = {PM_DIM_REPLICAS, 0, 0};
 
-	explain(scheduler);
-	pm_reserve_release(scheduler->reserve);
-	scheduler->reserve = NULL;
-	if (scheduler->plan)
-		pm_plan_grew(scheduler->plan);
-	facts = pm_facts_create(scheduler->space);
-	for (int s = 0; s < scheduler->queue->nshapes; s++)
-	{
-		if (!scheduler->blocked[s])
-			continue;
-		if (!fits(scheduler, scheduler->space, s))
-			blocks[s] = pm_explain_shape(facts, s);
-		else if (scheduler->plan && !fits(scheduler, pm_plan_space(scheduler->plan, scheduler->failed_until[s]), s))
-			blocks[s] = pm_make_block(PM_REASON_MAINTENANCE, PM_LEVEL_NONE, &nothing);
-		else
-			blocks[s].reason = PM_REASON_RESERVED;
-	}
+	for (int g = 0; g < shape->ngroups; g++)
+		lack.needed += shape->groups[g].min_replicas;
+	pm_caps_choose(scheduler->space, scheduler->failed_lane[s]);
+	lack.available = pm_place_minimum(scheduler->space, s);
+	pm_place_undo(scheduler->space);
+	return lack;
 }
 
 /*
- * A shape that fits the nodes as they are is blocked by what is to come: by
- * maintenance, or by a reservation that it would delay.
+ * Which windows are in the way of a shape that fits the nodes as they are; none
+ * are: what is withheld for others is, or they would be delayed.
+ */
+static PmBlock
+windows_in_the_way(PmScheduler *scheduler, PmShut *shut, int s)
+{
+	PmLack		lack = {PM_DIM_NONE, 0, 0};
+	int64		now = scheduler->now;
+	int64		until = Max(scheduler->failed_until[s], pm_time_add(now, 1));
+	PmReason	reason = PM_REASON_RESERVED;
+	PmLevel		level = PM_LEVEL_NONE;
+
+	pm_shut_until(shut, now, until, scheduler->owner, false);
+	if (!fits_now(scheduler, s))
+	{
+		PmLack		reserved = replicas_lacking(scheduler, s);
+
+		pm_shut_reopen(shut);
+		pm_shut_until(shut, now, until, scheduler->owner, true);
+		if (!fits_now(scheduler, s))
+			reason = PM_REASON_MAINTENANCE;
+		else if (scheduler->owner != 0)
+			reason = PM_REASON_RESERVATION_OVER;
+		else
+		{
+			reason = PM_REASON_RESERVED_NODES;
+			/* else it is rules of topology that they do not keep */
+			if (reserved.available < reserved.needed)
+			{
+				level = PM_LEVEL_POOL;
+				lack = reserved;
+			}
+		}
+	}
+	pm_shut_reopen(shut);
+	return pm_make_block(reason, level, &lack);
+}
+
+/*
+ * A shape that fits the nodes as they are is blocked by what is withheld for
+ * others, or by what is to come.  Numbers are without what is withheld if that
+ * alone blocks it; those of the others count it in.  They never count nodes
+ * that are closed to it now.
  */
 static void
 explain_planned(PmScheduler *scheduler)
 {
-	const PmLack nothing = {PM_DIM_NONE, 0, 0};
-	PmFacts    *facts = pm_facts_create(scheduler->space);
+	PmBlock    *blocks = scheduler->decision->blocks;
+	bool		withheld = scheduler->reserve != NULL;
+	PmShut	   *shut = pm_shut_create(scheduler->space);
+	PmFacts    *facts = NULL;
 
+	if (withheld)
+	{
+		explain(scheduler);
+		pm_reserve_release(scheduler->reserve);
+		scheduler->reserve = NULL;
+	}
 	for (int s = 0; s < scheduler->queue->nshapes; s++)
 	{
-		PmReason	reason = PM_REASON_MAINTENANCE;
+		PmBlock		block;
 
+		if (!scheduler->blocked[s] || !fits_now(scheduler, s))
+			continue;
+		scheduler->blocked[s] = false;
+		block = windows_in_the_way(scheduler, shut, s);
+		if (block.reason == PM_REASON_RESERVED && withheld)
+			blocks[s].reason = PM_REASON_RESERVED;
+		else
+			blocks[s] = block;
+	}
+	pm_shut_until(shut, scheduler->now, pm_time_add(scheduler->now, 1), scheduler->owner, false);
+	for (int s = 0; s < scheduler->queue->nshapes; s++)
+	{
 		if (!scheduler->blocked[s])
 			continue;
-		if (scheduler->decision->nreservations > 0)
-			reason = PM_REASON_RESERVED;
-		scheduler->decision->blocks[s] = fits(scheduler, scheduler->space, s) ?
-			pm_make_block(reason, PM_LEVEL_NONE, &nothing) : pm_explain_shape(facts, s);
+		if (facts == NULL)
+			facts = pm_facts_create(scheduler->space);
+		blocks[s] = pm_explain_shape(facts, s);
 	}
+	pm_shut_reopen(shut);
+}
+
+/*
+ * Jobs of a reservation: it is not open, or one of them blocks the others, which
+ * no lane shows.
+ */
+static void
+explain_owned(PmScheduler *scheduler)
+{
+	const PmLack nothing = {PM_DIM_NONE, 0, 0};
+	const PmOwner *owner = &scheduler->cluster->owners[scheduler->owner - 1];
+	PmReason	reason = PM_REASON_BEHIND_HEAD;
+
+	if (scheduler->now < owner->since)
+		reason = PM_REASON_RESERVATION;
+	else if (scheduler->now >= owner->until)
+		reason = PM_REASON_RESERVATION_OVER;
+	else if (scheduler->policy->queue != PM_QUEUE_FIFO)
+		return;
+	for (int s = 0; s < scheduler->queue->nshapes; s++)
+	{
+		PmBlock    *block = &scheduler->decision->blocks[s];
+
+		if (pm_owner_of(scheduler->queue, s) == scheduler->owner && block->reason == PM_REASON_NONE)
+			*block = pm_make_block(reason, PM_LEVEL_NONE, &nothing);
+	}
+}
+
+static void
+explain_turn(PmScheduler *scheduler)
+{
+	if (scheduler->capped)
+		explain_capped(scheduler);
+	if (scheduler->reserve || scheduler->plan)
+		explain_planned(scheduler);
+	else
+		explain(scheduler);
+	if (scheduler->owner != 0)
+		explain_owned(scheduler);
 }
 
 PmDecision *
@@ -134,18 +219,11 @@ pm_pass(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	scheduler = pm_scheduler_create(cluster, queue, policy, false);
 	for (int job = 0; job < queue->njobs; job++)
 		pm_scheduler_submit(scheduler, job);
+	scheduler->explain = explain_turn;
 	MemoryContextSwitchTo(caller);
 	decision = pm_scheduler_pass(scheduler, policy->now);
 
 	MemoryContextSwitchTo(scratch);
-	if (scheduler->capped)
-		explain_capped(scheduler);
-	if (scheduler->reserve)
-		explain_reserved(scheduler);
-	else if (scheduler->plan)
-		explain_planned(scheduler);
-	else
-		explain(scheduler);
 	if (queue->ngrowing > 0)
 		pm_grow_runs(scheduler);
 	pm_scheduler_end_pass(scheduler);

@@ -372,16 +372,6 @@ pm_plan_changed(PmPlan *plan, int node)
 		update_view(plan, &plan->views[v], node);
 }
 
-/* Nodes were given something back */
-void
-pm_plan_grew(PmPlan *plan)
-{
-	for (int n = 0; n < plan->space->cluster->nnodes && plan->nviews > 0; n++)
-		pm_plan_changed(plan, n);
-	for (int v = 0; v < plan->nviews; v++)
-		pm_space_grew(plan->views[v].space);
-}
-
 /* A job was started on the nodes as they are now */
 void
 pm_plan_started(PmPlan *plan, const PmHold *holds, int nholds)

@@ -71,6 +71,12 @@ pm_reason_name(PmReason reason)
 			return "reserved";
 		case PM_REASON_MAINTENANCE:
 			return "maintenance";
+		case PM_REASON_RESERVED_NODES:
+			return "reserved_nodes";
+		case PM_REASON_RESERVATION:
+			return "reservation";
+		case PM_REASON_RESERVATION_OVER:
+			return "reservation_over";
 		case PM_REASON_EXCEEDS_MAX:
 			return "exceeds_max";
 		case PM_REASON_NO_MATCHING_NODE:

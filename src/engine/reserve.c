@@ -152,7 +152,8 @@ fill_heap(PmReserve *reserve, ChoiceHeap *heap, const PmSearch *search, const in
 		const PmNode *node = &space->cluster->nodes[n];
 		const PmKind *kind = &space->kinds[space->node_kind[n]];
 
-		if (!search->match[node->config] || !holds[space->node_kind[n]])
+		if (!search->match[node->config] || !holds[space->node_kind[n]] ||
+			(space->closed && space->closed[n]))
 			continue;
 		heap->choices[heap->n++] = make_choice(pm_shortfall(search, kind, node), n);
 	}

@@ -21,6 +21,9 @@
  * Before that, others may give way to it (preempt.c).  Then there may be more
  * free than was found, so the pass begins anew with the jobs that are left.
  *
+ * Reservations take turns: first each that is open with its own jobs, then all
+ * the others.  To each the nodes of the others are closed.
+ *
  * Else free resources and caps only shrink in a pass, and where there are caps
  * a shape belongs to one lane, so a shape that failed is not tried again in it.
  *
@@ -168,6 +171,13 @@ start_job(PmScheduler *scheduler, PmSpace *space, int job)
 	}
 }
 
+static int
+owner_of_job(const PmScheduler *scheduler, int job)
+{
+	return scheduler->cluster->nowners == 0 ? 0 :
+		pm_owner_of(scheduler->queue, scheduler->queue->jobs[job].shape);
+}
+
 /* ---- what does not ---- */
 
 /*
@@ -297,7 +307,7 @@ reserve(PmScheduler *scheduler, int job)
 {
 	const PmJob *j = &scheduler->queue->jobs[job];
 	const PmPolicy *policy = scheduler->policy;
-	int			reserved = scheduler->decision->nreservations;
+	int			reserved = scheduler->decision->nreservations - scheduler->first_reservation;
 	int64		at;
 
 	if (!scheduler->blocked[j->shape] ||
@@ -314,6 +324,15 @@ reserve(PmScheduler *scheduler, int job)
 	return true;
 }
 
+/* The lane is closed behind a job.  One of a reservation blocks nobody else. */
+static void
+close_lane(PmScheduler *scheduler, int job)
+{
+	if (scheduler->owner == 0)
+		scheduler->decision->blocked_by[scheduler->queue->jobs[job].lane] = job;
+	pm_backlog_close_lane(scheduler->backlog);
+}
+
 /* The job at hand is not started: what it means for those behind it */
 static void
 block(PmScheduler *scheduler, int job)
@@ -323,8 +342,7 @@ block(PmScheduler *scheduler, int job)
 	switch (scheduler->policy->queue)
 	{
 		case PM_QUEUE_FIFO:
-			scheduler->decision->blocked_by[scheduler->queue->jobs[job].lane] = job;
-			pm_backlog_close_lane(backlog);
+			close_lane(scheduler, job);
 			break;
 		case PM_QUEUE_TRAVERSAL:
 			pm_backlog_sleep(backlog);
@@ -344,16 +362,34 @@ block(PmScheduler *scheduler, int job)
 	}
 }
 
+/* Those of others, and the end of its own: nodes that no job of the turn uses
+ * need no plan */
 static void
 close_windows(PmScheduler *scheduler)
 {
-	for (int w = 0; w < scheduler->cluster->nwindows; w++)
-	{
-		const PmWindow *window = &scheduler->cluster->windows[w];
+	PmCluster  *cluster = scheduler->cluster;
 
-		if (window->until > scheduler->now)
-			pm_plan_close_node(get_plan(scheduler), window->node,
-							   Max(window->since, scheduler->now), window->until);
+	scheduler->space->closed = NULL;
+	if (cluster->nwindows == 0)
+		return;
+	memset(scheduler->closed, 0, sizeof(bool) * cluster->nnodes);
+	for (int w = 0; w < cluster->nwindows; w++)
+	{
+		const PmWindow *window = &cluster->windows[w];
+		const PmNodeConfig *config = &cluster->configs[cluster->nodes[window->node].config];
+		int64		since;
+		int64		until;
+
+		if (scheduler->owner != 0 && !pm_config_has_owner(config, scheduler->owner))
+			continue;
+		if (!pm_window_closes(window, scheduler->owner, &since, &until) || until <= scheduler->now)
+			continue;
+		if (since <= scheduler->now)
+		{
+			scheduler->closed[window->node] = true;
+			scheduler->space->closed = scheduler->closed;
+		}
+		pm_plan_close_node(get_plan(scheduler), window->node, Max(since, scheduler->now), until);
 	}
 }
 
@@ -367,10 +403,13 @@ begin_anew(PmScheduler *scheduler)
 	memset(scheduler->blocked, 0, sizeof(bool) * queue->nshapes);
 	for (int s = 0; s < queue->nshapes && scheduler->capped; s++)
 		scheduler->capped[s] = -1;
-	memset(decision->blocks, 0, sizeof(PmBlock) * queue->nshapes);
+	for (int s = 0; s < queue->nshapes; s++)
+		if (scheduler->cluster->nowners == 0 || pm_owner_of(queue, s) == scheduler->owner)
+			memset(&decision->blocks[s], 0, sizeof(PmBlock));
 	for (int l = 0; l < queue->nlanes; l++)
 		decision->blocked_by[l] = -1;
-	decision->nreservations = decision->nlocks = 0;
+	decision->nreservations = scheduler->first_reservation;
+	decision->nlocks = scheduler->first_lock;
 	if (scheduler->reserve)
 		pm_reserve_release(scheduler->reserve);
 	scheduler->reserve = NULL;
@@ -419,7 +458,7 @@ make_room(PmScheduler *scheduler, int job)
 	int			nvictims = decision->nvictims;
 	PmRoom		room = PM_ROOM_NONE;
 
-	if (scheduler->preempt && decision->nreservations == 0)
+	if (scheduler->preempt && decision->nreservations == scheduler->first_reservation)
 		room = pm_preempt_for(scheduler->preempt, job);
 	if (room == PM_ROOM_NONE)
 		return false;
@@ -449,10 +488,10 @@ behind_claim(PmScheduler *scheduler, int job)
 
 	for (int c = 0; c < decision->nclaims && scheduler->policy->queue == PM_QUEUE_FIFO; c++)
 	{
-		if (scheduler->queue->jobs[decision->claims[c]].lane != lane)
+		if (scheduler->queue->jobs[decision->claims[c]].lane != lane ||
+			owner_of_job(scheduler, decision->claims[c]) != scheduler->owner)
 			continue;
-		decision->blocked_by[lane] = decision->claims[c];
-		pm_backlog_close_lane(scheduler->backlog);
+		close_lane(scheduler, decision->claims[c]);
 		return true;
 	}
 	return false;
@@ -525,9 +564,9 @@ pm_scheduler_create(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy, 
 	scheduler->tracks = tracks || policy->queue == PM_QUEUE_BACKFILL;
 	queue->quota = pm_quota_create(cluster, queue);
 	scheduler->space = pm_space_create(cluster, queue, policy->placement);
-	scheduler->backlog = pm_backlog_create(queue, policy->queue == PM_QUEUE_BACKFILL ||
-										   cluster->nwindows > 0,
-										   !lanes_matter(queue, policy));
+	scheduler->backlogs = palloc0(sizeof(PmBacklog *) * (cluster->nowners + 1));
+	if (cluster->nwindows > 0)
+		scheduler->closed = palloc(sizeof(bool) * Max(cluster->nnodes, 1));
 	scheduler->blocked = palloc(sizeof(bool) * nshapes);
 	scheduler->failed_until = palloc(sizeof(int64) * nshapes);
 	scheduler->failed_lane = palloc(sizeof(int32) * nshapes);
@@ -548,7 +587,19 @@ pm_scheduler_create(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy, 
 void
 pm_scheduler_submit(PmScheduler *scheduler, int job)
 {
-	pm_backlog_add(scheduler->backlog, job);
+	const PmPolicy *policy = scheduler->policy;
+	PmBacklog **backlog = &scheduler->backlogs[owner_of_job(scheduler, job)];
+
+	if (*backlog == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(scheduler->context);
+
+		*backlog = pm_backlog_create(scheduler->queue, policy->queue == PM_QUEUE_BACKFILL ||
+									 scheduler->cluster->nwindows > 0,
+									 !lanes_matter(scheduler->queue, policy));
+		MemoryContextSwitchTo(old);
+	}
+	pm_backlog_add(*backlog, job);
 }
 
 /* A run ends: what it held is free again */
@@ -587,10 +638,42 @@ has_claims(const PmQueue *queue)
 	return queue->njobs > 0 && queue->jobs[0].claims_since != 0;
 }
 
-/*
- * One pass at this instant; the decision is in the current context.  What was
- * withheld stays so until pm_scheduler_end_pass(), for reasons.
- */
+static void
+end_turn(PmScheduler *scheduler)
+{
+	if (scheduler->reserve)
+		pm_reserve_release(scheduler->reserve);
+	scheduler->reserve = NULL;
+	scheduler->plan = NULL;
+	scheduler->space->closed = NULL;
+}
+
+/* The jobs of an owner, while its reservation is open */
+static void
+take_turn(PmScheduler *scheduler, int owner)
+{
+	if (scheduler->backlogs[owner] == NULL)
+		return;
+	memset(scheduler->blocked, 0, sizeof(bool) * scheduler->queue->nshapes);
+	for (int s = 0; s < scheduler->queue->nshapes && scheduler->capped; s++)
+		scheduler->capped[s] = -1;
+	scheduler->owner = owner;
+	scheduler->backlog = scheduler->backlogs[owner];
+	scheduler->first_reservation = scheduler->decision->nreservations;
+	scheduler->first_lock = scheduler->decision->nlocks;
+	if (pm_owner_is_open(scheduler->cluster, owner, scheduler->now))
+	{
+		close_windows(scheduler);
+		pm_backlog_begin(scheduler->backlog);
+		walk(scheduler);
+		pm_backlog_end(scheduler->backlog);
+	}
+	if (scheduler->explain)
+		scheduler->explain(scheduler);
+	end_turn(scheduler);
+}
+
+/* One pass at this instant; the decision is in the current context */
 PmDecision *
 pm_scheduler_pass(PmScheduler *scheduler, int64 now)
 {
@@ -601,9 +684,6 @@ pm_scheduler_pass(PmScheduler *scheduler, int64 now)
 	scheduler->maxstarts = scheduler->maxplacements = scheduler->maxdevices = 0;
 	scheduler->maxreservations = scheduler->maxlocks = scheduler->maxclaims = 0;
 	scheduler->decision = make_decision(scheduler);
-	memset(scheduler->blocked, 0, sizeof(bool) * scheduler->queue->nshapes);
-	for (int s = 0; s < scheduler->queue->nshapes && scheduler->capped; s++)
-		scheduler->capped[s] = -1;
 
 	old = MemoryContextSwitchTo(scheduler->pass_context);
 	if (scheduler->yields && (scheduler->cluster->nruns > 0 || has_claims(scheduler->queue)) &&
@@ -612,12 +692,11 @@ pm_scheduler_pass(PmScheduler *scheduler, int64 now)
 		scheduler->preempt = pm_preempt_create(scheduler->space, scheduler->queue,
 											   scheduler->policy, now, scheduler->decision,
 											   scheduler->caller);
-	close_windows(scheduler);
-	pm_backlog_begin(scheduler->backlog);
-	walk(scheduler);
-	pm_backlog_end(scheduler->backlog);
+	for (int owner = 1; owner <= scheduler->cluster->nowners; owner++)
+		take_turn(scheduler, owner);
+	take_turn(scheduler, 0);
 	for (int c = 0; c < scheduler->decision->nclaims; c++)
-		pm_backlog_add(scheduler->backlog, scheduler->decision->claims[c]);
+		pm_scheduler_submit(scheduler, scheduler->decision->claims[c]);
 	MemoryContextSwitchTo(old);
 	return scheduler->decision;
 }
@@ -626,10 +705,6 @@ void
 pm_scheduler_end_pass(PmScheduler *scheduler)
 {
 	free_victims(scheduler);
-	if (scheduler->reserve)
-		pm_reserve_release(scheduler->reserve);
-	scheduler->reserve = NULL;
-	scheduler->plan = NULL;
 	scheduler->preempt = NULL;
 	MemoryContextReset(scheduler->pass_context);
 }

@@ -33,7 +33,17 @@ typedef struct PmScheduler
 	bool		yields;			/* may the cluster's runs give way? */
 	bool		tracks;			/* are runs kept, to end or to look ahead? */
 	PmSpace    *space;
+	PmBacklog **backlogs;		/* [cluster.nowners + 1], by owner; NULL: no job
+								 * of it has joined */
+	void		(*explain) (struct PmScheduler *scheduler); /* at the end of a
+															 * turn; or NULL */
+
+	/* of the turn at hand */
+	int			owner;			/* whose jobs are looked at */
 	PmBacklog  *backlog;
+	bool	   *closed;			/* [nnodes]: to them, now; without windows NULL */
+	int			first_reservation;	/* of it */
+	int			first_lock;
 
 	/* of the pass at hand */
 	int64		now;

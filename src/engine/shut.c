@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * shut.c
- *	  Nodes that are no use to a job, since their maintenance comes while it may
- *	  run: for a while they have nothing free.
+ *	  Nodes that are no use to a job, since while it may run they are in
+ *	  maintenance or reserved for others: for a while they have nothing free.
  *
- * For looking at what a job could have (preempt.c, keep.c).  A pass that starts
- * jobs knows of maintenance by its plan (plan.c).
+ * For looking at what a job could have (preempt.c, keep.c), and at what is in
+ * its way (pass.c).  A pass that starts jobs knows of windows by its plan
+ * (plan.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -27,6 +28,37 @@ struct PmShut
 	ShutNode   *nodes;			/* [cluster.nwindows] */
 };
 
+/* In whose windows the jobs of a shape run */
+int
+pm_owner_of(const PmQueue *queue, int s)
+{
+	const PmShape *shape = &queue->shapes[s];
+
+	return shape->ngroups > 0 ? queue->requests[shape->groups[0].request].owner : 0;
+}
+
+/*
+ * When a window closes its node to jobs of an owner; false: never.  To its own
+ * the node is closed from its end on.
+ */
+bool
+pm_window_closes(const PmWindow *window, int owner, int64 *since, int64 *until)
+{
+	bool		own = owner != 0 && window->owner == owner;
+
+	*since = own ? window->until : window->since;
+	*until = own ? PM_NEVER : window->until;
+	return *since != PM_NEVER;
+}
+
+/* Is the reservation of an owner open? Always so for those who have none. */
+bool
+pm_owner_is_open(const PmCluster *cluster, int owner, int64 now)
+{
+	return owner == 0 || (cluster->owners[owner - 1].since <= now &&
+						  now < cluster->owners[owner - 1].until);
+}
+
 PmShut *
 pm_shut_create(PmSpace *space)
 {
@@ -43,19 +75,23 @@ pm_shut_create(PmSpace *space)
 	return shut;
 }
 
+/* Those that are closed to jobs of an owner at any time until then; or by
+ * maintenance alone */
 void
-pm_shut_nodes(PmShut *shut, int64 now, const PmJob *job)
+pm_shut_until(PmShut *shut, int64 now, int64 until, int owner, bool maintenance)
 {
 	PmCluster  *cluster = shut->space->cluster;
-	int64		until = pm_time_add(now, job->time_limit);
 
 	for (int w = 0; w < cluster->nwindows; w++)
 	{
 		const PmWindow *window = &cluster->windows[w];
 		PmNode	   *node = &cluster->nodes[window->node];
 		ShutNode   *it = &shut->nodes[shut->nnodes];
+		int64		closes;
+		int64		opens;
 
-		if (window->since >= until || window->until <= now)
+		if ((maintenance && window->owner != 0) ||
+			!pm_window_closes(window, owner, &closes, &opens) || closes >= until || opens <= now)
 			continue;
 		shut->nnodes++;
 		it->node = window->node;
@@ -68,6 +104,13 @@ pm_shut_nodes(PmShut *shut, int64 now, const PmJob *job)
 		}
 		pm_class_defer(shut->space, window->node);
 	}
+}
+
+void
+pm_shut_nodes(PmShut *shut, int64 now, const PmJob *job)
+{
+	pm_shut_until(shut, now, pm_time_add(now, job->time_limit),
+				  pm_owner_of(shut->space->queue, job->shape), false);
 }
 
 /* The reverse, the last first: a node may be there twice */

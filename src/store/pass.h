@@ -49,11 +49,23 @@ typedef struct PmStoredQuota
 	PmResourceList *lend_limit; /* NULL: no limit */
 } PmStoredQuota;
 
+/* A time in which a node does not take everybody's jobs */
+typedef struct PmStoredWindow
+{
+	int64		node_id;
+	int64		since;
+	int64		until;
+	int			owner;			/* the engine's number of a reservation; 0: maintenance */
+} PmStoredWindow;
+
 typedef struct PmPassData
 {
 	PmPoolInfo *pool;
 	PmTerms    *terms;
 	PmCluster	cluster;
+	int			nwindows;
+	PmStoredWindow *windows;	/* in order of nodes */
+	HTAB	   *reservations;	/* their numbers, owners less 1, by id */
 	int64	   *node_flavors;	/* [nnodes] flavor ids */
 	PmQueue		queue;
 	PmStoredShape *shapes;		/* [queue.nshapes] */
@@ -92,12 +104,19 @@ extern PmPassData *pm_read_pass(PmPoolInfo *pool);
 extern PmPassData *pm_read_growth(PmPoolInfo *pool, int64 job_id, int replicas);
 /*
  * run_read.c: fills in the cluster's runs, for what looks at them: all, or
- * those alone that may give way to others or are stopping; and the
- * maintenance to come.  whose: with what is known of their jobs; without, they
- * are all read.
+ * those alone that may give way to others or are stopping.  whose: with what
+ * is known of their jobs; without, they are all read.
  */
 extern void pm_read_runs(PmPassData *data, bool all, bool whose);
+/* The cluster's index of a node, or -1 */
+extern int	pm_node_index(const PmCluster *cluster, int64 node_id);
+
+/* reservation.c: maintenance and reservations to come, before nodes are read,
+ * and then on which of them */
 extern void pm_read_windows(PmPassData *data);
+extern const PmStoredWindow *pm_windows_of_node(const PmPassData *data, int64 node_id, int *n);
+extern void pm_place_windows(PmPassData *data);
+extern int	pm_owner_number(PmPassData *data, int64 reservation_id, TimestampTz since, TimestampTz until);
 /* What a pass reads, with the runs, without any lock */
 extern PmPassData *pm_read_outlook(PmPoolInfo *pool);
 

@@ -28,6 +28,31 @@ typedef struct Reader
 	HTAB	  **domains;		/* numbers, by level of the topology */
 } Reader;
 
+/* Whose windows a node has, ascending; NULL: nobody's */
+static const int *
+read_owners(Reader *reader, int64 node_id, int *nowners)
+{
+	int			n;
+	const PmStoredWindow *windows = pm_windows_of_node(reader->data, node_id, &n);
+	int		   *owners;
+
+	*nowners = 0;
+	if (n == 0)
+		return NULL;
+	owners = palloc(sizeof(int) * n);
+	for (int w = 0; w < n; w++)
+	{
+		int			at;
+
+		if (windows[w].owner == 0)
+			continue;
+		for (at = (*nowners)++; at > 0 && owners[at - 1] > windows[w].owner; at--)
+			owners[at] = owners[at - 1];
+		owners[at] = windows[w].owner;
+	}
+	return owners;
+}
+
 static void
 node_row(Datum *values, bool *nulls, void *state)
 {
@@ -35,6 +60,8 @@ node_row(Datum *values, bool *nulls, void *state)
 	PmPassData *data = reader->data;
 	MemoryContext old = MemoryContextSwitchTo(reader->context);
 	int			i = data->cluster.nnodes++;
+	int			nowners;
+	const int  *owners = read_owners(reader, DatumGetInt64(values[0]), &nowners);
 
 	if (i >= reader->max_nodes)
 	{
@@ -52,7 +79,7 @@ node_row(Datum *values, bool *nulls, void *state)
 	data->cluster.nodes[i].node_id = DatumGetInt64(values[0]);
 	data->node_flavors[i] = DatumGetInt64(values[1]);
 	data->cluster.nodes[i].config = pm_add_config(data->terms, DatumGetJsonbP(values[2]), DatumGetJsonbP(values[3]),
-												  nulls[8] ? 0 : DatumGetInt64(values[8]));
+												  nulls[8] ? 0 : DatumGetInt64(values[8]), owners, nowners);
 	reader->allocatable[i] = (PmResourceList *) PG_DETOAST_DATUM_COPY(values[4]);
 	reader->allocated[i] = (PmResourceList *) PG_DETOAST_DATUM_COPY(values[5]);
 	reader->accelerators[i] = nulls[6] ? NULL : TextDatumGetCString(values[6]);

@@ -5,7 +5,8 @@
  *	  it in order.
  *
  * Nodes are read in pass_nodes.c, shapes in pass_shapes.c, runs in run_read.c,
- * quotas and the network's limit in cap.c.
+ * maintenance and reservations in reservation.c, quotas and the network's limit
+ * in cap.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -239,11 +240,12 @@ read_pass(PmPoolInfo *pool, int64 job_id, bool only_looks, const PmJobInfo *gues
 	if (data->queue.njobs == 0 && data->queue.ngrowing == 0)
 		return data;
 	data->terms = pm_terms_create();
+	pm_read_windows(data);
 	pm_read_nodes(data);
 	pm_read_shapes(data, reader.shapes, guest);
 	pm_read_caps(data);
 	pm_merge_shapes(data);
-	pm_read_windows(data);
+	pm_place_windows(data);
 	read_runs(data, job_id);
 	return data;
 }

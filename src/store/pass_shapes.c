@@ -43,11 +43,13 @@ read_shapes_of(Reader *reader, int64 pool_id, PmShape *engine_shapes)
 	static PmStatement shapes = PM_STATEMENT("int8;int8[]",
 											 "SELECT s.shape_id, s.reason, s.level, s.resource, s.needed::text, s.available::text,"
 											 " g.request, g.replicas, g.min_replicas, g.node_selector, g.tolerations, f.sku_id, s.sub_pool_id,"
-											 " s.affinity_level, s.affinity_required, g.group_level, g.group_size, g.spread_level, g.max_per_domain"
+											 " s.affinity_level, s.affinity_required, g.group_level, g.group_size, g.spread_level, g.max_per_domain,"
+											 " s.reservation_id, v.starts_at, least(v.ends_at, v.deleted_at)"
 											 " FROM unnest($2) AS i(shape_id)"
 											 " JOIN pool_manager.job_shape s ON s.pool_id = $1 AND s.shape_id = i.shape_id"
 											 " JOIN pool_manager.task_group g ON g.pool_id = $1 AND g.shape_id = i.shape_id"
 											 " LEFT JOIN pool_manager.flavor f USING (flavor_id)"
+											 " LEFT JOIN pool_manager.reservation v ON v.pool_id = s.pool_id AND v.reservation_id = s.reservation_id"
 											 " ORDER BY s.shape_id, g.group_no");
 	PmPassData *data = reader->data;
 	const PmPoolInfo *pool = data->pool;
@@ -67,7 +69,10 @@ read_shapes_of(Reader *reader, int64 pool_id, PmShape *engine_shapes)
 		PmStoredShape *stored = &data->shapes[number];
 		PmTaskGroup *groups;
 		int			ngroups = 0;
+		int			owner = 0;
 
+		if (pm_get_int64(row, 20) != 0)
+			owner = pm_owner_number(data, pm_get_int64(row, 20), pm_get_time(row, 21), pm_get_time(row, 22));
 		while (row + ngroups < n && pm_get_int64(row + ngroups, 1) == shape_id)
 			ngroups++;
 		stored->shape_id = shape_id;
@@ -89,7 +94,7 @@ read_shapes_of(Reader *reader, int64 pool_id, PmShape *engine_shapes)
 			groups[g].request = pm_add_request(data->terms, stored->groups[g].request,
 											   DatumGetJsonbP(pm_get(row, 10, &isnull)),
 											   DatumGetJsonbP(pm_get(row, 11, &isnull)),
-											   pm_get_int64(row, 13));
+											   pm_get_int64(row, 13), owner);
 			groups[g].group_level = level_of(pool, row, 16);
 			groups[g].group_size = pm_get_int32(row, 17);
 			groups[g].spread_level = level_of(pool, row, 18);

@@ -1,8 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * run_read.c
- *	  What is to come on the nodes of a pass: what runs hold, and until when;
- *	  maintenance.
+ *	  What is to come on the nodes of a pass: what runs hold, and until when.
+ *
+ * Not here: maintenance and reservations (reservation.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -27,8 +28,8 @@ typedef struct RunReader
 } RunReader;
 
 /* The cluster's index of a node, or -1: nodes are read in order of their ids */
-static int
-node_index(const PmCluster *cluster, int64 node_id)
+int
+pm_node_index(const PmCluster *cluster, int64 node_id)
 {
 	int			low = 0;
 	int			high = cluster->nnodes - 1;
@@ -130,7 +131,7 @@ hold_row(Datum *values, bool *nulls, void *state)
 	PmCluster  *cluster = &reader->data->cluster;
 	MemoryContext old = MemoryContextSwitchTo(reader->context);
 	int64		run_id = DatumGetInt64(values[0]);
-	int			node = node_index(cluster, DatumGetInt64(values[10]));
+	int			node = pm_node_index(cluster, DatumGetInt64(values[10]));
 	PmRunning  *run = cluster->nruns > 0 ? &cluster->runs[cluster->nruns - 1] : NULL;
 	PmHold	   *hold;
 
@@ -195,34 +196,6 @@ pm_read_runs(PmPassData *data, bool all, bool whose)
 	if (whose)
 		pm_arg_bool(&args, all);
 	pm_scan(whose ? &runs : &ends, &args, hold_row, &reader);
-}
-
-/* Nobody knows how long it will take: it is over when the node is back */
-void
-pm_read_windows(PmPassData *data)
-{
-	static PmStatement windows = PM_STATEMENT("int8",
-											  "SELECT node_id, not_before FROM pool_manager.maintenance"
-											  " WHERE pool_id = $1 AND state = 'scheduled' ORDER BY node_id");
-	PmCluster  *cluster = &data->cluster;
-	PmArgs		args = {0};
-	int			n;
-	PmWindow   *list;
-
-	pm_arg_int64(&args, data->pool->pool_id);
-	n = (int) pm_run(&windows, &args);
-	list = palloc(sizeof(PmWindow) * Max(n, 1));
-	for (int row = 0; row < n; row++)
-	{
-		int			node = node_index(cluster, pm_get_int64(row, 1));
-
-		if (node < 0)
-			continue;
-		list[cluster->nwindows].node = node;
-		list[cluster->nwindows].since = pm_get_time(row, 2);
-		list[cluster->nwindows++].until = PM_NEVER;
-	}
-	cluster->windows = list;
 }
 
 int

@@ -107,7 +107,7 @@ read_shape(JobReader *reader, const PmSimJobRow *row, int lane)
 	int			number;
 
 	key.group.request = pm_add_request(common->terms, row->request, row->node_selector, row->tolerations,
-									   pm_sim_sub_pool(common, row->sub_pool));
+									   pm_sim_sub_pool(common, row->sub_pool), 0);
 	key.group.replicas = row->replicas;
 	key.group.min_replicas = row->min_replicas;
 	key.group.group_level = pm_level_number(levels->names, levels->count, row->group_level);

@@ -100,7 +100,7 @@ node_row(const PmQueryRow *values, void *state)
 	kept->name = pstrdup(row.name);
 	kept->accelerator = row.accelerator ? pstrdup(row.accelerator) : NULL;
 	kept->count = row.count;
-	kept->config = pm_add_config(common->terms, row.labels, row.taints, pm_sim_sub_pool(common, row.sub_pool));
+	kept->config = pm_add_config(common->terms, row.labels, row.taints, pm_sim_sub_pool(common, row.sub_pool), NULL, 0);
 	kept->domains = pm_read_domains(common->levels->names, common->levels->count, reader->domains,
 									JsonbPGetDatum(row.topology));
 	pm_add_dimensions(common->terms, row.resources);

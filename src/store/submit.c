@@ -221,15 +221,17 @@ pm_digest_datum(const uint8 *digest)
 int64
 pm_find_shape(PmSubmission *submission, const PmJobSpec *job)
 {
-	static PmStatement find = PM_STATEMENT("int8;int8;bytea;int8",
+	static PmStatement find = PM_STATEMENT("int8;int8;bytea;int8;int8",
 										   "SELECT shape_id FROM pool_manager.job_shape"
-										   " WHERE pool_id = $1 AND sub_pool_id = $2 AND digest = $3 AND generation = $4");
+										   " WHERE pool_id = $1 AND sub_pool_id = $2 AND digest = $3 AND generation = $4"
+										   "  AND reservation_id IS NOT DISTINCT FROM $5");
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, submission->pool->pool_id);
 	pm_arg_int64(&args, job->sub_pool_id);
 	pm_arg(&args, pm_digest_datum(job->digest), false);
 	pm_arg_int64(&args, submission->pool->generation);
+	pm_arg_id(&args, job->reservation_id);
 	return pm_run(&find, &args) == 0 ? 0 : pm_get_int64(0, 1);
 }
 
@@ -270,10 +272,10 @@ add_groups(PmRows *rows, PmSubmission *submission, const PmJobSpec *job)
 int64
 pm_put_shape(PmSubmission *submission, const PmJobSpec *job)
 {
-	static PmStatement put = PM_STATEMENT("int8;int8;bytea;int8;int8;pool_manager.task_group[];text;bool",
+	static PmStatement put = PM_STATEMENT("int8;int8;bytea;int8;int8;pool_manager.task_group[];text;bool;int8",
 										  "WITH s AS (INSERT INTO pool_manager.job_shape (pool_id, sub_pool_id, digest, generation, tenant_id,"
-										  "   affinity_level, affinity_required) VALUES ($1, $2, $3, $4, $5, $7, $8)"
-										  "  ON CONFLICT (pool_id, sub_pool_id, digest, generation) DO NOTHING"
+										  "   affinity_level, affinity_required, reservation_id) VALUES ($1, $2, $3, $4, $5, $7, $8, $9)"
+										  "  ON CONFLICT (pool_id, sub_pool_id, digest, generation, reservation_id) DO NOTHING"
 										  "  RETURNING shape_id),"
 										  " g AS (INSERT INTO pool_manager.task_group (pool_id, shape_id, group_no, tenant_id, flavor_id,"
 										  "   request, replicas, min_replicas, node_selector, tolerations, name,"
@@ -295,6 +297,7 @@ pm_put_shape(PmSubmission *submission, const PmJobSpec *job)
 	pm_arg_rows(&args, &groups);
 	pm_arg_text(&args, job->affinity_level);
 	pm_arg(&args, BoolGetDatum(job->affinity_required), job->affinity_level == NULL);
+	pm_arg_id(&args, job->reservation_id);
 	made = pm_run(&put, &args);
 	pm_rows_end(&groups);
 	if (made > 0)

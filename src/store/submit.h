@@ -100,6 +100,7 @@ typedef struct PmJobSpec
 	Interval   *time_limit;		/* NULL: the pool's */
 	Jsonb	   *node_selector;
 	Jsonb	   *tolerations;
+	char	   *reservation;	/* NULL: none */
 	char	   *sub_pool;		/* by name; NULL: by id, or none */
 	int64		asked_sub_pool_id;	/* 0: none */
 	bool		preemptible;
@@ -124,6 +125,7 @@ typedef struct PmJobSpec
 	int			phase_no;		/* of the workflow that the batch is; 0: none */
 	/* as found out */
 	int64		sub_pool_id;
+	int64		reservation_id; /* 0: none */
 	int			nmounts;
 	PmMount    *mount;
 	int64		volume_sku_id;	/* 0: none */
@@ -193,6 +195,18 @@ extern int64 pm_find_request(PmSubmission *submission, const PmJobSpec *job, con
  * workflow come in order, all of them; the first is queued, the others wait.
  */
 extern void pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n);
+
+/* A reservation that a job may name */
+typedef struct PmReservationInfo
+{
+	int64		reservation_id;
+	int64		sub_pool_id;	/* whose jobs alone; 0: all the tenant's */
+	TimestampTz starts_at;
+	TimestampTz ends_at;
+} PmReservationInfo;
+
+/* reservation.c */
+extern bool pm_find_reservation(const PmSubmission *submission, const char *name, PmReservationInfo *found);
 
 /* ---- submit_storage.c ---- */
 

@@ -17,7 +17,7 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	static PmStatement find = PM_STATEMENT(
 										   "int8;text;int8;text;text;int8;int4;interval;int8;resource_list;int4;int4;jsonb;jsonb;"
 										   "text;int8;bool;interval;int4;jsonb;int4;text;jsonb;int4;bytea;"
-										   "text;bool;text;int4;text;int4;text;timestamptz;interval;bool",
+										   "text;bool;text;int4;text;int4;text;timestamptz;interval;bool;text",
 										   "SELECT j.job_id, CASE WHEN j.pool_id <> $3 THEN 'pool' WHEN j.name <> $4 THEN 'name'"
 										   "  WHEN j.kind::text <> $5 THEN 'kind' WHEN j.workspace_id <> $6 THEN 'workspace'"
 										   "  WHEN coalesce(j.asked_priority, j.priority) <> $7 THEN 'priority' WHEN j.time_limit IS DISTINCT FROM $8 THEN 'time_limit'"
@@ -33,6 +33,8 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 										   "  WHEN g.max_per_domain IS DISTINCT FROM $31 THEN 'max_per_domain'"
 										   "  WHEN h.digest <> $25 THEN 'task_groups'"
 										   "  WHEN CASE WHEN $16 <> 0 THEN s.sub_pool_id <> $16 ELSE s.name IS DISTINCT FROM $15 END THEN 'sub_pool'"
+										   "  WHEN (SELECT r.name FROM pool_manager.reservation r"
+										   "   WHERE r.pool_id = h.pool_id AND r.reservation_id = h.reservation_id) IS DISTINCT FROM $36 THEN 'reservation'"
 										   "  WHEN j.preemptible <> $17 THEN 'preemptible' WHEN j.auto_stop IS DISTINCT FROM $18 THEN 'auto_stop'"
 										   "  WHEN j.max_retries <> $19 THEN 'max_retries'"
 										   "  WHEN (SELECT coalesce(jsonb_object_agg(m.path, coalesce(f.name, $20 ->> m.path)), '{}')"
@@ -88,6 +90,7 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	pm_arg_time(&args, job->not_before);
 	pm_arg(&args, IntervalPGetDatum(job->retry_backoff), job->retry_backoff == NULL);
 	pm_arg_bool(&args, job->retry_on_failure);
+	pm_arg_text(&args, job->reservation);
 	if (pm_run(&find, &args) == 0)
 		return 0;
 	*differs = pm_get_text(0, 2);

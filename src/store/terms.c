@@ -77,9 +77,11 @@ pm_vector(const PmTerms *terms, const PmResourceList *list)
 
 /* ---- configurations and requests ---- */
 
-/* What is described by a list (NULL: none), two documents and perhaps a sub-pool */
+/* What is described by a list (NULL: none), two documents and perhaps a sub-pool
+ * and reservations */
 static int
-number_of(HTAB *numbers, const PmResourceList *list, Jsonb *a, Jsonb *b, int64 sub_pool, bool *is_new)
+number_of(HTAB *numbers, const PmResourceList *list, Jsonb *a, Jsonb *b, int64 sub_pool,
+		  const int *owners, int nowners, bool *is_new)
 {
 	StringInfoData key;
 	int			number;
@@ -90,18 +92,20 @@ number_of(HTAB *numbers, const PmResourceList *list, Jsonb *a, Jsonb *b, int64 s
 	appendBinaryStringInfo(&key, (char *) a, VARSIZE(a));
 	appendBinaryStringInfo(&key, (char *) b, VARSIZE(b));
 	appendBinaryStringInfo(&key, (char *) &sub_pool, sizeof(int64));
+	if (nowners > 0)
+		appendBinaryStringInfo(&key, (const char *) owners, sizeof(int) * nowners);
 	number = pm_number_bytes(numbers, key.data, key.len, is_new);
 	pfree(key.data);
 	return number;
 }
 
 int
-pm_add_config(PmTerms *terms, Jsonb *labels, Jsonb *taints, int64 sub_pool)
+pm_add_config(PmTerms *terms, Jsonb *labels, Jsonb *taints, int64 sub_pool, const int *owners, int nowners)
 {
 	PmNodeConfig *config;
 	PmLabel    *list;
 	bool		is_new;
-	int			number = number_of(terms->config_numbers, NULL, labels, taints, sub_pool, &is_new);
+	int			number = number_of(terms->config_numbers, NULL, labels, taints, sub_pool, owners, nowners, &is_new);
 
 	if (!is_new)
 		return number;
@@ -113,6 +117,8 @@ pm_add_config(PmTerms *terms, Jsonb *labels, Jsonb *taints, int64 sub_pool)
 	config->ntaints = pm_read_taints(terms->words, taints, false, &list);
 	config->taints = list;
 	config->sub_pool = sub_pool;
+	config->nowners = nowners;
+	config->owners = owners;
 	terms->bound |= sub_pool != 0;
 	return number;
 }
@@ -132,7 +138,7 @@ names_another(const PmTerms *terms, const PmResourceList *list)
 
 int
 pm_add_request(PmTerms *terms, const PmResourceList *list, Jsonb *selector, Jsonb *tolerations,
-			   int64 sub_pool)
+			   int64 sub_pool, int owner)
 {
 	PmRequest  *request;
 	PmLabel    *labels;
@@ -141,7 +147,7 @@ pm_add_request(PmTerms *terms, const PmResourceList *list, Jsonb *selector, Json
 
 	if (!terms->bound)
 		sub_pool = 0;
-	number = number_of(terms->request_numbers, list, selector, tolerations, sub_pool, &is_new);
+	number = number_of(terms->request_numbers, list, selector, tolerations, sub_pool, &owner, 1, &is_new);
 	if (!is_new)
 		return number;
 	terms->requests = pm_room_for(terms->requests, &terms->max_requests, number, sizeof(PmRequest));
@@ -155,5 +161,6 @@ pm_add_request(PmTerms *terms, const PmResourceList *list, Jsonb *selector, Json
 	request->ntolerations = pm_read_taints(terms->words, tolerations, true, &labels);
 	request->tolerations = labels;
 	request->sub_pool = sub_pool;
+	request->owner = owner;
 	return number;
 }

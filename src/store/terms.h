@@ -48,14 +48,16 @@ extern int	pm_dimension(const PmTerms *terms, const char *name, int len);
 /* A list as a vector, palloc'd; what is no dimension is left out.  NULL: NULL. */
 extern int64 *pm_vector(const PmTerms *terms, const PmResourceList *list);
 
-/* sub_pool: the one the node is bound to, 0: none */
-extern int	pm_add_config(PmTerms *terms, Jsonb *labels, Jsonb *taints, int64 sub_pool);
+/* sub_pool: the one the node is bound to, 0: none; owners: of its windows, kept */
+extern int	pm_add_config(PmTerms *terms, Jsonb *labels, Jsonb *taints, int64 sub_pool,
+						  const int *owners, int nowners);
 
 /*
  * Once all dimensions and configurations are known.  sub_pool: the one whose
- * job asks, which matters where a node is bound to one.
+ * job asks, which matters where a node is bound to one; owner: its reservation,
+ * 0: none.
  */
 extern int	pm_add_request(PmTerms *terms, const PmResourceList *list, Jsonb *selector,
-						   Jsonb *tolerations, int64 sub_pool);
+						   Jsonb *tolerations, int64 sub_pool, int owner);
 
 #endif							/* PM_TERMS_H */

@@ -73,6 +73,10 @@ extern bool core_same_nodes(const PmCluster *a, const PmCluster *b);
 extern void core_time_cases(void);
 extern void core_time_properties(int rounds);
 
+/* property_owner.c: reservations; the pass looks at their jobs first */
+extern void core_random_owners(PmCluster *cluster, PmQueue *queue, int64 now);
+extern void core_owner_round(int round, PmCluster *cluster, PmQueue *queue, const PmPolicy *policy);
+
 /* property_priority.c */
 extern void core_priorities(int rounds);
 

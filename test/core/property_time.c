@@ -76,7 +76,7 @@ static void
 random_windows(PmCluster *cluster)
 {
 	int			n = cluster->nnodes > 0 && core_between(0, 1) ? (int) core_between(1, 3) : 0;
-	PmWindow   *windows = palloc(sizeof(PmWindow) * Max(n, 1));
+	PmWindow   *windows = palloc0(sizeof(PmWindow) * Max(n, 1));
 
 	cluster->windows = windows;
 	for (; cluster->nwindows < n; cluster->nwindows++)
@@ -162,6 +162,16 @@ one_pass(int round)
 			   policy.reservations);
 }
 
+static void
+one_pass_with_owners(int round)
+{
+	PmPolicy	policy = random_policy();
+	PmCluster  *cluster = random_cluster(true);
+	PmQueue    *queue = random_queue(cluster, core_between(1, 12));
+
+	core_owner_round(round, cluster, queue, &policy);
+}
+
 /* ---- withholding for a time ---- */
 
 static void
@@ -205,7 +215,8 @@ typedef struct Future
 	bool		kept;			/* promises, for all who had one */
 	bool		kept_first;		/* for the first of each pass */
 	bool		sound;			/* nowhere less than nothing free */
-	bool		avoided;		/* nothing runs into maintenance */
+	bool		avoided;		/* nothing runs into maintenance, nor in or out of
+								 * reservations */
 	bool		in_turn;		/* nobody overtakes in a lane */
 } Future;
 
@@ -222,29 +233,42 @@ asks(const Future *future, const PmJob *job, int group)
 	return any;
 }
 
+static int
+owner_of(const Future *future, const PmJob *job)
+{
+	return future->queue->requests[future->queue->shapes[job->shape].groups[0].request].owner;
+}
+
 static void
 look_at_start(Future *future, const PmDecision *decision, const PmStart *start, int64 now)
 {
 	const PmJob *job = &future->queue->jobs[start->job];
 	int64		until = pm_time_add(now, job->time_limit);
+	int			owner = owner_of(future, job);
 
 	future->starts[start->job] = now;
 	future->kept &= now <= future->promised[start->job];
 	for (int p = 0; p < start->nplacements; p++)
 	{
 		const PmPlacement *placement = &decision->placements[start->first_placement + p];
+		bool		owned = false;
 
 		for (int w = 0; w < future->cluster->nwindows; w++)
 		{
 			const PmWindow *window = &future->cluster->windows[w];
 
 			if (window->node == placement->node && asks(future, job, placement->group) &&
-				window->since < until && now < window->until)
+				window->since < until && now < window->until &&
+				(window->owner == 0 || window->owner != owner))
 				future->avoided = false;
+			owned |= window->node == placement->node && window->owner == owner &&
+				window->since <= now && until <= window->until;
 		}
+		future->avoided &= owner == 0 || owned;
 	}
 	for (int i = 0; i < start->job; i++)
-		if (future->queue->jobs[i].lane == job->lane && future->starts[i] == PM_NEVER)
+		if (future->queue->jobs[i].lane == job->lane && future->starts[i] == PM_NEVER &&
+			owner_of(future, &future->queue->jobs[i]) == owner)
 			future->in_turn = false;
 }
 
@@ -269,7 +293,8 @@ look_at_nodes(Future *future)
 	}
 }
 
-/* The next instant at which a run ends or maintenance does; PM_NEVER: none */
+/* The next instant at which a run ends, a window does, or a reservation begins;
+ * PM_NEVER: none */
 static int64
 next_instant(const Future *future, int64 now)
 {
@@ -278,6 +303,9 @@ next_instant(const Future *future, int64 now)
 	for (int r = 0; r < future->scheduler->nlive; r++)
 		if (!future->scheduler->live[r].ended)
 			at = Min(at, Max(future->scheduler->live[r].planned_end, NOW));
+	for (int o = 0; o < future->cluster->nowners; o++)
+		if (future->cluster->owners[o].since > now)
+			at = Min(at, future->cluster->owners[o].since);
 	for (int w = 0; w < future->cluster->nwindows; w++)
 		if (future->cluster->windows[w].until > now)
 			at = Min(at, future->cluster->windows[w].until);
@@ -329,16 +357,19 @@ play(Future *future, PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 }
 
 static void
-one_future(int round)
+one_future(int round, bool owners)
 {
 	PmPolicy	policy = random_policy();
 	PmCluster  *cluster = random_cluster(false);
 	PmQueue    *queue = random_queue(cluster, core_between(1, 12));
-	PmCluster  *again = core_copy_cluster(cluster);
+	PmCluster  *again;
 	bool		single = core_between(0, 1);
 	Future		future;
 	int64	   *starts;
 
+	if (owners)
+		core_random_owners(cluster, queue, NOW);
+	again = core_copy_cluster(cluster);
 	policy.queue = (PmQueuePolicy) core_between(PM_QUEUE_FIFO, PM_QUEUE_BACKFILL);
 	if (core_between(0, 1))
 		policy.queue = PM_QUEUE_BACKFILL;
@@ -353,10 +384,11 @@ one_future(int round)
 			   policy.queue);
 	if (policy.queue == PM_QUEUE_FIFO)
 		core_check(future.in_turn, "future %d: nobody overtakes in a lane", round);
-	if (policy.queue == PM_QUEUE_BACKFILL && single)
+	/* where reservations begin all is planned anew, and who was not the first then may come later */
+	if (policy.queue == PM_QUEUE_BACKFILL && single && !owners)
 		core_check(future.kept_first, "future %d, %d reservations: the first is not delayed",
 				   round, policy.reservations);
-	if (policy.queue == PM_QUEUE_BACKFILL && single && cluster->nnodes == 1)
+	if (policy.queue == PM_QUEUE_BACKFILL && single && !owners && cluster->nnodes == 1)
 		core_check(future.kept, "future %d, %d reservations: nobody is delayed",
 				   round, policy.reservations);
 	core_check(queue->njobs == 0 ||
@@ -422,7 +454,9 @@ core_time_properties(int rounds)
 		core_seed(round);
 		core_fresh_memory();
 		one_pass(round);
+		one_pass_with_owners(round);
 		one_step(round);
-		one_future(round);
+		one_future(round, false);
+		one_future(round, true);
 	}
 }
