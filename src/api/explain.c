@@ -196,6 +196,7 @@ put_nodes(PmExplanation *this)
 static void
 put_reservations(PmExplanation *this, const PmWouldBe *would)
 {
+	int			owner = pm_owner_of(&would->queue, would->queue.jobs[would->job].shape);
 	int			put_already = 0;
 
 	for (int i = 0; i < would->decision->nreservations && put_already < MAX_RESERVATIONS; i++)
@@ -204,7 +205,7 @@ put_reservations(PmExplanation *this, const PmWouldBe *would)
 		const PmJob *other = &would->queue.jobs[reservation->job];
 		PmExplainRow row = pm_explain_row("blocked_by", "reservation");
 
-		if (reservation->job == would->job)
+		if (reservation->job == would->job || pm_owner_of(&would->queue, other->shape) != owner)
 			continue;
 		row.job_id = this->visible[other->lane] ? other->job_id : 0;
 		row.at = reservation->at;
@@ -281,7 +282,8 @@ put_blockers(PmExplanation *this, const PmWouldBe *would)
 	{
 		case PM_REASON_BEHIND_HEAD:
 			row = pm_explain_row("blocked_by", "head");
-			row.job_id = would->queue.jobs[head].job_id;
+			/* of a reservation it is not known which */
+			row.job_id = head < 0 ? 0 : would->queue.jobs[head].job_id;
 			pm_explain_put(this, row);
 			break;
 		case PM_REASON_RESERVED:
@@ -289,6 +291,13 @@ put_blockers(PmExplanation *this, const PmWouldBe *would)
 				put_reservations(this, would);
 			else
 				put_withheld(this, would);
+			break;
+		case PM_REASON_RESERVED_NODES:
+			pm_explain_reserved_nodes(this);
+			break;
+		case PM_REASON_RESERVATION:
+		case PM_REASON_RESERVATION_OVER:
+			pm_explain_own_reservation(this);
 			break;
 		case PM_REASON_QUOTA:
 			put_quota(this, block);

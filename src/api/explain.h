@@ -42,6 +42,10 @@ typedef struct PmExplanation
 extern PmExplainRow pm_explain_row(const char *kind, const char *item);
 extern void pm_explain_put(PmExplanation *this, PmExplainRow row);
 
+/* explain_reservation.c */
+extern void pm_explain_reserved_nodes(PmExplanation *this);
+extern void pm_explain_own_reservation(PmExplanation *this);
+
 /* explain_change.c: with which changes the next pass would start the job; in
  * which other pools */
 extern void pm_explain_changes(PmExplanation *this);

@@ -462,6 +462,12 @@ extern int *pm_queue_turns(const PmCluster *cluster, PmQueue *queue);
 /* forecast.c */
 extern int64 *pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy);
 
+/* shut.c: in whose windows alone the jobs of a shape run; 0: in nobody's */
+extern int	pm_owner_of(const PmQueue *queue, int s);
+
+/* plan.c: later than the end of time is the end of time */
+extern int64 pm_time_add(int64 at, int64 length);
+
 /* reason.c */
 extern const char *pm_reason_name(PmReason reason);
 extern const char *pm_level_name(PmLevel level);

@@ -414,7 +414,6 @@ extern void pm_backlog_go_on_shortest(PmBacklog *backlog);
 extern void pm_backlog_end(PmBacklog *backlog);
 
 /* plan.c */
-extern int64 pm_time_add(int64 at, int64 length);
 extern PmPlan *pm_plan_create(PmSpace *space, int64 now);
 extern void pm_plan_run(PmPlan *plan, int64 planned_end, const PmHold *holds, int nholds);
 extern void pm_plan_close_node(PmPlan *plan, int node, int64 since, int64 until);
@@ -442,7 +441,6 @@ extern void pm_claims_release(PmClaims *claims, int job);
 extern void pm_claims_await(PmClaims *claims, int run);
 
 /* shut.c */
-extern int	pm_owner_of(const PmQueue *queue, int s);
 extern bool pm_window_closes(const PmWindow *window, int owner, int64 *since, int64 *until);
 extern bool pm_owner_is_open(const PmCluster *cluster, int owner, int64 now);
 extern PmShut *pm_shut_create(PmSpace *space);

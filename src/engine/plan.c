@@ -90,7 +90,6 @@ struct PmPlan
 	int			maxtouched_devices;
 };
 
-/* Later than the end of time is the end of time */
 int64
 pm_time_add(int64 at, int64 length)
 {

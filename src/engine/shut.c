@@ -28,7 +28,6 @@ struct PmShut
 	ShutNode   *nodes;			/* [cluster.nwindows] */
 };
 
-/* In whose windows the jobs of a shape run */
 int
 pm_owner_of(const PmQueue *queue, int s)
 {

@@ -29,6 +29,9 @@ typedef struct PmAbsent
 
 extern int	pm_read_absent(int64 pool_id, PmAbsent **absent);
 
+/* The name of a reservation; NULL: it is another tenant's than the job */
+extern char *pm_reservation_name(const PmJobInfo *job, int64 reservation_id);
+
 /* The name of a sub-pool; NULL: it has none */
 extern char *pm_sub_pool_name(int64 pool_id, int64 sub_pool_id);
 

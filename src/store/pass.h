@@ -66,6 +66,9 @@ typedef struct PmPassData
 	int			nwindows;
 	PmStoredWindow *windows;	/* in order of nodes */
 	HTAB	   *reservations;	/* their numbers, owners less 1, by id */
+	int64	   *reservation_ids;	/* [cluster.nowners] */
+	int			max_owners;		/* there is room for */
+	int			max_reservation_ids;
 	int64	   *node_flavors;	/* [nnodes] flavor ids */
 	PmQueue		queue;
 	PmStoredShape *shapes;		/* [queue.nshapes] */

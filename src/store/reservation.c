@@ -2,7 +2,7 @@
  *
  * reservation.c
  *	  Times in which nodes do not take everybody's jobs: maintenance and
- *	  reservations, as a pass reads them, and the reservation that a job names.
+ *	  reservations, as a pass reads them; reservations by name and by id.
  *
  * Not here: how they are made (48_fault.sql, 48_reservation.sql).
  *
@@ -12,6 +12,7 @@
 
 #include "utils/timestamp.h"
 
+#include "store/explain.h"
 #include "store/numbers.h"
 #include "store/pass.h"
 #include "store/statement.h"
@@ -28,12 +29,13 @@ pm_owner_number(PmPassData *data, int64 reservation_id, TimestampTz since, Times
 
 	if (!is_new)
 		return number + 1;
-	owners = palloc(sizeof(PmOwner) * (cluster->nowners + 1));
-	if (cluster->nowners > 0)
-		memcpy(owners, cluster->owners, sizeof(PmOwner) * cluster->nowners);
-	owners[cluster->nowners].since = since;
-	owners[cluster->nowners++].until = until;
+	owners = pm_room_for(unconstify(PmOwner *, cluster->owners), &data->max_owners, number, sizeof(PmOwner));
+	data->reservation_ids = pm_room_for(data->reservation_ids, &data->max_reservation_ids, number, sizeof(int64));
+	owners[number].since = since;
+	owners[number].until = until;
+	data->reservation_ids[number] = reservation_id;
 	cluster->owners = owners;
+	cluster->nowners = number + 1;
 	return number + 1;
 }
 
@@ -111,6 +113,20 @@ pm_place_windows(PmPassData *data)
 		list[cluster->nwindows++].owner = window->owner;
 	}
 	cluster->windows = list;
+}
+
+char *
+pm_reservation_name(const PmJobInfo *job, int64 reservation_id)
+{
+	static PmStatement find = PM_STATEMENT("int8;int8;int8",
+										   "SELECT name FROM pool_manager.reservation"
+										   " WHERE pool_id = $1 AND reservation_id = $2 AND tenant_id = $3");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, job->pool_id);
+	pm_arg_int64(&args, reservation_id);
+	pm_arg_int64(&args, job->tenant_id);
+	return pm_run(&find, &args) == 0 ? NULL : pm_get_text(0, 1);
 }
 
 /* The tenant's reservation of that name that was not deleted; false: none */

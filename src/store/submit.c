@@ -309,9 +309,12 @@ pm_put_shape(PmSubmission *submission, const PmJobSpec *job)
 bool
 pm_is_queued_ahead(int64 pool_id, int64 job_id)
 {
-	/* the order of engine/order.c */
+	/* the order of engine/order.c; jobs of other reservations have turns of their own */
 	static PmStatement ahead = PM_STATEMENT("int8;int8",
-											"SELECT FROM pool_manager.job_queue me JOIN pool_manager.job_queue q USING (pool_id)"
+											"SELECT FROM pool_manager.job_queue me JOIN pool_manager.job_shape mine ON mine.pool_id = me.pool_id AND mine.shape_id = me.shape_id"
+											" JOIN pool_manager.job_queue q ON q.pool_id = me.pool_id"
+											" JOIN pool_manager.job_shape its ON its.pool_id = q.pool_id AND its.shape_id = q.shape_id"
+											"  AND its.reservation_id IS NOT DISTINCT FROM mine.reservation_id"
 											" WHERE me.pool_id = $1 AND me.job_id = $2 AND q.sub_pool_id = me.sub_pool_id AND q.state = 'queued'"
 											"  AND (q.priority > me.priority"
 											"  OR (q.priority = me.priority AND (q.restarted > me.restarted OR (q.restarted = me.restarted"
