@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "types/tariff.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 
 static inline Numeric
 add(Numeric a, Numeric b)
@@ -40,6 +41,22 @@ multiply(Numeric a, Numeric b)
 											   NumericGetDatum(a), NumericGetDatum(b)));
 }
 
+/* 0, kept: it is compared with all the time */
+Numeric
+pm_tariff_zero(void)
+{
+	static Numeric zero = NULL;
+
+	if (zero == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		zero = int64_to_numeric(0);
+		MemoryContextSwitchTo(old);
+	}
+	return zero;
+}
+
 static inline int
 compare(Numeric a, Numeric b)
 {
@@ -60,7 +77,7 @@ divide(Numeric a, Numeric b, PmTariffConversionRounding rounding)
 	rest = DatumGetNumeric(DirectFunctionCall2(numeric_mod,
 											   NumericGetDatum(a), NumericGetDatum(b)));
 	if (rounding == PM_CONVERT_CEILING)
-		up = compare(rest, int64_to_numeric(0)) > 0;
+		up = compare(rest, pm_tariff_zero()) > 0;
 	else if (rounding == PM_CONVERT_HALF_UP)
 		up = compare(add(rest, rest), b) >= 0;
 	return up ? add(quotient, int64_to_numeric(1)) : quotient;
@@ -71,12 +88,11 @@ static Numeric
 convert(const PmTariff *tariff, Numeric quantity)
 {
 	Numeric		factor = pm_tariff_cell(tariff, PM_CELL_FACTOR);
-	Numeric		one = int64_to_numeric(1);
 	Numeric		result;
-	bool		negative = compare(quantity, int64_to_numeric(0)) < 0;
+	bool		negative = compare(quantity, pm_tariff_zero()) < 0;
 
 	if (negative)
-		quantity = subtract(int64_to_numeric(0), quantity);
+		quantity = subtract(pm_tariff_zero(), quantity);
 
 	if (tariff->conversion == PM_CONVERT_DIVIDE)
 	{
@@ -89,10 +105,10 @@ convert(const PmTariff *tariff, Numeric quantity)
 	{
 		result = multiply(quantity, factor);
 		if (tariff->rounding != PM_CONVERT_EXACT)
-			result = divide(result, one, tariff->rounding);
+			result = divide(result, int64_to_numeric(1), tariff->rounding);
 	}
 
-	return negative ? subtract(int64_to_numeric(0), result) : result;
+	return negative ? subtract(pm_tariff_zero(), result) : result;
 }
 
 /* Steps 1 and 2: what the model is applied to */
@@ -100,19 +116,47 @@ static Numeric
 priced_quantity(const PmTariff *tariff, Numeric quantity)
 {
 	Numeric		free_units = pm_tariff_cell(tariff, PM_CELL_FREE_UNITS);
-	Numeric		zero;
 
 	if (tariff->conversion != PM_CONVERT_NONE)
 		quantity = convert(tariff, quantity);
 	if (free_units == NULL)
 		return quantity;
 
-	zero = int64_to_numeric(0);
-	if (compare(quantity, zero) <= 0)
+	if (compare(quantity, pm_tariff_zero()) <= 0)
 		return quantity;
-	quantity = subtract(quantity, free_units);
-	return compare(quantity, zero) > 0 ? quantity : zero;
+	return compare(quantity, free_units) > 0 ? subtract(quantity, free_units) : pm_tariff_zero();
 }
+
+/* The tier, from 0, that holds what is priced: the first whose bound is not exceeded */
+static uint32
+find_tier(const PmTariff *tariff, Numeric quantity)
+{
+	uint32		low = 0;
+	uint32		high = tariff->ntiers - 1;
+
+	while (low < high)
+	{
+		uint32		middle = (low + high) / 2;
+
+		if (compare(quantity, pm_tariff_tier_cell(tariff, middle, PM_TIER_UP_TO)) > 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static Numeric
+packages(const PmTariff *tariff, Numeric quantity)
+{
+	if (compare(quantity, pm_tariff_zero()) <= 0)
+		return pm_tariff_zero();
+	return divide(quantity, pm_tariff_cell(tariff, PM_CELL_PACKAGE_SIZE), PM_CONVERT_CEILING);
+}
+
+/*
+ * Lines
+ */
 
 static void
 set_line(PmTariffLine *line, const PmTariff *tariff, int tier, Numeric quantity)
@@ -122,7 +166,7 @@ set_line(PmTariffLine *line, const PmTariff *tariff, int tier, Numeric quantity)
 	line->tier = tier + 1;
 	line->quantity = quantity;
 	line->unit_price = pm_tariff_tier_cell(tariff, tier, PM_TIER_PRICE);
-	line->flat = flat ? flat : int64_to_numeric(0);
+	line->flat = flat ? flat : pm_tariff_zero();
 	line->amount = multiply(quantity, line->unit_price);
 	if (flat)
 		line->amount = add(line->amount, flat);
@@ -132,7 +176,7 @@ set_line(PmTariffLine *line, const PmTariff *tariff, int tier, Numeric quantity)
 static int
 graduated_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
 {
-	Numeric		lower = int64_to_numeric(0);
+	Numeric		lower = pm_tariff_zero();
 	uint32		t;
 
 	for (t = 0; t < tariff->ntiers; t++)
@@ -149,31 +193,6 @@ graduated_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
 	return t + 1;
 }
 
-/* All units at the price of the tier that holds the quantity */
-static int
-volume_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
-{
-	uint32		t = 0;
-
-	while (t + 1 < tariff->ntiers &&
-		   compare(quantity, pm_tariff_tier_cell(tariff, t, PM_TIER_UP_TO)) > 0)
-		t++;
-	set_line(&lines[0], tariff, t, quantity);
-	return 1;
-}
-
-static int
-package_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
-{
-	Numeric		packages = int64_to_numeric(0);
-
-	if (compare(quantity, packages) > 0)
-		packages = divide(quantity, pm_tariff_cell(tariff, PM_CELL_PACKAGE_SIZE),
-						  PM_CONVERT_CEILING);
-	set_line(&lines[0], tariff, 0, packages);
-	return 1;
-}
-
 /* Step 3 */
 static int
 model_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
@@ -186,9 +205,11 @@ model_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
 		case PM_TARIFF_GRADUATED:
 			return graduated_lines(tariff, quantity, lines);
 		case PM_TARIFF_VOLUME:
-			return volume_lines(tariff, quantity, lines);
+			set_line(&lines[0], tariff, find_tier(tariff, quantity), quantity);
+			return 1;
 		case PM_TARIFF_PACKAGE:
-			return package_lines(tariff, quantity, lines);
+			set_line(&lines[0], tariff, 0, packages(tariff, quantity));
+			return 1;
 	}
 	elog(ERROR, "unknown tariff model %d", tariff->model);
 	return 0;					/* keep compilers quiet */
@@ -199,7 +220,7 @@ pm_tariff_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
 {
 	Numeric		minimum = pm_tariff_cell(tariff, PM_CELL_MINIMUM);
 	Numeric		maximum = pm_tariff_cell(tariff, PM_CELL_MAXIMUM);
-	Numeric		sum = int64_to_numeric(0);
+	Numeric		sum = pm_tariff_zero();
 	int			nlines;
 	int			i;
 
@@ -225,48 +246,84 @@ pm_tariff_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
 		PmTariffLine *line = &lines[nlines++];
 
 		line->tier = 0;
-		line->quantity = int64_to_numeric(0);
+		line->quantity = pm_tariff_zero();
 		line->unit_price = NULL;
-		line->flat = int64_to_numeric(0);
+		line->flat = pm_tariff_zero();
 		line->amount = subtract(minimum, sum);
 	}
 	return nlines;
 }
 
+/*
+ * Totals: the same without lines, since almost all that is rated wants no more
+ */
+
+/* Step 3: of a tier its price of a quantity, and what is due besides */
+static Numeric
+model_total(const PmTariff *tariff, Numeric quantity)
+{
+	uint32		t = tariff->ntiers > 1 ? find_tier(tariff, quantity) : 0;
+	Numeric		base = pm_tariff_tier_cell(tariff, t, PM_TIER_FLAT);
+	Numeric		amount;
+
+	if (tariff->model == PM_TARIFF_PACKAGE)
+		quantity = packages(tariff, quantity);
+	else if (tariff->model == PM_TARIFF_GRADUATED && t > 0)
+	{
+		base = pm_tariff_tier_cell(tariff, t, PM_TIER_ENTRY);
+		quantity = subtract(quantity, pm_tariff_tier_cell(tariff, t - 1, PM_TIER_UP_TO));
+	}
+	amount = multiply(quantity, pm_tariff_tier_cell(tariff, t, PM_TIER_PRICE));
+	return base ? add(amount, base) : amount;
+}
+
 Numeric
 pm_tariff_total(const PmTariff *tariff, Numeric quantity, bool booked)
 {
-	PmTariffLine one_tier[2];
-	PmTariffLine *lines = one_tier;
-	Numeric		sum;
-	int			nlines;
-	int			i;
+	Numeric		minimum = pm_tariff_cell(tariff, PM_CELL_MINIMUM);
+	Numeric		maximum = pm_tariff_cell(tariff, PM_CELL_MAXIMUM);
+	Numeric		amount;
 
 	if (!booked)
 		return int64_to_numeric(0);
+	amount = model_total(tariff, priced_quantity(tariff, quantity));
+	if (maximum != NULL && compare(amount, maximum) > 0)
+		amount = add(maximum, pm_tariff_zero());
+	if (minimum != NULL && compare(amount, minimum) < 0)
+		amount = add(minimum, pm_tariff_zero());
+	return amount;
+}
 
-	if (tariff->ntiers > 1)
-		lines = palloc(sizeof(PmTariffLine) * (tariff->ntiers + 1));
-	nlines = pm_tariff_lines(tariff, quantity, lines);
-	sum = lines[0].amount;
-	for (i = 1; i < nlines; i++)
-		sum = add(sum, lines[i].amount);
-	if (lines != one_tier)
-		pfree(lines);
-	return sum;
+/* Do units of one tier cost its price each, whatever else was used? */
+static bool
+is_linear(const PmTariff *tariff)
+{
+	return (tariff->model == PM_TARIFF_UNIT || tariff->model == PM_TARIFF_GRADUATED) &&
+		tariff->conversion == PM_CONVERT_NONE &&
+		pm_tariff_cell(tariff, PM_CELL_FREE_UNITS) == NULL &&
+		pm_tariff_cell(tariff, PM_CELL_MINIMUM) == NULL &&
+		pm_tariff_cell(tariff, PM_CELL_MAXIMUM) == NULL;
+}
+
+Numeric
+pm_tariff_step(const PmTariff *tariff, Numeric before, Numeric step)
+{
+	Numeric		after = add(before, step);
+
+	if (is_linear(tariff))
+	{
+		uint32		t = find_tier(tariff, before);
+
+		if (tariff->ntiers == 1 || find_tier(tariff, after) == t)
+			return multiply(step, pm_tariff_tier_cell(tariff, t, PM_TIER_PRICE));
+	}
+	return subtract(pm_tariff_total(tariff, after, true), pm_tariff_total(tariff, before, true));
 }
 
 int
 pm_tariff_tier(const PmTariff *tariff, Numeric quantity)
 {
-	uint32		t = 0;
-
-	if (tariff->ntiers > 1)
-		quantity = priced_quantity(tariff, quantity);
-	while (t + 1 < tariff->ntiers &&
-		   compare(quantity, pm_tariff_tier_cell(tariff, t, PM_TIER_UP_TO)) > 0)
-		t++;
-	return t + 1;
+	return tariff->ntiers > 1 ? find_tier(tariff, priced_quantity(tariff, quantity)) + 1 : 1;
 }
 
 bool

@@ -61,7 +61,7 @@ typedef enum PmTariffConversionRounding
 	PM_CONVERT_HALF_UP
 } PmTariffConversionRounding;
 
-/* The cells of a tariff: these, then three for each tier */
+/* The cells of a tariff: these, then four for each tier */
 typedef enum PmTariffCell
 {
 	PM_CELL_FREE_UNITS,
@@ -76,7 +76,9 @@ typedef enum PmTariffCell
 #define PM_TIER_UP_TO		0	/* absent: no upper bound */
 #define PM_TIER_PRICE		1	/* package: price of a package; always there */
 #define PM_TIER_FLAT		2
-#define PM_TIER_CELLS		3
+#define PM_TIER_ENTRY		3	/* graduated, above the first tier: what all below
+								 * it costs, with its own flat fee; absent: 0 */
+#define PM_TIER_CELLS		4
 
 typedef struct PmTariff
 {
@@ -111,12 +113,18 @@ typedef struct PmTariffLine
  */
 extern Numeric pm_tariff_total(const PmTariff *tariff, Numeric quantity, bool booked);
 
+/* A(before + step) - A(before), where something is booked already */
+extern Numeric pm_tariff_step(const PmTariff *tariff, Numeric before, Numeric step);
+
 /*
  * A(quantity) line by line into lines[ntiers + 1]; returns how many.  A
  * minimum that is not reached adds a last line with tier 0.  The amounts add
  * up to pm_tariff_total().
  */
 extern int	pm_tariff_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines);
+
+/* 0, never to be freed */
+extern Numeric pm_tariff_zero(void);
 
 /* The tier, from 1, that holds a quantity */
 extern int	pm_tariff_tier(const PmTariff *tariff, Numeric quantity);

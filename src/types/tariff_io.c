@@ -136,7 +136,7 @@ static void
 get_quantities(FunctionCallInfo fcinfo, Numeric *already, Numeric *total)
 {
 	Numeric		quantity = PG_GETARG_NUMERIC(1);
-	Numeric		zero = int64_to_numeric(0);
+	Numeric		zero = pm_tariff_zero();
 
 	*already = PG_ARGISNULL(2) ? NULL : PG_GETARG_NUMERIC(2);
 	if (numeric_is_nan(quantity) || numeric_is_inf(quantity) ||
@@ -161,13 +161,16 @@ get_quantities(FunctionCallInfo fcinfo, Numeric *already, Numeric *total)
 }
 
 static Datum
+trim(Numeric number)
+{
+	return DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(number));
+}
+
+static Datum
 difference(Numeric after, Numeric before)
 {
-	Datum		result = NumericGetDatum(after);
-
-	if (before)
-		result = DirectFunctionCall2(numeric_sub, result, NumericGetDatum(before));
-	return DirectFunctionCall1(numeric_trim_scale, result);
+	return trim(DatumGetNumeric(DirectFunctionCall2(numeric_sub, NumericGetDatum(after),
+													NumericGetDatum(before))));
 }
 
 /* amount(tariff, quantity, already): A(already + quantity) - A(already) */
@@ -183,15 +186,15 @@ pm_tariff_amount(PG_FUNCTION_ARGS)
 	tariff = PG_GETARG_TARIFF_P(0);
 	get_quantities(fcinfo, &already, &total);
 
-	return difference(pm_tariff_total(tariff, total, true),
-					  already ? pm_tariff_total(tariff, already, true) : NULL);
+	return trim(already ? pm_tariff_step(tariff, already, PG_GETARG_NUMERIC(1)) :
+				pm_tariff_total(tariff, total, true));
 }
 
 static bool
 is_zero(Datum number)
 {
 	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, number,
-											 NumericGetDatum(int64_to_numeric(0)))) == 0;
+											 NumericGetDatum(pm_tariff_zero()))) == 0;
 }
 
 /* The line of a tier among those of an amount; tiers ascend, 0 comes last */
@@ -217,7 +220,7 @@ put_line(ReturnSetInfo *rsinfo, const PmTariffLine *after, const PmTariffLine *b
 	Datum		values[5];
 	bool		nulls[5] = {false};
 
-	none.quantity = none.flat = none.amount = int64_to_numeric(0);
+	none.quantity = none.flat = none.amount = pm_tariff_zero();
 	if (after == NULL)
 		after = &none;
 	if (before == NULL)

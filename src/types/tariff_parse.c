@@ -71,7 +71,7 @@ static bool
 is_zero(Numeric number)
 {
 	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(number),
-											 NumericGetDatum(int64_to_numeric(0)))) == 0;
+											 NumericGetDatum(pm_tariff_zero()))) == 0;
 }
 
 /* A zero that says the same as nothing is not kept */
@@ -193,7 +193,7 @@ read_tier(PmTariffReader *r, Spec *spec)
 	if (tier[PM_TIER_PRICE] == NULL && tier[PM_TIER_FLAT] == NULL)
 		PM_TARIFF_BAD_VALUE(r, "Tier %d has neither \"unit_price\" nor \"flat\".", spec->ntiers);
 	if (tier[PM_TIER_PRICE] == NULL)
-		tier[PM_TIER_PRICE] = int64_to_numeric(0);
+		tier[PM_TIER_PRICE] = pm_tariff_zero();
 	tier[PM_TIER_FLAT] = unless_zero(tier[PM_TIER_FLAT]);
 	return true;
 }
@@ -223,7 +223,7 @@ read_tiers(PmTariffReader *r, Spec *spec)
 				PM_TARIFF_BAD_VALUE(r, "The last tier has a bound: units above it would have no price.");
 			break;
 		}
-		lower = i == 0 ? int64_to_numeric(0) :
+		lower = i == 0 ? pm_tariff_zero() :
 			spec->tiers[(i - 1) * PM_TIER_CELLS + PM_TIER_UP_TO];
 		if (up_to == NULL ||
 			DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(up_to),
@@ -231,6 +231,31 @@ read_tiers(PmTariffReader *r, Spec *spec)
 			PM_TARIFF_BAD_VALUE(r, "The bound of tier %d is not above that of the tier before it.", i + 1);
 	}
 	return true;
+}
+
+/* What a graduated tariff costs where each tier begins, with its flat fee */
+static void
+add_entries(Spec *spec)
+{
+	Datum		lower = NumericGetDatum(pm_tariff_zero());
+	Datum		entry = lower;
+
+	for (int i = 0; i < spec->ntiers; i++)
+	{
+		Numeric    *tier = &spec->tiers[i * PM_TIER_CELLS];
+		Datum		width;
+
+		if (tier[PM_TIER_FLAT])
+			entry = DirectFunctionCall2(numeric_add, entry, NumericGetDatum(tier[PM_TIER_FLAT]));
+		if (i > 0)
+			tier[PM_TIER_ENTRY] = unless_zero(DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, entry)));
+		if (tier[PM_TIER_UP_TO] == NULL)
+			break;
+		width = DirectFunctionCall2(numeric_sub, NumericGetDatum(tier[PM_TIER_UP_TO]), lower);
+		entry = DirectFunctionCall2(numeric_add, entry,
+									DirectFunctionCall2(numeric_mul, width, NumericGetDatum(tier[PM_TIER_PRICE])));
+		lower = NumericGetDatum(tier[PM_TIER_UP_TO]);
+	}
 }
 
 /* The value of a key of the outer object */
@@ -300,6 +325,8 @@ check_object(PmTariffReader *r, Spec *spec)
 		spec->ntiers = 1;
 		spec->tiers[PM_TIER_FLAT] = unless_zero(spec->tiers[PM_TIER_FLAT]);
 	}
+	if (spec->model == PM_TARIFF_GRADUATED)
+		add_entries(spec);
 	spec->cells[PM_CELL_FREE_UNITS] = unless_zero(spec->cells[PM_CELL_FREE_UNITS]);
 	spec->cells[PM_CELL_MINIMUM] = unless_zero(spec->cells[PM_CELL_MINIMUM]);
 	return true;
