@@ -123,13 +123,12 @@ $$;
 CREATE FUNCTION pg_temp.meter(c jsonb) RETURNS SETOF pg_temp.entry LANGUAGE plpgsql AS $$
 DECLARE
     tenant bigint := create_tenant(c ->> 'id', c ->> 'currency', 'UTC');
-    sku bigint := create_sku(c ->> 'id', 'node');
 BEGIN
+    PERFORM create_sku(c ->> 'id', 'node');
     PERFORM set_price(c ->> 'id', pg_temp.hourly(c -> 'price' || v), coalesce((v ->> 'from')::timestamptz, '2020-01-01'), tenant)
     FROM jsonb_array_elements(coalesce(c #> '{price,versions}', jsonb_build_array(c -> 'price'))) AS v
     WHERE v ? 'unit_price';
-    INSERT INTO usage (tenant_id, sku_id, quantity, started_at, ended_at, slice_no, source, event_id)
-    SELECT tenant, sku, count * 1000, starts, ends, row_number() OVER (ORDER BY starts), 'case', c ->> 'id'
+    PERFORM record_usage(tenant, c ->> 'id', count, starts, ends, 'case', concat_ws(' ', c ->> 'id', starts))
     FROM pg_temp.intervals(c) WHERE count > 0;
 END $$;
 
