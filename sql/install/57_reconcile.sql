@@ -1,0 +1,251 @@
+-- Do all books agree? Each rule that the tables keep is asked again here, of
+-- what is in them: a row for each thing that breaks it. The rules are written
+-- anew, in plain SQL, so that they share no mistake with what they check.
+
+-- ---- what is placed, and what is held ----
+
+CREATE FUNCTION reconcile_pools()
+    RETURNS TABLE (rule text, tenant_id bigint, thing text, expected text, found text) LANGUAGE sql STABLE BEGIN ATOMIC
+    -- what is allocated on a node is what its live allocations hold
+    SELECT 'load of a node', n.tenant_id, format('node %s', n.node_id), s.allocated::text, l.allocated::text
+    FROM node_load l
+    JOIN node n USING (pool_id, node_id)
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(a.allocated), '') AS allocated, device_sum(a.devices, a.device_share) AS devices FROM allocation a
+        WHERE a.pool_id = l.pool_id AND a.node_id = l.node_id AND a.released_at IS NULL) AS s
+    WHERE s.allocated <> l.allocated OR cardinality(s.devices) > cardinality(l.devices)
+       OR 0 <> ANY (device_subtract(l.devices, s.devices))
+    UNION ALL
+    -- and not more than there is
+    SELECT 'capacity of a node', n.tenant_id, format('node %s', n.node_id), l.allocatable::text, l.allocated::text
+    FROM node_load l JOIN node n USING (pool_id, node_id) WHERE NOT l.allocated <@ l.allocatable
+    UNION ALL
+    -- a live run holds its replicas, one that has ended none
+    SELECT 'replicas of a run', r.tenant_id, format('run %s', r.run_id), g.recorded::text, g.held::text
+    FROM job_run r CROSS JOIN LATERAL (
+        SELECT CASE WHEN r.ended_at IS NULL THEN g.replicas ELSE 0 END AS recorded,
+               (SELECT coalesce(sum(a.replicas), 0) FROM allocation a
+                WHERE a.pool_id = r.pool_id AND a.run_id = r.run_id AND a.group_no = g.n AND a.released_at IS NULL) AS held
+        FROM unnest(r.replicas) WITH ORDINALITY AS g(replicas, n)) AS g
+    WHERE g.recorded <> g.held
+    UNION ALL
+    -- what is held is there
+    SELECT 'holder of a holding', h.tenant_id, format('holding %s', h.holding_id), 'a live holder',
+           CASE WHEN h.run_id IS NOT NULL THEN format('run %s', h.run_id) WHEN h.node_id IS NOT NULL THEN format('node %s', h.node_id)
+                ELSE format('volume %s', h.volume_id) END
+    FROM holding h
+    WHERE h.run_id IS NOT NULL AND NOT EXISTS (
+              SELECT FROM job_run r WHERE r.pool_id = h.pool_id AND r.run_id = h.run_id AND r.ended_at IS NULL)
+       OR h.node_id IS NOT NULL AND NOT EXISTS (
+              SELECT FROM node n WHERE n.pool_id = h.pool_id AND n.node_id = h.node_id AND n.deleted_at IS NULL)
+       OR h.volume_id IS NOT NULL AND NOT EXISTS (
+              SELECT FROM volume v WHERE v.tenant_id = h.tenant_id AND v.volume_id = h.volume_id AND v.deleted_at IS NULL)
+    UNION ALL
+    -- a run in a public pool that has begun is billed as the flavor it asked for
+    SELECT 'holding of a run', r.tenant_id, format('run %s', r.run_id), format('%s of SKU %s', g.quantity, g.sku_id),
+           coalesce(format('%s of SKU %s', h.quantity, g.sku_id), 'none')
+    FROM job_run r
+    JOIN job j ON j.pool_id = r.pool_id AND j.job_id = r.job_id AND j.pool_kind = 'public'
+    CROSS JOIN LATERAL (
+        SELECT f.sku_id, sum(1000 * r.replicas[g.group_no]) AS quantity
+        FROM task_group g JOIN flavor f USING (flavor_id)
+        WHERE g.pool_id = j.pool_id AND g.shape_id = j.shape_id AND f.sku_id IS NOT NULL GROUP BY 1) AS g
+    LEFT JOIN holding h ON h.pool_id = r.pool_id AND h.run_id = r.run_id AND h.sku_id = g.sku_id
+    WHERE r.ended_at IS NULL AND r.started_at IS NOT NULL AND g.quantity > 0 AND h.quantity IS DISTINCT FROM g.quantity;
+END;
+COMMENT ON FUNCTION reconcile_pools() IS 'the part of reconcile that looks at nodes, runs and holdings. Bodies of calls only';
+
+-- ---- what was used ----
+
+CREATE FUNCTION reconcile_usage()
+    RETURNS TABLE (rule text, tenant_id bigint, thing text, expected text, found text) LANGUAGE sql STABLE BEGIN ATOMIC
+    -- slices of a holding abut, from the first on
+    WITH slice AS (
+        SELECT u.tenant_id, u.holding_id, u.slice_no, u.started_at, u.ended_at,
+               lag(u.slice_no, 1, 0) OVER w AS last_no, lag(u.ended_at) OVER w AS last_end
+        FROM usage u WHERE u.holding_id IS NOT NULL
+        WINDOW w AS (PARTITION BY u.tenant_id, u.holding_id ORDER BY u.slice_no))
+    SELECT 'slices of a holding', s.tenant_id, format('holding %s, slice %s', s.holding_id, s.slice_no),
+           format('slice %s from %s', s.last_no + 1, coalesce(s.last_end, s.started_at)), format('slice %s from %s', s.slice_no, s.started_at)
+    FROM slice s WHERE s.slice_no <> s.last_no + 1 OR s.started_at <> s.last_end
+    UNION ALL
+    -- of what is still held, up to where it says
+    SELECT 'meter of a holding', h.tenant_id, format('holding %s', h.holding_id), format('slice %s to %s', h.slice_no, h.metered_until),
+           coalesce(format('slice %s to %s', u.slice_no, u.ended_at), 'none')
+    FROM holding h LEFT JOIN LATERAL (
+        SELECT u.slice_no, u.ended_at FROM usage u WHERE u.tenant_id = h.tenant_id AND u.holding_id = h.holding_id
+        ORDER BY u.slice_no DESC LIMIT 1) AS u ON true
+    WHERE (h.slice_no, h.metered_until) IS DISTINCT FROM (coalesce(u.slice_no, 0), coalesce(u.ended_at, h.since));
+END;
+COMMENT ON FUNCTION reconcile_usage() IS 'the part of reconcile that looks at slices of usage. Bodies of calls only';
+
+-- ---- what was charged ----
+
+CREATE FUNCTION reconcile_charges(month date)
+    RETURNS TABLE (rule text, tenant_id bigint, thing text, expected text, found text) LANGUAGE sql STABLE BEGIN ATOMIC
+    WITH period AS MATERIALIZED (
+        SELECT p.tenant_id, p.period_start, p.period_end FROM billing_period p
+        JOIN LATERAL billing_terms(p.tenant_id) AS t ON p.period_start >= t.starts_at AND p.period_start < t.ends_at
+        WHERE reconcile_charges.month IS NULL
+           OR reconcile_charges.month = date_trunc('month', (p.period_start + interval '12 hours') AT TIME ZONE t.time_zone)::date),
+    -- which prices are in force for whom and when: contracted ones, and list prices beside them
+    in_force AS MATERIALIZED (
+        SELECT a.tenant_id, p.sku_id, p.price_id, p.minimum_seconds, p.quantum_seconds, r.valid
+        FROM (SELECT DISTINCT period.tenant_id FROM period) AS a
+        CROSS JOIN LATERAL billing_terms(a.tenant_id) AS t
+        JOIN price p ON p.tenant_id IN (0, a.tenant_id) AND p.currency = t.currency
+        CROSS JOIN LATERAL unnest(
+            tstzmultirange(p.valid * tstzrange(t.starts_at, t.ends_at)) - CASE p.tenant_id WHEN 0 THEN coalesce((
+                SELECT range_agg(c.valid) FROM price c
+                WHERE c.tenant_id = a.tenant_id AND c.sku_id = p.sku_id AND c.currency = p.currency), '{}') ELSE '{}' END) AS r(valid)),
+    -- usage is charged, second by second, at the price in force then, or waits
+    used AS (
+        SELECT u.tenant_id, u.usage_id, f.price_id,
+               sum(u.quantity * CASE WHEN s.per = 'once' THEN 1 ELSE
+                   greatest(extract(epoch FROM least(u.ended_at, upper(f.valid)) - greatest(u.started_at, lower(f.valid)))::numeric, 0)
+                   + CASE WHEN u.run_seconds > 0 AND f.valid @> u.ended_at - interval '1 second'
+                     THEN greatest(f.minimum_seconds, ceil(u.run_seconds::numeric / coalesce(f.quantum_seconds, 1)) * coalesce(f.quantum_seconds, 1),
+                              u.run_seconds) - u.run_seconds ELSE 0 END END) AS units
+        FROM usage u
+        JOIN sku s USING (sku_id)
+        JOIN period p ON p.tenant_id = u.tenant_id
+            AND p.period_start <= least(u.started_at, u.ended_at - interval '1 second')
+            AND p.period_end > least(u.started_at, u.ended_at - interval '1 second')
+        JOIN in_force f ON f.tenant_id = u.tenant_id AND f.sku_id = u.sku_id
+            AND CASE s.per WHEN 'once' THEN f.valid @> u.started_at
+                ELSE f.valid && tstzrange(least(u.started_at, u.ended_at - interval '1 second'), u.ended_at) END
+        WHERE NOT EXISTS (SELECT FROM unrated r WHERE r.tenant_id = u.tenant_id AND r.usage_id = u.usage_id)
+        GROUP BY u.tenant_id, u.usage_id, f.price_id),
+    charged AS (
+        SELECT c.tenant_id, c.usage_id, c.price_id, sum(c.units_after::numeric - c.units_before) AS units
+        FROM charge c JOIN period p ON p.tenant_id = c.tenant_id AND p.period_start = c.month_start
+        WHERE c.usage_id IS NOT NULL
+        GROUP BY c.tenant_id, c.usage_id, c.price_id)
+    SELECT 'charges of usage', tenant_id, format('usage %s at price %s', usage_id, price_id),
+           coalesce(u.units, 0)::text, coalesce(c.units, 0)::text
+    FROM used u FULL JOIN charged c USING (tenant_id, usage_id, price_id)
+    WHERE coalesce(u.units, 0) <> coalesce(c.units, 0)
+    UNION ALL
+    -- a counter is the sum of its charges
+    SELECT 'sum of a counter', k.tenant_id, format('SKU %s, price %s, month from %s', k.sku_id, k.price_id, k.month_start),
+           format('%s units, %s', coalesce(c.units, 0), coalesce(trim_scale(c.amount), 0)), format('%s units, %s', k.units, trim_scale(k.amount))
+    FROM counter k LEFT JOIN (
+        SELECT c.tenant_id, c.sku_id, c.price_id, c.month_start, sum(c.units_after::numeric - c.units_before) AS units, sum(c.amount) AS amount
+        FROM charge c WHERE c.sku_id IS NOT NULL GROUP BY 1, 2, 3, 4) AS c USING (tenant_id, sku_id, price_id, month_start)
+    WHERE (k.units, k.amount) IS DISTINCT FROM (coalesce(c.units, 0)::bigint, coalesce(c.amount, 0))
+    UNION ALL
+    -- each charge goes on where the one before it left its counter
+    SELECT 'chain of a counter', c.tenant_id, format('charge %s', c.charge_id), format('from %s', c.last_units), format('from %s', c.units_before)
+    FROM (SELECT c.tenant_id, c.charge_id, c.units_before, c.period_start,
+                 lag(c.units_after, 1, 0) OVER (PARTITION BY c.tenant_id, c.sku_id, c.price_id, c.month_start ORDER BY c.charge_id) AS last_units
+          FROM charge c WHERE c.sku_id IS NOT NULL) AS c
+    JOIN period USING (tenant_id, period_start)
+    WHERE c.units_before <> c.last_units
+    UNION ALL
+    -- quantity and amount are what quantity and tariff of the counter advance by
+    SELECT 'amount of a charge', c.tenant_id, format('charge %s', c.charge_id),
+           format('%s, %s', trim_scale(a.quantity), trim_scale(a.amount)), format('%s, %s', trim_scale(c.quantity), trim_scale(c.amount))
+    FROM charge c
+    JOIN period USING (tenant_id, period_start)
+    JOIN price p USING (price_id)
+    JOIN sku s ON s.sku_id = c.sku_id
+    CROSS JOIN LATERAL (
+        SELECT CASE s.per WHEN 'once' THEN c.units_before / 1000.0 ELSE round(c.units_before::numeric(40, 20) / 3600000, 12) END AS before,
+               CASE s.per WHEN 'once' THEN c.units_after / 1000.0 ELSE round(c.units_after::numeric(40, 20) / 3600000, 12) END AS after) AS q
+    CROSS JOIN LATERAL (
+        SELECT q.after - q.before AS quantity,
+               CASE c.units_after WHEN 0 THEN 0 ELSE amount(p.tariff, q.after) END
+               - CASE c.units_before WHEN 0 THEN 0 ELSE amount(p.tariff, q.before) END AS amount) AS a
+    WHERE (c.quantity, c.amount) IS DISTINCT FROM (a.quantity, a.amount)
+    UNION ALL
+    -- a booking is the sum of its charges
+    SELECT 'control totals of a booking', b.tenant_id, format('booking %s', b.booking_id),
+           format('%s charges, %s units, %s', b.charges, trim_scale(b.units), trim_scale(b.amount)),
+           format('%s charges, %s units, %s', coalesce(c.charges, 0), coalesce(c.units, 0), coalesce(trim_scale(c.amount), 0))
+    FROM booking b
+    JOIN period USING (tenant_id, period_start)
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS charges, coalesce(sum(c.units_after::numeric - c.units_before), 0) AS units, sum(c.amount) AS amount
+        FROM charge c WHERE c.tenant_id = b.tenant_id AND c.period_start = b.period_start AND c.booking_id = b.booking_id
+          AND c.currency = b.currency) AS c ON true
+    WHERE (b.charges, b.units, b.amount) IS DISTINCT FROM (c.charges, c.units, coalesce(c.amount, 0));
+END;
+COMMENT ON FUNCTION reconcile_charges(date) IS 'the part of reconcile that looks at charges, counters and bookings. Bodies of calls only';
+
+-- ---- what was billed ----
+
+CREATE FUNCTION reconcile_bills(month date)
+    RETURNS TABLE (rule text, tenant_id bigint, thing text, expected text, found text) LANGUAGE sql STABLE BEGIN ATOMIC
+    WITH issued AS MATERIALIZED (
+        SELECT b.* FROM bill b
+        WHERE reconcile_bills.month IS NULL
+           OR reconcile_bills.month = date_trunc('month', (b.period_start + interval '12 hours') AT TIME ZONE b.time_zone)::date)
+    -- what was booked into a closed period is what its bill says
+    SELECT 'control totals of a bill', b.tenant_id, format('bill %s', b.bill_id),
+           format('%s charges, %s units, %s', b.charges, trim_scale(b.units), trim_scale(b.amount)),
+           format('%s charges, %s units, %s', k.charges, k.units, trim_scale(k.amount))
+    FROM issued b CROSS JOIN LATERAL (
+        SELECT coalesce(sum(k.charges), 0) AS charges, coalesce(sum(k.units), 0) AS units, coalesce(sum(k.amount), 0) AS amount
+        FROM booking k WHERE k.tenant_id = b.tenant_id AND k.period_start = b.period_start AND k.currency = b.currency) AS k
+    WHERE (b.charges, b.units, b.amount) IS DISTINCT FROM (k.charges, k.units, k.amount)
+    UNION ALL
+    -- its lines add up to what is to be paid, to the last digit
+    SELECT 'lines of a bill', b.tenant_id, format('bill %s', b.bill_id), format('%s lines, %s', b.lines, b.total),
+           format('%s lines, %s', l.lines, trim_scale(l.amount))
+    FROM issued b CROSS JOIN LATERAL (
+        SELECT count(*) AS lines, coalesce(sum(l.amount), 0) AS amount FROM bill_line l
+        WHERE l.tenant_id = b.tenant_id AND l.bill_id = b.bill_id) AS l
+    WHERE (b.lines, b.total) IS DISTINCT FROM (l.lines, l.amount)
+    UNION ALL
+    -- what its lines say of a price, or of a single charge, is the sum of its charges
+    SELECT 'charges of a bill', tenant_id, format('bill %s, %s', bill_id, concat_ws(', ', kind, 'SKU ' || sku_id, 'price ' || price_id, 'charge ' || charge_id)),
+           format('%s charges, %s', coalesce(l.charges, 0), coalesce(l.amount, 0)), format('%s charges, %s', coalesce(c.charges, 0), coalesce(c.amount, 0))
+    FROM (SELECT b.tenant_id, b.bill_id, l.kind, l.month_start, coalesce(l.sku_id, 0) AS sku_id, coalesce(l.price_id, 0) AS price_id,
+                 coalesce(l.charge_id, 0) AS charge_id, sum(l.charges) AS charges, trim_scale(sum(l.amount)) AS amount
+          FROM issued b JOIN bill_line l USING (tenant_id, bill_id) WHERE l.kind <> 'rounding' GROUP BY 1, 2, 3, 4, 5, 6, 7) AS l
+    FULL JOIN (
+          SELECT b.tenant_id, b.bill_id, c.kind, c.month_start, coalesce(c.sku_id, 0) AS sku_id, coalesce(c.price_id, 0) AS price_id,
+                 CASE WHEN c.usage_id IS NULL THEN c.charge_id ELSE 0 END AS charge_id, count(*) AS charges, trim_scale(sum(c.amount)) AS amount
+          FROM issued b JOIN charge c USING (tenant_id, period_start, currency) GROUP BY 1, 2, 3, 4, 5, 6, 7) AS c
+        USING (tenant_id, bill_id, kind, month_start, sku_id, price_id, charge_id)
+    WHERE (l.charges, l.amount) IS DISTINCT FROM (c.charges, c.amount)
+    UNION ALL
+    -- it was rounded by its rule, once
+    SELECT 'rounding of a bill', b.tenant_id, format('bill %s', b.bill_id), round_money(b.amount, b.scale, b.rounding)::text, b.total::text
+    FROM issued b WHERE b.total <> round_money(b.amount, b.scale, b.rounding)
+    UNION ALL
+    -- what is closed has a bill, up to where the books say, and nothing was booked into it later
+    SELECT 'bill of a period', p.tenant_id, format('period from %s', p.period_start), 'a bill', 'none'
+    FROM billing_period p WHERE p.state = 'closed' AND NOT EXISTS (
+        SELECT FROM bill b WHERE b.tenant_id = p.tenant_id AND b.period_start = p.period_start)
+    UNION ALL
+    SELECT 'end of the closed periods', l.tenant_id, format('tenant %s', l.tenant_id), coalesce(p.period_end, '-infinity')::text, l.closed_until::text
+    FROM ledger l LEFT JOIN LATERAL (
+        SELECT max(p.period_end) AS period_end FROM billing_period p WHERE p.tenant_id = l.tenant_id AND p.state = 'closed') AS p ON true
+    WHERE l.closed_until <> coalesce(p.period_end, '-infinity')
+    UNION ALL
+    SELECT 'time of a booking', k.tenant_id, format('booking %s', k.booking_id), format('not after %s', p.closed_at), k.booked_at::text
+    FROM booking k JOIN billing_period p USING (tenant_id, period_start) WHERE k.booked_at > p.closed_at;
+END;
+COMMENT ON FUNCTION reconcile_bills(date) IS 'the part of reconcile that looks at bills and periods. Bodies of calls only';
+
+CREATE FUNCTION reconcile(month date DEFAULT NULL)
+    RETURNS TABLE (rule text, tenant_id bigint, thing text, expected text, found text) LANGUAGE pool_manager STABLE AS $$
+BEGIN
+    PERFORM require_level(0, 'operator');
+    IF extract(day FROM month) <> 1 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'invalid value for argument "month"',
+            DETAIL = 'Books are compared by whole months.',
+            HINT = 'Name the first day of a month, or leave it out for all of them.';
+    END IF;
+    RETURN QUERY
+        SELECT * FROM reconcile_pools()
+        UNION ALL SELECT * FROM reconcile_usage()
+        UNION ALL SELECT * FROM reconcile_charges(month)
+        UNION ALL SELECT * FROM reconcile_bills(month)
+        ORDER BY 1, 2, 3;
+END $$;
+COMMENT ON FUNCTION reconcile(date) IS
+'do all books agree: allocations, runs, holdings, usage, counters, charges, bookings, bills? A row for each thing that breaks a rule, with what it should be and what it is; none when they agree. month, the first day of a local month, leaves out charges and bills of others. Operators only (42501); 22023: not the first day of a month';
+REVOKE EXECUTE ON FUNCTION reconcile_pools(), reconcile_usage(), reconcile_charges(date), reconcile_bills(date) FROM PUBLIC;
