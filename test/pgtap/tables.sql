@@ -4,7 +4,7 @@
 BEGIN;
 SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
-SELECT plan(422);
+SELECT plan(444);
 
 -- refused: the statement fails with this SQLSTATE and constraint, or message
 CREATE FUNCTION pg_temp.refused(statement text, code text, what text, name text DEFAULT NULL) RETURNS text
@@ -458,6 +458,29 @@ FROM (VALUES ('{"quantity": 0}'::jsonb, 'usage_quantity_check'), ('{"quantity": 
 SELECT pg_temp.refused(pg_temp.slice(60, 1, '2026-03-01 01:00:00+00', '2026-03-01 02:00:00+00', '{"sku_id": 99}'), '23503', 'usage_sku_fkey', 'usage of no SKU');
 SELECT pg_temp.refused('INSERT INTO unrated VALUES (1, 99)', '23503', 'unrated_usage_fkey');
 SELECT pg_temp.refused('INSERT INTO unrated VALUES (1, 1)', '23505', 'unrated_pkey');
+
+-- corrections, events and ends of runs
+CREATE FUNCTION pg_temp.reversal(quantity text, changes jsonb DEFAULT '{}') RETURNS text LANGUAGE sql AS $$
+    SELECT replace(pg_temp.again('usage', 'usage_id = 1', '{"usage_id": 1001, "holding_id": null, "quantity": -77, "corrects": 1, "reason": "wrong"}'::jsonb || changes),
+        '''-77''::bigint', quantity)
+$$;
+SELECT pg_temp.allowed(pg_temp.reversal('-quantity'), 'usage is taken back');
+SELECT pg_temp.refused(pg_temp.reversal('-quantity - 1'), 'PM006', 'usage 1001 does not take back what it corrects', 'more than there was');
+SELECT pg_temp.refused(pg_temp.reversal('-quantity', changes), 'PM006', 'usage 1001 does not take back what it corrects', 'of other content: ' || changes::text)
+FROM unnest(ARRAY['{"workspace_id": null}', '{"sku_id": 1}', '{"slice_no": 7}', '{"run_seconds": 999999}', '{"started_at": "2026-03-01 00:00:01+00"}']::jsonb[]) AS changes;
+SELECT pg_temp.refused(pg_temp.reversal('quantity'), '23514', 'usage_quantity_check', 'a reversal above 0');
+SELECT pg_temp.refused(pg_temp.reversal('-quantity', '{"reason": null}'), '23514', 'usage_reason_check', 'no reason');
+SELECT pg_temp.refused(pg_temp.reversal('-quantity', '{"corrects": 999}'), '23503', 'usage_corrects_fkey', 'of nothing');
+SELECT pg_temp.refused(format('WITH a AS (%s) %s', pg_temp.reversal('-quantity'), pg_temp.reversal('-quantity', '{"usage_id": 1002}')), '23505', 'usage_corrects_key', 'taken back twice');
+SELECT pg_temp.refused(pg_temp.slice(60, 1, '2026-03-01 01:00:00+00', '2026-03-01 02:00:00+00', changes), '23514', what, what || ': ' || changes::text)
+FROM (VALUES ('{"run_seconds": 0}'::jsonb, 'usage_run_check'), ('{"run_seconds": 3599}', 'usage_run_check'), ('{"run_seconds": 3600, "run_id": null}', 'usage_run_check'),
+             ('{"reason": "none"}', 'usage_reason_check'), ('{"source": "a", "event_id": "b"}', 'usage_origin_check'), ('{"holding_id": null}', 'usage_origin_check'),
+             ('{"holding_id": null, "source": "a"}', 'usage_event_check'), ('{"holding_id": null, "source": "a", "event_id": ""}', 'usage_event_check')) AS t(changes, what);
+SELECT pg_temp.refused(format('WITH a AS (%s) %s',
+    pg_temp.slice(60, 1, '2026-03-01 01:00:00+00', '2026-03-01 02:00:00+00', '{"holding_id": null, "source": "a", "event_id": "b"}'),
+    pg_temp.slice(60, 2, '2026-03-01 02:00:00+00', '2026-03-01 03:00:00+00', '{"holding_id": null, "source": "a", "event_id": "b"}' || changes)),
+    'PM006', 'usage 1002 does not go on with the slices of its event before it', 'event: ' || changes::text)
+FROM unnest(ARRAY['{"started_at": "2026-03-01 02:00:01+00"}', '{"sku_id": 1}', '{"workspace_id": null}']::jsonb[]) AS changes;
 
 -- prices
 SELECT pg_temp.refused_row('price', 'price_id = 1', '{"price_id": 99}', '23P01', 'price_overlap_excl');
