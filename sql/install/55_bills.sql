@@ -426,9 +426,15 @@ BEGIN
     SELECT c.*
     FROM bill b
     JOIN bill_line l USING (tenant_id, bill_id)
-    JOIN charge c ON c.tenant_id = l.tenant_id AND c.period_start = b.period_start AND c.currency = b.currency
-        AND c.kind = l.kind AND c.month_start = l.month_start
-        AND (c.sku_id = l.sku_id AND c.price_id = l.price_id AND coalesce(c.tier = l.tier, true) OR c.charge_id = l.charge_id)
+    JOIN charge c ON c.tenant_id = l.tenant_id AND c.period_start = b.period_start AND c.sku_id = l.sku_id
+        AND c.price_id = l.price_id AND c.currency = b.currency AND c.kind = l.kind AND c.month_start = l.month_start
+        AND coalesce(c.tier = l.tier, true)
+    WHERE b.bill_id = bill_charges.bill AND l.line_no = bill_charges.line_no
+    UNION ALL
+    SELECT c.*
+    FROM bill b
+    JOIN bill_line l USING (tenant_id, bill_id)
+    JOIN charge c ON c.tenant_id = l.tenant_id AND c.charge_id = l.charge_id
     WHERE b.bill_id = bill_charges.bill AND l.line_no = bill_charges.line_no;
 END $$;
 COMMENT ON FUNCTION bill_charges(bigint, integer) IS
