@@ -90,7 +90,7 @@ BEGIN
                   FROM reservation_obstacles(create_reservation.pool, since, create_reservation.ends_at, part) o
                   WHERE of_flavor IS NULL OR o.flavor_id = of_flavor GROUP BY o.obstacle) s;
             RAISE EXCEPTION USING ERRCODE = 'PM002',
-                MESSAGE = format('cannot reserve %s nodes of pool "%s"', create_reservation.node_count, p.name),
+                MESSAGE = format('cannot reserve %s of the nodes of pool "%s"', create_reservation.node_count, p.name),
                 DETAIL = format('Of its nodes %s.', coalesce(lacking, 'none are of that flavor')),
                 HINT = 'Reserve fewer, or for another time. Nodes are busy where runs may last beyond its beginning.';
         END IF;

@@ -51,5 +51,5 @@ pm_explain_own_reservation(PmExplanation *this)
 	const PmOwner *it = &cluster->owners[owner - 1];
 
 	put_reservation(this, "own_reservation", owner, -1,
-					this->policy.now < it->since ? it->since : it->until);
+					this->policy.now < Min(it->since, it->until) ? it->since : it->until);
 }

@@ -177,10 +177,11 @@ explain_owned(PmScheduler *scheduler)
 	const PmOwner *owner = &scheduler->cluster->owners[scheduler->owner - 1];
 	PmReason	reason = PM_REASON_BEHIND_HEAD;
 
-	if (scheduler->now < owner->since)
-		reason = PM_REASON_RESERVATION;
-	else if (scheduler->now >= owner->until)
+	/* one that is given up may be over before it has begun */
+	if (scheduler->now >= owner->until)
 		reason = PM_REASON_RESERVATION_OVER;
+	else if (scheduler->now < owner->since)
+		reason = PM_REASON_RESERVATION;
 	else if (scheduler->policy->queue != PM_QUEUE_FIFO)
 		return;
 	for (int s = 0; s < scheduler->queue->nshapes; s++)

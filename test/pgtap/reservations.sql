@@ -70,7 +70,7 @@ SELECT throws_ok($$SELECT create_reservation('own', 'r', '2026-03-01 10:00+00', 
 SELECT throws_ok($$SELECT create_reservation('own', 'r', '2026-03-01 10:00+00', '2026-03-01 11:00+00', nodes => '{n-9}')$$, '42704', NULL, 'of nodes that are there');
 SELECT throws_ok($$SELECT create_reservation('own', 'r', '2026-03-01 10:00+00', '2026-03-01 11:00+00', 1, sub_pool => 'x')$$, '42704', NULL, 'for a sub-pool that is there');
 SELECT throws_ok($$SELECT create_reservation('own', '', '2026-03-01 10:00+00', '2026-03-01 11:00+00', 1)$$, '22023', NULL, 'by a name');
-SELECT throws_ok($$SELECT create_reservation('own', 'r', '2026-03-01 10:00+00', '2026-03-01 11:00+00', 5)$$, 'PM002', 'cannot reserve 5 nodes of pool "own"', 'no more than there are');
+SELECT throws_ok($$SELECT create_reservation('own', 'r', '2026-03-01 10:00+00', '2026-03-01 11:00+00', 5)$$, 'PM002', 'cannot reserve 5 of the nodes of pool "own"', 'no more than there are');
 SELECT create_reservation('own', 'event', '2026-03-01 12:00+00', '2026-03-01 14:00+00', 2, request_id => 'k1') AS event \gset
 SELECT is(create_reservation('own', 'event', '2026-03-01 12:00+00', '2026-03-01 14:00+00', 2, request_id => 'k1'), :event::bigint, 'a call can be repeated');
 SELECT throws_ok($$SELECT create_reservation('own', 'event', '2026-03-01 12:00+00', '2026-03-01 14:00+00', 3, request_id => 'k1')$$, 'PM004', NULL, 'as it was');
@@ -133,6 +133,9 @@ SELECT is(pg_temp.says('e1'), 'timed_out', 'e1 has ended');
 SELECT is(pg_temp.says('e2'), 'reservation_over', 'what would not end in time does not start');
 SELECT is(pg_temp.says('endless'), 'n-4', 'long has ended too');
 SELECT is(pg_temp.says('foreign'), 'n-3', 'on n-3 until the next begins');
+SELECT is((SELECT string_agg(concat_ws(' ', e.kind, e.item, e.detail, e.count, to_char(e.at, 'HH24:MI')), ', ') FROM explain_job(pg_temp.id('e2')) e
+    WHERE e.kind IN ('nodes', 'blocked_by', 'would_start')), 'nodes reservation 4, blocked_by own_reservation event 14:00, would_start time_limit 01:00:00',
+    'explained: no node for so long, and what limit would do');
 SELECT pg_temp.submit('own', 'e4', 0.5, 2, 'event');
 SELECT is(pg_temp.says('e4'), 'n-1 n-2', 'a short one does');
 SELECT throws_ok($$SELECT pg_temp.submit('own', 'x', 1.5, 1, 'event')$$, 'PM001', NULL, 'nobody comes who is too late');
@@ -166,6 +169,14 @@ SELECT is(pg_temp.says('n3'), 'reservation_over', 'what waits does not start');
 SELECT is((SELECT string_agg(concat_ws(' ', from_state, to_state, reason), ', ' ORDER BY event_id) FROM event WHERE kind = 'reservation_changed'),
     'created event, created next, created event, open next', 'events');
 SELECT is(cancel_job(pg_temp.id('n3'))::text, cancel_job(pg_temp.id('e2'))::text, 'cancelled');
+
+SELECT create_reservation('own', 'early', '2026-03-01 20:00+00', '2026-03-01 21:00+00', 1);
+SELECT pg_temp.submit('own', 'x1', 1, 1, 'early');
+SELECT delete_reservation('own', 'early');
+SELECT schedule('own');
+SELECT is(pg_temp.says('x1'), 'reservation_over', 'one that never began');
+SELECT is((SELECT string_agg(concat_ws(' ', e.item, e.detail, to_char(e.at, 'HH24:MI')), ', ') FROM explain_job(pg_temp.id('x1')) e WHERE e.kind = 'blocked_by'),
+    'own_reservation early 14:00', 'explained');
 
 -- ---- maintenance, and nodes that go ----
 
