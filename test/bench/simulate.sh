@@ -12,7 +12,7 @@ kueue_line()
     awk -v title="$2" -v n="$workloads" -v ms="$ms" -v published="$3" 'BEGIN {
         printf "  %-46s %9d a second; published: %s\n", title " (" n " workloads)", n * 1000 / ms, published }'
     value bench_simulate -F ' ' -c "SELECT '    ' || string_agg(format('%s %s ms', class, mean_ms), ', ' ORDER BY class) ||
-        '; all ended after ' || max(until_ms) || ' ms' FROM bench.kueue_run('$1')"
+        format('; all ended after %s ms, %s runs gave way', max(until_ms), sum(gave_way)) FROM bench.kueue_run('$1')"
 }
 
 simulate()
@@ -52,7 +52,7 @@ SQL
         echo "the generators of Kueue's CI, in virtual time, mean times to admission; see simulate_setup.sql for what is modelled"
         kueue_line baseline "baseline" "43; large 16501 ms, medium 76768 ms, small 215468 ms"
         kueue_line large "large scale" "42; large 105604 ms, medium 256413 ms, small 700379 ms"
-        kueue_line topology "topology, without quota" "37; large 39000 ms, medium 106500 ms, small 243500 ms"
+        kueue_line topology "topology" "37; large 39000 ms, medium 106500 ms, small 243500 ms"
     } >> "$OUT/report"
     drop_database bench_simulate
 }

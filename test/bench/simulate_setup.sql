@@ -2,14 +2,14 @@
 -- generators by which Kueue's CI measures itself (kubernetes-sigs/kueue,
 -- test/performance/scheduler/configs), as rows.
 --
--- Of these are modelled: cohorts, queues, workloads with their intervals of
--- creation, run times, priorities and requests; what a cohort's queues may use
--- together, as one node of so many CPUs, which is the same, for there any queue
--- may borrow what another leaves idle. Not modelled: that a queue borrows 100 at
--- most (it binds in "large" alone, for a queue may hold 120 of 2,000), that
--- borrowers come last and are preempted. In "topology" the 640 nodes are there,
--- ten racks, and the rules of the pods (balanced: slices in one rack each), but
--- no quota: its 600 of 61,440 CPUs are what makes workloads wait at Kueue.
+-- Cohorts are sub-pools that borrow nothing from each other; their parts are the
+-- cluster queues, with 20 CPUs guaranteed and 100 to borrow. All workloads are
+-- preemptible: lower priorities of a queue give way, and whoever has borrowed
+-- (withinClusterQueue LowerPriority, reclaimWithinCohort Any). Kueue counts quota
+-- and no nodes, so there is one node of all CPUs; in "topology" there are the 640
+-- nodes in ten racks, with the rules of the pods (balanced: slices in one rack each).
+-- A workload that gives way waits again by its time of creation, at Kueue by that
+-- of its eviction.
 
 CREATE SCHEMA bench;
 SET search_path TO bench, pool_manager, public;
@@ -46,28 +46,34 @@ SELECT k.config, k.class,
        row_number() OVER (PARTITION BY k.config ORDER BY i * k.every_ms, c, q, k.priority, k.affinity_required, k.group_size) AS job_id,
        timestamptz '2000-01-01 00:00+00' + i * k.every_ms * interval '1 ms' AS submitted_at,
        k.request::resource_list AS request, k.replicas, k.run_ms * interval '1 ms' AS duration, k.priority,
-       format('%s-%s', c, q) AS sub_pool,
-       CASE k.config WHEN 'topology' THEN '{}' ELSE jsonb_build_object('cohort', c::text) END AS node_selector,
-       k.affinity_level, k.affinity_required, k.group_size
+       format('queue-%s-%s', c, q) AS sub_pool, true AS preemptible, k.affinity_level, k.affinity_required, k.group_size
 FROM kueue k, generate_series(1, k.cohorts) AS c, generate_series(1, k.queues) AS q, generate_series(1, k.count) AS i;
 
 CREATE TABLE kueue_node AS
-SELECT DISTINCT k.config, 'cohort-' || c AS name, format('cpu=%s', k.queues * 20)::resource_list AS resources,
-       jsonb_build_object('cohort', c::text) AS labels, '{}'::jsonb AS topology
-FROM kueue k, generate_series(1, k.cohorts) AS c WHERE k.config <> 'topology'
+SELECT DISTINCT k.config, 'all' AS name, format('cpu=%s', k.cohorts * k.queues * 20)::resource_list AS resources, '{}'::jsonb AS topology
+FROM kueue k WHERE k.config <> 'topology'
 UNION ALL
-SELECT 'topology', format('rack-%s-%s', r, n), 'cpu=96,memory=256Gi', '{}', jsonb_build_object('block', '1', 'rack', r::text)
+SELECT 'topology', format('rack-%s-%s', r, n), 'cpu=96,memory=256Gi', jsonb_build_object('block', '1', 'rack', r::text)
 FROM generate_series(1, 10) AS r, generate_series(1, 64) AS n;
 
-CREATE FUNCTION kueue_run(wanted text) RETURNS TABLE (class text, jobs bigint, mean_ms numeric, until_ms numeric)
+CREATE TABLE kueue_quota AS
+SELECT DISTINCT k.config, 'cohort-' || c AS name, NULL AS parent, ''::resource_list AS guaranteed, ''::resource_list AS borrow_limit
+FROM kueue k, generate_series(1, k.cohorts) AS c
+UNION ALL
+SELECT DISTINCT k.config, format('queue-%s-%s', c, q), 'cohort-' || c, 'cpu=20'::resource_list, 'cpu=100'::resource_list
+FROM kueue k, generate_series(1, k.cohorts) AS c, generate_series(1, k.queues) AS q;
+
+CREATE FUNCTION kueue_run(wanted text) RETURNS TABLE (class text, jobs bigint, mean_ms numeric, until_ms numeric, gave_way bigint)
     LANGUAGE sql SET search_path TO bench, pool_manager, public AS $$
     SELECT j.class, count(*), round(1000 * avg(extract(epoch FROM s.wait)), 1),
-           round(1000 * extract(epoch FROM max(s.ended_at) - timestamptz '2000-01-01 00:00+00'))
-    FROM simulate(format('SELECT name, resources, labels, topology FROM bench.kueue_node WHERE config = %L ORDER BY name', wanted),
-            format('SELECT job_id, submitted_at, request, replicas, duration, priority, sub_pool, node_selector,
+           round(1000 * extract(epoch FROM max(s.ended_at) - timestamptz '2000-01-01 00:00+00')),
+           sum(s.preemptions)
+    FROM simulate(format('SELECT name, resources, topology FROM bench.kueue_node WHERE config = %L ORDER BY name', wanted),
+            format('SELECT job_id, submitted_at, request, replicas, duration, priority, preemptible, sub_pool,
                            affinity_level, affinity_required, group_size
                     FROM bench.kueue_job WHERE config = %L', wanted),
-            'traversal', topology_levels => '{block,rack}') AS s
+            'traversal', topology_levels => '{block,rack}',
+            quota_query => format('SELECT name, parent, guaranteed, borrow_limit FROM bench.kueue_quota WHERE config = %L', wanted)) AS s
     JOIN bench.kueue_job j ON j.config = wanted AND j.job_id = s.job_id
     GROUP BY j.class$$;
 ANALYZE;
