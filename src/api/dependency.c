@@ -71,27 +71,33 @@ read_id(const char *start, int len)
 	return id;
 }
 
+typedef struct Dependencies
+{
+	int			n;
+	int			size;
+	PmDependency *list;
+} Dependencies;
+
 static void
-add(PmJobSpec *job, int *size, int clause_no, int kind, int64 job_id)
+add(Dependencies *read, int clause_no, int kind, int64 job_id)
 {
 	PmDependency *dependency;
 
-	for (int d = job->ndependencies - 1; d >= 0 && job->dependencies[d].clause_no == clause_no; d--)
+	for (int d = read->n - 1; d >= 0 && read->list[d].clause_no == clause_no; d--)
 	{
-		if (job->dependencies[d].kind == kind && job->dependencies[d].job_id == job_id)
+		if (read->list[d].kind == kind && read->list[d].job_id == job_id)
 			return;
 	}
-	if (job->ndependencies == MAX_DEPENDENCIES)
+	if (read->n == MAX_DEPENDENCIES)
 		pm_invalid_argument("depends_on", psprintf("A job has at most %d dependencies.", MAX_DEPENDENCIES),
 							"Let a job that does nothing depend on some of them, and this one on that.");
-	if (job->ndependencies == *size)
+	if (read->n == read->size)
 	{
-		*size = Max(4, *size * 2);
-		job->dependencies = job->dependencies ?
-			repalloc(job->dependencies, sizeof(PmDependency) * *size) :
-			palloc(sizeof(PmDependency) * *size);
+		read->size = Max(4, read->size * 2);
+		read->list = read->list ? repalloc(read->list, sizeof(PmDependency) * read->size) :
+			palloc(sizeof(PmDependency) * read->size);
 	}
-	dependency = &job->dependencies[job->ndependencies++];
+	dependency = &read->list[read->n++];
 	dependency->clause_no = clause_no;
 	dependency->kind = kind;
 	dependency->job_id = job_id;
@@ -99,7 +105,7 @@ add(PmJobSpec *job, int *size, int clause_no, int kind, int64 job_id)
 
 /* kind:id, or where it is the only choice kind:id:id... */
 static void
-read_term(PmJobSpec *job, int *size, const char *start, int len, bool only, int *clause_no)
+read_term(Dependencies *read, const char *start, int len, bool only, int *clause_no)
 {
 	char	   *term = pnstrdup(start, len);
 	const char *next = term;
@@ -122,7 +128,7 @@ read_term(PmJobSpec *job, int *size, const char *start, int len, bool only, int 
 			malformed(start, len);
 		if (ids++ > 0)
 			(*clause_no)++;
-		add(job, size, *clause_no, kind, id);
+		add(read, *clause_no, kind, id);
 	}
 	pfree(term);
 }
@@ -158,12 +164,12 @@ canonical_text(const PmJobSpec *job)
 	return text.data;
 }
 
-void
-pm_check_dependencies(PmJobSpec *job)
+int
+pm_read_dependencies(const char *text, PmDependency **dependencies)
 {
-	const char *next_clause = job->depends_on;
+	Dependencies read = {0};
+	const char *next_clause = text;
 	int			clause_no = 0;
-	int			size = 0;
 
 	while (next_clause)
 	{
@@ -180,13 +186,21 @@ pm_check_dependencies(PmJobSpec *job)
 			int			term_len;
 
 			next_piece(&next, "?", &term, &term_len);
-			read_term(job, &size, term, term_len, next == NULL && term == clause, &clause_no);
+			read_term(&read, term, term_len, next == NULL && term == clause, &clause_no);
 		}
 	}
-	if (job->ndependencies == 0)
-		return;
-	qsort(job->dependencies, job->ndependencies, sizeof(PmDependency), compare_dependencies);
-	job->depends_on = canonical_text(job);
+	if (read.n > 1)
+		qsort(read.list, read.n, sizeof(PmDependency), compare_dependencies);
+	*dependencies = read.list;
+	return read.n;
+}
+
+void
+pm_check_dependencies(PmJobSpec *job)
+{
+	job->ndependencies = pm_read_dependencies(job->depends_on, &job->dependencies);
+	if (job->ndependencies > 0)
+		job->depends_on = canonical_text(job);
 }
 
 /* ---- looking them up ---- */

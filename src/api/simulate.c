@@ -22,6 +22,7 @@
 #include "api/check.h"
 #include "api/schedule.h"
 #include "api/simulate.h"
+#include "api/submit.h"
 
 #define MAX_LEVELS		8		/* of a topology */
 #define MAX_COUNT		100000
@@ -121,6 +122,7 @@ check_job(PmSimJobRow *row, const PmSimLevels *levels)
 	pm_check_labels(row->node_selector, "node_selector");
 	pm_check_taints(row->tolerations, "tolerations", true);
 	pm_check_sim_rules(row, levels);
+	row->ndependencies = pm_read_dependencies(row->depends_on, &row->dependencies);
 }
 
 static void
@@ -296,6 +298,8 @@ pm_simulate_call(FunctionCallInfo fcinfo, PmSimulation *simulation)
 	simulation->queue = &input->queue;
 	simulation->durations = input->durations;
 	simulation->preemptible = input->preemptible;
+	simulation->ndependencies = input->ndependencies;
+	simulation->dependencies = input->dependencies;
 	pm_simulate(simulation);
 	check_length(simulation);
 	return input;

@@ -46,6 +46,9 @@ extern void pm_invalid_group(const PmJobSpec *job, int g, const char *key, const
 extern void pm_resolve_groups(PmSubmission *submission, PmJobSpec *job, PmFlavorsSeen *seen);
 
 /* dependency.c: what the argument depends_on says, then the jobs it names */
+/* What a text like afterok:12,afterany:13 says, by clause; 22023.  Returns how
+ * many there are; NULL: none. */
+extern int	pm_read_dependencies(const char *text, PmDependency **dependencies);
 extern void pm_check_dependencies(PmJobSpec *job);
 extern void pm_resolve_dependencies(PmSubmission *submission, PmJobSpec *jobs, PmJobSpec **fresh, int n, int *current);
 

@@ -16,53 +16,25 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "engine/scheduler.h"
-#include "engine/simulate.h"
-
-/* Something that will happen; what never does is not among the events */
-typedef struct Event
-{
-	int64		at;
-	int			run;			/* ends; -1: nothing does, but a pass is due */
-} Event;
-
-typedef struct Simulator
-{
-	PmSimulation *simulation;
-	MemoryContext context;		/* of this simulation */
-	MemoryContext results;		/* the caller's */
-	MemoryContext instant;		/* emptied at each */
-	PmScheduler *scheduler;
-	PmQueue		queue;			/* all jobs, in the order of passes */
-	int		   *arrivals;		/* those that join, in order of submission */
-	int			narrivals;
-	int			next_arrival;
-	int			nevents;		/* a heap */
-	int			maxevents;
-	Event	   *events;
-	int			maxplacements;
-	int			maxgone;
-	int			maxruns;		/* of the cluster: those that may give way */
-	const int **minima;			/* [nshapes][ngroups] replicas that must stay */
-} Simulator;
+#include "engine/simulate_internal.h"
 
 /* ---- events: a heap, the first on top ---- */
 
 static inline bool
-comes_before(const Event *a, const Event *b)
+comes_before(const PmSimEvent *a, const PmSimEvent *b)
 {
 	if (a->at != b->at)
 		return a->at < b->at;
 	return a->run < b->run;
 }
 
-static void
-push_event(Simulator *sim, int64 instant, int run)
+void
+pm_sim_push_event(PmSimulator *sim, int64 instant, int run)
 {
-	Event		event = {instant, run};
+	PmSimEvent	event = {instant, run};
 	int			at = sim->nevents++;
 
-	sim->events = pm_grow(sim->context, sim->events, &sim->maxevents, sim->nevents, sizeof(Event));
+	sim->events = pm_grow(sim->context, sim->events, &sim->maxevents, sim->nevents, sizeof(PmSimEvent));
 	while (at > 0 && comes_before(&event, &sim->events[(at - 1) / 2]))
 	{
 		sim->events[at] = sim->events[(at - 1) / 2];
@@ -71,11 +43,11 @@ push_event(Simulator *sim, int64 instant, int run)
 	sim->events[at] = event;
 }
 
-static Event
-pop_event(Simulator *sim)
+static PmSimEvent
+pop_event(PmSimulator *sim)
 {
-	Event		first = sim->events[0];
-	Event		last = sim->events[--sim->nevents];
+	PmSimEvent	first = sim->events[0];
+	PmSimEvent	last = sim->events[--sim->nevents];
 	int			at = 0;
 
 	for (;;)
@@ -95,133 +67,24 @@ pop_event(Simulator *sim)
 	return first;
 }
 
-/* ---- runs that may give way ---- */
+/* ---- what jobs wait for ---- */
 
-static const int **
-find_minima(const PmQueue *queue)
-{
-	const int **minima = palloc(sizeof(int *) * Max(queue->nshapes, 1));
-
-	for (int s = 0; s < queue->nshapes; s++)
-	{
-		const PmShape *shape = &queue->shapes[s];
-		int		   *least = palloc(sizeof(int) * Max(shape->ngroups, 1));
-
-		for (int g = 0; g < shape->ngroups; g++)
-			least[g] = shape->groups[g].min_replicas;
-		minima[s] = least;
-	}
-	return minima;
-}
-
-/* j: index of its job */
+/* A job that has been submitted has nothing left to wait for */
 static void
-add_candidate(Simulator *sim, int j, int number, int64 now)
+release_job(int number, void *arg)
 {
-	PmCluster  *cluster = sim->simulation->cluster;
-	const PmJob *job = &sim->queue.jobs[j];
-	const PmLive *live = &sim->scheduler->live[number];
-	int64		safe_until = pm_time_add(now, sim->simulation->policy.min_runtime);
-	PmRunning  *run;
+	PmSimulator *sim = arg;
 
-	cluster->runs = pm_grow(sim->context, cluster->runs, &sim->maxruns, cluster->nruns + 1,
-							sizeof(PmRunning));
-	run = &cluster->runs[cluster->nruns++];
-	memset(run, 0, sizeof(PmRunning));
-	run->run_id = run->number = number;
-	run->job_id = j;
-	run->lane = job->lane;
-	run->priority = job->priority;
-	run->preemptible = true;
-	run->submitted_at = job->submitted_at;
-	run->placed_at = now;
-	run->planned_end = live->planned_end;
-	run->ngroups = sim->queue.shapes[job->shape].ngroups;
-	run->min_replicas = sim->minima[job->shape];
-	run->nholds = live->nholds;
-	run->holds = live->holds;
-	if (safe_until > now && safe_until != PM_NEVER)
-		push_event(sim, safe_until, -1);
-}
-
-static void
-drop_ended_candidates(Simulator *sim)
-{
-	PmCluster  *cluster = sim->simulation->cluster;
-	int			kept = 0;
-
-	for (int r = 0; r < cluster->nruns; r++)
-		if (!sim->scheduler->live[cluster->runs[r].number].ended)
-			cluster->runs[kept++] = cluster->runs[r];
-	cluster->nruns = kept;
-}
-
-static void
-note_gone(Simulator *sim, int job, int64 replicas, int64 now)
-{
-	PmSimulation *simulation = sim->simulation;
-	PmSimGone	gone = {job, simulation->runs[job].started_at, now, replicas};
-
-	simulation->gone = pm_grow(sim->results, simulation->gone, &sim->maxgone,
-							   simulation->ngone + 1, sizeof(PmSimGone));
-	simulation->gone[simulation->ngone++] = gone;
-}
-
-/* Some replicas of a run on a node go */
-static void
-leave_node(PmSimulation *simulation, PmSimRun *run, int node, int replicas)
-{
-	PmSimPlacement *placements = simulation->placements + run->first_placement;
-	int			p = 0;
-
-	while (placements[p].node != node)
-		p++;
-	placements[p].replicas -= replicas;
-	if (placements[p].replicas > 0)
+	if (sim->of_number[number] < 0)
 		return;
-	run->nplacements--;
-	memmove(placements + p, placements + p + 1, sizeof(PmSimPlacement) * (run->nplacements - p));
-}
-
-static void
-shrink(Simulator *sim, const PmDecision *decision, const PmVictim *victim, int64 now)
-{
-	const PmRunning *running = &sim->simulation->cluster->runs[victim->run];
-	int			job = (int) sim->queue.jobs[running->job_id].job_id;
-
-	for (int s = victim->first_shed; s < victim->first_shed + victim->nsheds; s++)
-	{
-		const PmShed *shed = &decision->sheds[s];
-
-		note_gone(sim, job, shed->replicas, now);
-		leave_node(sim->simulation, &sim->simulation->runs[job], running->holds[shed->hold].node,
-				   shed->replicas);
-	}
-}
-
-/* The job waits again as if it had not run */
-static void
-give_way(Simulator *sim, const PmVictim *victim, int64 now)
-{
-	PmSimulation *simulation = sim->simulation;
-	int			j = (int) simulation->cluster->runs[victim->run].job_id;
-	int			job = (int) sim->queue.jobs[j].job_id;
-	PmSimRun   *run = &simulation->runs[job];
-	int64		replicas = 0;
-
-	for (int p = 0; p < run->nplacements; p++)
-		replicas += simulation->placements[run->first_placement + p].replicas;
-	note_gone(sim, job, replicas, now);
-	run->started_at = run->ended_at = PM_NEVER;
-	run->nplacements = 0;
-	run->preemptions++;
-	pm_scheduler_submit(sim->scheduler, j);
+	pm_scheduler_submit(sim->scheduler, sim->of_number[number]);
+	sim->joined = true;
 }
 
 /* ---- what a pass decides ---- */
 
 static void
-note_placements(Simulator *sim, PmSimRun *run, const PmDecision *decision, const PmStart *start)
+note_placements(PmSimulator *sim, PmSimRun *run, const PmDecision *decision, const PmStart *start)
 {
 	PmSimulation *simulation = sim->simulation;
 
@@ -246,7 +109,7 @@ note_placements(Simulator *sim, PmSimRun *run, const PmDecision *decision, const
 }
 
 static void
-start_run(Simulator *sim, const PmDecision *decision, const PmStart *start, int64 now)
+start_run(PmSimulator *sim, const PmDecision *decision, const PmStart *start, int64 now)
 {
 	const PmJob *job = &sim->queue.jobs[start->job];
 	PmSimRun   *result = &sim->simulation->runs[job->job_id];
@@ -255,14 +118,17 @@ start_run(Simulator *sim, const PmDecision *decision, const PmStart *start, int6
 	result->ended_at = pm_time_add(now, Min(sim->simulation->durations[job->job_id], job->time_limit));
 	note_placements(sim, result, decision, start);
 	if (result->ended_at != PM_NEVER)
-		push_event(sim, result->ended_at, start->run);
+		pm_sim_push_event(sim, result->ended_at, start->run);
+	sim->job_of_run = pm_grow(sim->context, sim->job_of_run, &sim->maxrun_jobs, start->run + 1, sizeof(int));
+	sim->job_of_run[start->run] = start->job;
+	pm_sim_reached(sim->depend, (int) job->job_id, PM_SIM_STARTED, release_job, sim);
 	if (sim->simulation->preemptible && sim->simulation->preemptible[job->job_id])
-		add_candidate(sim, start->job, start->run, now);
+		pm_sim_may_yield(sim, start->job, start->run, now);
 }
 
 /* From now on it withholds, for the time of a step */
 static void
-lock_job(Simulator *sim, int number, int64 now)
+lock_job(PmSimulator *sim, int number, int64 now)
 {
 	PmJob	   *job = &sim->queue.jobs[number];
 	int64		until;
@@ -272,29 +138,20 @@ lock_job(Simulator *sim, int number, int64 now)
 	job->locked_since = now;
 	until = pm_time_add(now, sim->simulation->policy.step_timeout);
 	if (until != PM_NEVER)
-		push_event(sim, until, -1);
+		pm_sim_push_event(sim, until, -1);
 }
 
-/* Did jobs join again by it? */
+/* Did jobs join by it? */
 static bool
-make_pass(Simulator *sim, int64 now)
+make_pass(PmSimulator *sim, int64 now)
 {
 	MemoryContext old = MemoryContextSwitchTo(sim->instant);
-	bool		again = false;
 	PmDecision *decision;
 
-	drop_ended_candidates(sim);
+	sim->joined = false;
+	pm_sim_forget_ended(sim);
 	decision = pm_scheduler_pass(sim->scheduler, now);
-	for (int i = 0; i < decision->nvictims; i++)
-	{
-		const PmVictim *victim = &decision->victims[i];
-
-		if (victim->whole)
-			give_way(sim, victim, now);
-		else
-			shrink(sim, decision, victim, now);
-		again |= victim->whole;
-	}
+	pm_sim_yield(sim, decision, now);
 	for (int i = 0; i < decision->nstarts; i++)
 		start_run(sim, decision, &decision->starts[i], now);
 	for (int i = 0; i < decision->nlocks; i++)
@@ -303,7 +160,7 @@ make_pass(Simulator *sim, int64 now)
 	sim->simulation->npasses++;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(sim->instant);
-	return again;
+	return sim->joined;
 }
 
 /* ---- jobs ---- */
@@ -327,7 +184,7 @@ arrival_cmp(const int *a, const int *b, const PmJob *jobs)
 
 /* Which jobs join at all, and in which order */
 static void
-order_arrivals(Simulator *sim)
+order_arrivals(PmSimulator *sim)
 {
 	PmQueue    *queue = &sim->queue;
 	PmSpace    *space = sim->scheduler->space;
@@ -354,14 +211,14 @@ order_arrivals(Simulator *sim)
 
 /* The end of a run that gave way does not happen */
 static inline bool
-is_void(const Simulator *sim, const Event *event)
+is_void(const PmSimulator *sim, const PmSimEvent *event)
 {
 	return event->run >= 0 && sim->scheduler->live[event->run].ended;
 }
 
 /* The next instant at which something happens; false: nothing does any more */
 static bool
-next_instant(Simulator *sim, int64 *now)
+next_instant(PmSimulator *sim, int64 *now)
 {
 	while (sim->nevents > 0 && is_void(sim, &sim->events[0]))
 		pop_event(sim);
@@ -373,20 +230,36 @@ next_instant(Simulator *sim, int64 *now)
 	return sim->next_arrival < sim->narrivals || sim->nevents > 0;
 }
 
+/* Others may wait for it */
 static void
-end_runs(Simulator *sim, int64 now)
+note_end(PmSimulator *sim, int number)
+{
+	const PmJob *job;
+
+	if (sim->depend == NULL)
+		return;
+	job = &sim->queue.jobs[sim->job_of_run[number]];
+	pm_sim_reached(sim->depend, (int) job->job_id,
+				   sim->simulation->durations[job->job_id] <= job->time_limit ? PM_SIM_COMPLETED : PM_SIM_TIMED_OUT,
+				   release_job, sim);
+}
+
+static void
+end_runs(PmSimulator *sim, int64 now)
 {
 	while (sim->nevents > 0 && sim->events[0].at == now)
 	{
-		Event		event = pop_event(sim);
+		PmSimEvent	event = pop_event(sim);
 
-		if (event.run >= 0 && !is_void(sim, &event))
-			pm_scheduler_finish(sim->scheduler, event.run);
+		if (event.run < 0 || is_void(sim, &event))
+			continue;
+		pm_scheduler_finish(sim->scheduler, event.run);
+		note_end(sim, event.run);
 	}
 }
 
 static void
-submit_jobs(Simulator *sim, int64 now)
+submit_jobs(PmSimulator *sim, int64 now)
 {
 	const PmSimulation *simulation = sim->simulation;
 
@@ -398,15 +271,18 @@ submit_jobs(Simulator *sim, int64 now)
 		if (sim->queue.jobs[j].submitted_at != now)
 			break;
 		sim->next_arrival++;
-		pm_scheduler_submit(sim->scheduler, j);
+		if (sim->depend)
+			sim->of_number[sim->queue.jobs[j].job_id] = j;
+		if (!pm_sim_waits(sim->depend, (int) sim->queue.jobs[j].job_id))
+			pm_scheduler_submit(sim->scheduler, j);
 		preempts_from = pm_time_add(now, simulation->policy.preemption_delay);
 		if (simulation->preemptible && preempts_from > now && preempts_from != PM_NEVER)
-			push_event(sim, preempts_from, -1);
+			pm_sim_push_event(sim, preempts_from, -1);
 	}
 }
 
 static void
-prepare(Simulator *sim, PmSimulation *simulation)
+prepare(PmSimulator *sim, PmSimulation *simulation)
 {
 	int			njobs = simulation->queue->njobs;
 
@@ -440,7 +316,14 @@ prepare(Simulator *sim, PmSimulation *simulation)
 	pm_order_jobs(sim->queue.jobs, njobs, simulation->policy.order);
 	sim->scheduler = pm_scheduler_create(simulation->cluster, &sim->queue, &simulation->policy, true);
 	sim->scheduler->yields = simulation->preemptible != NULL;
-	sim->minima = find_minima(&sim->queue);
+	sim->minima = pm_sim_minima(&sim->queue);
+	sim->depend = pm_sim_depend_create(simulation);
+	if (sim->depend)
+	{
+		sim->of_number = MemoryContextAllocHuge(sim->context, sizeof(int) * (Size) Max(njobs, 1));
+		for (int i = 0; i < njobs; i++)
+			sim->of_number[i] = -1;
+	}
 	order_arrivals(sim);
 	MemoryContextSwitchTo(sim->results);
 }
@@ -448,7 +331,7 @@ prepare(Simulator *sim, PmSimulation *simulation)
 void
 pm_simulate(PmSimulation *simulation)
 {
-	Simulator	sim = {0};
+	PmSimulator sim = {0};
 	int64		now;
 
 	prepare(&sim, simulation);

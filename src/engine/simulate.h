@@ -11,6 +11,24 @@
 
 #include "engine/engine.h"
 
+/* In the order of the enum dependency_kind */
+typedef enum PmSimDependencyKind
+{
+	PM_SIM_AFTER,
+	PM_SIM_AFTEROK,
+	PM_SIM_AFTERANY,
+	PM_SIM_AFTERNOTOK			/* it ended at its time limit */
+} PmSimDependencyKind;
+
+/* A job joins when of each clause one dependency holds */
+typedef struct PmSimDependency
+{
+	int			job;			/* index */
+	int			clause_no;
+	PmSimDependencyKind kind;
+	int			on;				/* index of another job */
+} PmSimDependency;
+
 /* The last run of a job */
 typedef struct PmSimRun
 {
@@ -43,6 +61,8 @@ typedef struct PmSimulation
 								 * id each has its index */
 	const int64 *durations;		/* [njobs]; PM_NEVER: it does not end by itself */
 	const bool *preemptible;	/* [njobs]; NULL: nobody gives way */
+	int			ndependencies;
+	const PmSimDependency *dependencies;	/* a job's together, by clause */
 	PmPolicy	policy;
 
 	/* what came of it, palloc'd in the current context */
@@ -58,8 +78,9 @@ typedef struct PmSimulation
  * At one instant all runs end first that do, then all jobs join that are
  * submitted, then one pass is made.  A run ends after its duration, or at its
  * time limit if that is less.  The job of a run that gives way joins again, to
- * run from its beginning, and one more pass is made at that instant.  A job
- * whose replicas no node could hold, even an empty one, does not join.
+ * run from its beginning, and one more pass is made at that instant; likewise
+ * where jobs wait for others to start.  A job whose replicas no node could hold,
+ * even an empty one, does not join, nor one that depends on what never comes.
  */
 extern void pm_simulate(PmSimulation *simulation);
 

@@ -13,6 +13,7 @@
 #include "utils/jsonb.h"
 
 #include "engine/simulate.h"
+#include "store/submit.h"
 #include "store/terms.h"
 #include "types/resource_list.h"
 
@@ -49,6 +50,9 @@ typedef struct PmSimJobRow
 	int32		group_size;
 	char	   *spread_level;
 	int32		max_per_domain;
+	char	   *depends_on;		/* as that of submit_job; NULL: nothing */
+	int			ndependencies;	/* read from it, by clause */
+	PmDependency *dependencies;
 } PmSimJobRow;
 
 /* A sub-pool of the tree of quotas, as the table has it */
@@ -94,6 +98,8 @@ typedef struct PmSimInput
 	int64	   *job_ids;		/* [queue.njobs], ascending */
 	int64	   *durations;		/* [queue.njobs] */
 	bool	   *preemptible;	/* [queue.njobs], or NULL: nobody is */
+	int			ndependencies;
+	PmSimDependency *dependencies;	/* a job's together, by clause */
 } PmSimInput;
 
 /* Runs the queries as the current role; everything is palloc'd in the current

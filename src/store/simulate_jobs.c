@@ -22,7 +22,8 @@ enum
 {
 	JOB_ID, JOB_SUBMITTED_AT, JOB_REQUEST, JOB_DURATION, JOB_REPLICAS, JOB_MIN_REPLICAS,
 	JOB_TIME_LIMIT, JOB_PRIORITY, JOB_PREEMPTIBLE, JOB_TENANT, JOB_SUB_POOL, JOB_SELECTOR, JOB_TOLERATIONS,
-	JOB_AFFINITY_LEVEL, JOB_AFFINITY_REQUIRED, JOB_GROUP_LEVEL, JOB_GROUP_SIZE, JOB_SPREAD_LEVEL, JOB_MAX_PER_DOMAIN
+	JOB_AFFINITY_LEVEL, JOB_AFFINITY_REQUIRED, JOB_GROUP_LEVEL, JOB_GROUP_SIZE, JOB_SPREAD_LEVEL, JOB_MAX_PER_DOMAIN,
+	JOB_DEPENDS_ON
 };
 
 static const PmQueryColumn job_columns[] = {
@@ -45,6 +46,7 @@ static const PmQueryColumn job_columns[] = {
 	{"group_size", "pg_catalog.int4", "NULL", false},
 	{"spread_level", "pg_catalog.text", "NULL", false},
 	{"max_per_domain", "pg_catalog.int4", "NULL", false},
+	{"depends_on", "pg_catalog.text", "NULL", false},
 };
 
 static const PmRowQuery job_query_kind = {
@@ -62,6 +64,13 @@ typedef struct SimJob
 	bool		preemptible;
 } SimJob;
 
+/* Jobs by their ids */
+typedef struct SimDependency
+{
+	int64		job_id;
+	PmDependency dependency;
+} SimDependency;
+
 typedef struct JobReader
 {
 	PmSimReader *common;
@@ -72,6 +81,9 @@ typedef struct JobReader
 	int			max_jobs;
 	SimJob	   *jobs;
 	bool		any_preemptible;
+	int			ndependencies;
+	int			max_dependencies;
+	SimDependency *dependencies;
 } JobReader;
 
 static inline int
@@ -139,6 +151,18 @@ length_of(const Interval *length)
 }
 
 static void
+keep_dependencies(JobReader *reader, const PmSimJobRow *row)
+{
+	for (int d = 0; d < row->ndependencies; d++)
+	{
+		reader->dependencies = pm_room_for(reader->dependencies, &reader->max_dependencies,
+										   reader->ndependencies, sizeof(SimDependency));
+		reader->dependencies[reader->ndependencies].job_id = row->job_id;
+		reader->dependencies[reader->ndependencies++].dependency = row->dependencies[d];
+	}
+}
+
+static void
 job_row(const PmQueryRow *values, void *state)
 {
 	JobReader  *reader = state;
@@ -167,6 +191,7 @@ job_row(const PmQueryRow *values, void *state)
 	row.group_size = pm_row_int32(values, JOB_GROUP_SIZE, 0);
 	row.spread_level = pm_row_text(values, JOB_SPREAD_LEVEL);
 	row.max_per_domain = pm_row_int32(values, JOB_MAX_PER_DOMAIN, 0);
+	row.depends_on = pm_row_text(values, JOB_DEPENDS_ON);
 	common->checks->job(&row, common->levels);
 	MemoryContextSwitchTo(common->context);
 
@@ -183,6 +208,7 @@ job_row(const PmQueryRow *values, void *state)
 	kept->duration = length_of(row.duration);
 	kept->preemptible = row.preemptible;
 	reader->any_preemptible |= row.preemptible;
+	keep_dependencies(reader, &row);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(common->row);
 }
@@ -229,6 +255,53 @@ make_jobs(JobReader *reader)
 	input->queue.nlanes = Max((int) hash_get_num_entries(reader->common->lanes), 1);
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64		left = *(const int64 *) a;
+	int64		right = *(const int64 *) b;
+
+	return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/* The index of a job that another one is to depend on */
+static int
+find_job(const PmSimInput *input, int64 job_id, int64 dependent)
+{
+	const int64 *found = bsearch(&job_id, input->job_ids, input->queue.njobs, sizeof(int64), compare_ids);
+
+	if (found == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("job_query returns no job " INT64_FORMAT, job_id),
+				 errdetail("Job " INT64_FORMAT " is to depend on it.", dependent),
+				 errhint("Return it too, or leave it out of \"depends_on\".")));
+	return found - input->job_ids;
+}
+
+/* They were kept row by row, and of a row by clause */
+static void
+make_dependencies(JobReader *reader)
+{
+	PmSimInput *input = reader->common->input;
+	int			n = reader->ndependencies;
+
+	input->ndependencies = n;
+	input->dependencies = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PmSimDependency) * (Size) Max(n, 1));
+	for (int d = 0; d < n; d++)
+	{
+		const SimDependency *read = &reader->dependencies[d];
+		PmSimDependency *dependency = &input->dependencies[d];
+
+		dependency->job = find_job(input, read->job_id, read->job_id);
+		dependency->clause_no = read->dependency.clause_no;
+		dependency->kind = (PmSimDependencyKind) read->dependency.kind;
+		dependency->on = find_job(input, read->dependency.job_id, read->job_id);
+	}
+	if (reader->dependencies)
+		pfree(reader->dependencies);
+}
+
 void
 pm_read_sim_jobs(PmSimReader *reader, const char *query)
 {
@@ -238,4 +311,5 @@ pm_read_sim_jobs(PmSimReader *reader, const char *query)
 	jobs.shape_numbers = pm_bytes_numbers("shapes of a simulation");
 	pm_run_row_query(&job_query_kind, query, job_row, &jobs);
 	make_jobs(&jobs);
+	make_dependencies(&jobs);
 }

@@ -1,5 +1,5 @@
--- simulate() against the pool itself: small random cases of sub-pools, quotas
--- and preemption are played by the calls of a pool, instant by instant with the
+-- simulate() against the pool itself: small random cases of sub-pools, quotas,
+-- preemption and dependencies are played by the calls of a pool, instant by instant with the
 -- clock, and by simulate() from the same tables.  Every job must start, end and
 -- give way alike, on the same nodes.
 BEGIN;
@@ -7,7 +7,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2026-03-02 00:00:00+00';
-SELECT plan(5);
+SELECT plan(7);
 
 SELECT create_tenant('acme', 'USD', 'UTC');
 SELECT create_sku('node', 'node');
@@ -16,7 +16,7 @@ SELECT create_network('net', '10.0.0.0/16', 'acme');
 SELECT set_quota('acme', r, 100000000) FROM unnest('{accelerator_minutes,run_minutes,pools,nodes}'::text[]) AS r;
 
 CREATE TEMP TABLE case_job (pool text, n int, since timestamptz, submit int, request resource_list, replicas int, run int, "limit" int,
-    priority int, preemptible boolean, sub_pool text, job_id bigint) ON COMMIT DROP;
+    priority int, preemptible boolean, sub_pool text, kind text, on_job int, job_id bigint) ON COMMIT DROP;
 CREATE TEMP TABLE difference (pool text, job text) ON COMMIT DROP;
 CREATE FUNCTION pg_temp.at(since timestamptz, seconds int) RETURNS timestamptz LANGUAGE sql IMMUTABLE
     RETURN since + make_interval(secs => seconds);
@@ -49,13 +49,14 @@ BEGIN
     END LOOP;
     FOR n IN 1 .. 20 LOOP
         submit := submit + floor(random() * 7);
-        INSERT INTO case_job (pool, n, since, submit, request, replicas, run, priority, preemptible, sub_pool)
+        INSERT INTO case_job (pool, n, since, submit, request, replicas, run, priority, preemptible, sub_pool, kind, on_job)
         VALUES (pool, n, since, submit,
             format('cpu=%s,gpu=%s', 1 + floor(random() * 4), (ARRAY['0', '0.5', '1', '1', '2', '3'])[1 + floor(random() * 6)])::resource_list,
             1 + floor(random() * random() * 4), 5 + floor(random() * 60), 1 + floor(random() * 3), random() < 0.8,
-            (ARRAY['one', 'two', 'other'])[1 + floor(random() * 3)]);
+            (ARRAY['one', 'two', 'other'])[1 + floor(random() * 3)],
+            CASE WHEN n > 3 AND random() < 0.3 THEN (ARRAY['after', 'afterok', 'afterany', 'afternotok'])[1 + floor(random() * 4)] END, 1 + floor(random() * (n - 1)));
     END LOOP;
-    UPDATE case_job c SET "limit" = c.run + floor(random() * 2) * floor(random() * 40)
+    UPDATE case_job c SET "limit" = greatest(1, c.run + floor(random() * 2) * floor(random() * 60 - 20))
     WHERE c.pool = make_case.pool AND (policy = 'backfill' OR random() < 0.3);
 END $$;
 
@@ -75,7 +76,7 @@ BEGIN
         SELECT min(t) INTO instant
         FROM case_job c LEFT JOIN job_run r ON r.pool_id = own AND r.job_id = c.job_id AND r.ended_at IS NULL,
             LATERAL (VALUES (pg_temp.at(c.since, c.submit)), (pg_temp.at(c.since, c.submit) + given.preemption_delay),
-                (pg_temp.at(r.started_at, c.run)), (r.placed_at + given.min_runtime)) AS v(t)
+                (pg_temp.at(r.started_at, c.run)), (r.planned_end), (r.placed_at + given.min_runtime)) AS v(t)
         WHERE c.pool = play.pool AND t > instant;
         EXIT WHEN instant IS NULL;
         PERFORM set_config('pool_manager.clock', instant::text, true);
@@ -88,7 +89,8 @@ BEGIN
             PERFORM cordon_nodes(nodes);
             BEGIN
                 UPDATE case_job c SET job_id = submit_job(job.pool, 'j' || job.n, request => job.request, replicas => job.replicas,
-                    sub_pool => job.sub_pool, priority => job.priority, preemptible => job.preemptible, time_limit => make_interval(secs => job."limit"))
+                    sub_pool => job.sub_pool, priority => job.priority, preemptible => job.preemptible, time_limit => make_interval(secs => job."limit"),
+                    depends_on => job.kind || ':' || (SELECT o.job_id FROM case_job o WHERE o.pool = job.pool AND o.n = job.on_job))
                 WHERE c.pool = job.pool AND c.n = job.n;
             EXCEPTION WHEN SQLSTATE 'PM001' THEN
                 -- asks for more than there can ever be
@@ -98,7 +100,8 @@ BEGIN
         END LOOP;
         LOOP
             PERFORM FROM schedule(own) s WHERE s.state = 'queued';
-            EXIT WHEN NOT FOUND;
+            EXIT WHEN NOT FOUND AND NOT EXISTS (SELECT FROM job_queue q
+                WHERE q.pool_id = own AND q.state = 'waiting' AND dependencies_hold(own, q.job_id));
         END LOOP;
     END LOOP;
 END $$;
@@ -116,7 +119,8 @@ CREATE FUNCTION pg_temp.compare(pool text) RETURNS void LANGUAGE sql AS $$
         SELECT s.* FROM pool p, simulate(
             format('SELECT n.name, l.allocatable AS resources, l.accelerator FROM node n JOIN node_load l USING (pool_id, node_id) WHERE n.pool_id = %s ORDER BY n.node_id', p.pool_id),
             format('SELECT job_id, pg_temp.at(since, submit) AS submitted_at, request, replicas, make_interval(secs => run) AS duration,
-                make_interval(secs => "limit") AS time_limit, priority, preemptible, sub_pool FROM case_job WHERE pool = %L', p.name),
+                make_interval(secs => "limit") AS time_limit, priority, preemptible, sub_pool,
+                kind || '':'' || (SELECT o.job_id FROM case_job o WHERE o.pool = c.pool AND o.n = c.on_job) AS depends_on FROM case_job c WHERE pool = %L', p.name),
             p.queue_policy, p.placement, quota_query => format('SELECT sub_pool AS name, parent, guaranteed, upper, borrow_limit, lend_limit
                 FROM sub_pool_status WHERE pool_id = %s AND sub_pool IS NOT NULL', p.pool_id),
             preemption => p.preemption, reclaim => p.reclaim, min_runtime => p.min_runtime, preemption_delay => p.preemption_delay) AS s
@@ -143,5 +147,7 @@ SELECT cmp_ok((SELECT count(*) FROM case_job c JOIN job_run r USING (job_id) WHE
 SELECT cmp_ok((SELECT count(*) FROM job_run WHERE preempted_by IS NOT NULL), '>', 30::bigint, 'many give way');
 SELECT cmp_ok((SELECT count(*) FROM job_run r JOIN job v USING (pool_id, job_id) JOIN job b ON b.pool_id = r.pool_id AND b.job_id = r.preempted_by
     WHERE b.sub_pool_id <> v.sub_pool_id), '>', 5::bigint, 'to jobs of other sub-pools too');
+SELECT cmp_ok((SELECT count(*) FROM case_job c WHERE c.kind IS NOT NULL AND EXISTS (SELECT FROM job_run r WHERE r.job_id = c.job_id)), '>', 40::bigint, 'many that depend on others run');
+SELECT cmp_ok((SELECT count(*) FROM case_job c WHERE c.kind = 'afternotok' AND EXISTS (SELECT FROM job_run r WHERE r.job_id = c.job_id)), '>', 0::bigint, 'and some because another ran out of time');
 SELECT * FROM finish();
 ROLLBACK;
