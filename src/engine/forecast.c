@@ -158,6 +158,14 @@ start_of(const EndHeap *heap, const PmDecision *decision, int i, int64 at)
 	return heap->ended[((int64) (i + 1) * heap->nended - 1) / decision->nstarts];
 }
 
+static void
+submit_waiting(PmScheduler *scheduler, const int64 *starts)
+{
+	for (int job = 0; job < scheduler->queue->njobs; job++)
+		if (starts[job] == PM_NEVER)
+			pm_scheduler_submit(scheduler, job);
+}
+
 /*
  * Sorts the queue; the result has the start of each job, in that order, and
  * PM_NEVER for those that never start.  Uses up the cluster.
@@ -186,17 +194,19 @@ pm_forecast(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	if (jobs > MANY_JOBS)
 		scheduler->space->looks = LOOKS;
 	for (int job = 0; job < queue->njobs; job++)
-	{
 		starts[job] = PM_NEVER;
-		pm_scheduler_submit(scheduler, job);
-	}
+	submit_waiting(scheduler, starts);
 	for (;;)
 	{
 		PmDecision *decision;
 
 		CHECK_FOR_INTERRUPTS();
 		if (resolution > 0 && passes++ == RESERVING && played.queue == PM_QUEUE_BACKFILL)
+		{
 			played.queue = PM_QUEUE_TRAVERSAL;
+			pm_scheduler_set_policy(scheduler, &played);
+			submit_waiting(scheduler, starts);
+		}
 		MemoryContextSwitchTo(passing);
 		decision = pm_scheduler_pass(scheduler, at);
 		for (int i = 0; i < decision->nstarts; i++)

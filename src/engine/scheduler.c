@@ -583,6 +583,17 @@ pm_scheduler_create(PmCluster *cluster, PmQueue *queue, const PmPolicy *policy, 
 	return scheduler;
 }
 
+/*
+ * The policy from now on, not during a pass.  The jobs that wait are to be
+ * submitted again.
+ */
+void
+pm_scheduler_set_policy(PmScheduler *scheduler, const PmPolicy *policy)
+{
+	scheduler->policy = policy;
+	memset(scheduler->backlogs, 0, sizeof(PmBacklog *) * (scheduler->cluster->nowners + 1));
+}
+
 /* A job waits from now on */
 void
 pm_scheduler_submit(PmScheduler *scheduler, int job)

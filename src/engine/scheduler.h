@@ -74,6 +74,7 @@ typedef struct PmScheduler
 
 extern PmScheduler *pm_scheduler_create(PmCluster *cluster, PmQueue *queue,
 										const PmPolicy *policy, bool tracks);
+extern void pm_scheduler_set_policy(PmScheduler *scheduler, const PmPolicy *policy);
 extern void pm_scheduler_submit(PmScheduler *scheduler, int job);
 extern void pm_scheduler_finish(PmScheduler *scheduler, int run);
 extern PmDecision *pm_scheduler_pass(PmScheduler *scheduler, int64 now);
