@@ -312,9 +312,9 @@ next_instant(const Future *future, int64 now)
 	return at;
 }
 
-/* Runs end when they are planned to, and nothing new comes */
+/* Runs end when they are planned to, and nothing new comes; looks: of searches */
 static void
-play(Future *future, PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
+play(Future *future, PmCluster *cluster, PmQueue *queue, const PmPolicy *policy, int looks)
 {
 	memset(future, 0, sizeof(*future));
 	future->kept = future->kept_first = future->sound = future->avoided = future->in_turn = true;
@@ -325,6 +325,7 @@ play(Future *future, PmCluster *cluster, PmQueue *queue, const PmPolicy *policy)
 	future->promised = palloc(sizeof(int64) * Max(queue->njobs, 1));
 	pm_order_jobs(queue->jobs, queue->njobs, policy->order);
 	future->scheduler = pm_scheduler_create(cluster, queue, policy, true);
+	future->scheduler->space->looks = looks;
 	for (int i = 0; i < queue->njobs; i++)
 	{
 		future->starts[i] = future->promised[i] = PM_NEVER;
@@ -378,7 +379,7 @@ one_future(int round, bool owners)
 	for (int s = 0; s < queue->nshapes && single; s++)
 		unconstify(PmShape *, queue->shapes)[s].ngroups = 1;
 	starts = pm_forecast(again, core_copy_queue(cluster, queue), &policy);
-	play(&future, cluster, queue, &policy);
+	play(&future, cluster, queue, &policy, 0);
 	core_check(future.sound, "future %d, policy %d: never over-allocated", round, policy.queue);
 	core_check(future.avoided, "future %d, policy %d: nothing runs into maintenance", round,
 			   policy.queue);
@@ -407,7 +408,9 @@ long_queue(int round)
 	PmTaskGroup *group = palloc0(sizeof(PmTaskGroup));
 	int64	   *amounts = palloc0(sizeof(int64) * cluster->ndims);
 	PmCluster  *again = core_copy_cluster(cluster);
+	PmCluster  *some = core_copy_cluster(cluster);
 	Future		future;
+	Future		hasty;
 	int64	   *starts;
 	bool		close = true;
 
@@ -427,7 +430,12 @@ long_queue(int round)
 		queue->jobs[i].time_limit = core_between(1, 100000);
 	}
 	starts = pm_forecast(again, core_copy_queue(cluster, queue), &policy);
-	play(&future, cluster, queue, &policy);
+	play(&future, cluster, queue, &policy, 0);
+	/* where is of no matter to jobs of one size */
+	play(&hasty, some, queue, &policy, 1);
+	core_check(hasty.sound, "long queue %d: never over-allocated", round);
+	core_check(memcmp(hasty.starts, future.starts, sizeof(int64) * queue->njobs) == 0,
+			   "long queue %d: who looks at some nodes finds room where there is any", round);
 	for (int i = 0; i < queue->njobs; i++)
 	{
 		int64		off = starts[i] - future.starts[i];
