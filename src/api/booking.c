@@ -337,7 +337,7 @@ write_counters(PmBooks *books)
 	{
 		keys[i] = books->touched[i]->key;
 		units[i] = books->touched[i]->counter.units;
-		amounts[i] = NumericGetDatum(books->touched[i]->counter.amount);
+		amounts[i] = NumericGetDatum(pm_counter_amount(&books->touched[i]->counter));
 	}
 	pm_write_counters(books->tenant_id, keys, units, amounts, books->ntouched);
 }

@@ -86,8 +86,9 @@ pm_counter_quantity(int64 n, bool once)
 	return hours_and_fraction(n / PM_MILLI_SECONDS_PER_HOUR, fraction(n));
 }
 
-Numeric
-pm_counter_step(int64 before, int64 after, bool once)
+/* Q(after) - Q(before): a difference of integers, as long as it fits */
+static Numeric
+quantity_step(int64 before, int64 after, bool once)
 {
 	if (once)
 		return trim(int64_div_fast_to_numeric(pm_counter_add(after, -before), 3));
@@ -96,26 +97,67 @@ pm_counter_step(int64 before, int64 after, bool once)
 }
 
 /*
+ * Moving on
+ */
+static void
+keep_amount(PmCounter *counter, Numeric amount)
+{
+	if (counter->amount)
+		pfree(counter->amount);
+	counter->amount = MemoryContextAlloc(counter->context, VARSIZE(amount));
+	memcpy(counter->amount, amount, VARSIZE(amount));
+}
+
+static Numeric
+total(const PmCounter *counter)
+{
+	return trim(pm_tariff_total(counter->tariff, pm_counter_quantity(counter->units, counter->once),
+								counter->units != 0));
+}
+
+void
+pm_counter_begin(PmCounter *counter, const PmTariff *tariff, bool once, int64 units)
+{
+	counter->tariff = tariff;
+	counter->once = once;
+	counter->units = units;
+	counter->context = CurrentMemoryContext;
+	counter->amount = NULL;
+	/* of a plain price a step is a product */
+	if (tariff && pm_tariff_plain_price(tariff) == NULL)
+		counter->amount = total(counter);
+}
+
+Numeric
+pm_counter_amount(const PmCounter *counter)
+{
+	return total(counter);
+}
+
+void
+pm_counter_move(PmCounter *counter, int64 units, Numeric *quantity, Numeric *amount)
+{
+	Numeric		price = counter->tariff ? pm_tariff_plain_price(counter->tariff) : NULL;
+
+	*quantity = quantity_step(counter->units, units, counter->once);
+	*amount = NULL;
+	counter->units = units;
+	if (price)
+		*amount = trim(DatumGetNumeric(DirectFunctionCall2(numeric_mul, NumericGetDatum(price),
+														   NumericGetDatum(*quantity))));
+	else if (counter->tariff)
+	{
+		Numeric		after = total(counter);
+
+		*amount = trim(DatumGetNumeric(DirectFunctionCall2(numeric_sub, NumericGetDatum(after),
+														   NumericGetDatum(counter->amount))));
+		keep_amount(counter, after);
+	}
+}
+
+/*
  * Steps
  */
-static Numeric
-keep(const PmCounter *counter, Numeric value)
-{
-	Numeric		kept = MemoryContextAlloc(counter->context, VARSIZE(value));
-
-	memcpy(kept, value, VARSIZE(value));
-	return kept;
-}
-
-static Numeric
-difference(Numeric after, Numeric before)
-{
-	Datum		result = DirectFunctionCall2(numeric_sub, NumericGetDatum(after),
-											 NumericGetDatum(before));
-
-	return trim(DatumGetNumeric(result));
-}
-
 static int
 tier_of(const PmCounter *counter, int64 units)
 {
@@ -144,32 +186,12 @@ tier_edge(const PmCounter *counter, int64 from, int64 to, int tier)
 	return from;
 }
 
-void
-pm_counter_begin(PmCounter *counter, const PmTariff *tariff, bool once, int64 units)
-{
-	counter->tariff = tariff;
-	counter->once = once;
-	counter->units = units;
-	counter->context = CurrentMemoryContext;
-	counter->quantity = pm_counter_quantity(units, once);
-	counter->amount = trim(pm_tariff_total(tariff, counter->quantity, units != 0));
-	counter->tier = tier_of(counter, units);
-}
-
 static void
 step_to(PmCounter *counter, int64 units, int tier, PmStepCallback callback, void *state)
 {
-	Numeric		quantity = pm_counter_quantity(units, counter->once);
-	Numeric		amount = trim(pm_tariff_total(counter->tariff, quantity, units != 0));
 	PmStep		step = {counter->units, units, tier, NULL, NULL};
 
-	step.quantity = difference(quantity, counter->quantity);
-	step.amount = difference(amount, counter->amount);
-	pfree(counter->quantity);
-	pfree(counter->amount);
-	counter->quantity = keep(counter, quantity);
-	counter->amount = keep(counter, amount);
-	counter->units = units;
+	pm_counter_move(counter, units, &step.quantity, &step.amount);
 	callback(&step, state);
 }
 
@@ -177,31 +199,29 @@ void
 pm_counter_advance(PmCounter *counter, int64 units, PmStepCallback callback, void *state)
 {
 	int64		target = pm_counter_add(counter->units, units);
+	int			tier = tier_of(counter, counter->units);
 	int			last = tier_of(counter, target);
 
 	if (target < 0)
 		elog(ERROR, "a counter of " INT64_FORMAT " units cannot give back " INT64_FORMAT,
 			 counter->units, -units);
-	while (counter->units != target)
+	while (tier != last)
 	{
-		int64		edge = target;
-		int			tier = counter->tier;
+		int64		edge = tier_edge(counter, counter->units, target, tier);
 
-		if (tier != last && target > counter->units)
+		if (target > counter->units)
 		{
-			edge = tier_edge(counter, counter->units, target, tier);
-			/* it is at the end of its tier: on into the next */
-			if (edge == counter->units)
-			{
-				counter->tier = tier_of(counter, edge + 1);
-				continue;
-			}
+			if (edge != counter->units)
+				step_to(counter, edge, tier, callback, state);
+			tier = tier_of(counter, edge + 1);
 		}
-		else if (tier != last)
+		else
+		{
 			/* what is beyond the edge of the tier below is of this tier */
-			edge = tier_edge(counter, counter->units, target, tier) - 1;
-		step_to(counter, edge, tier, callback, state);
-		counter->tier = target < edge ? tier_of(counter, edge) : tier;
+			step_to(counter, edge - 1, tier, callback, state);
+			tier = tier_of(counter, counter->units);
+		}
 	}
-	counter->tier = last;
+	if (counter->units != target)
+		step_to(counter, target, tier, callback, state);
 }

@@ -25,28 +25,34 @@
  */
 extern Numeric pm_counter_quantity(int64 n, bool once);
 
-/* Q(after) - Q(before), the same way */
-extern Numeric pm_counter_step(int64 before, int64 after, bool once);
-
 /* A quantity, in thousandths, for so many seconds; checked */
 extern int64 pm_counter_units(int64 quantity, int64 seconds);
 /* n + more, checked */
 extern int64 pm_counter_add(int64 n, int64 more);
 
 /*
- * A counter that charges are booked on: A and Q of where it stands go with it.
- * Its numerics are in its context.
+ * A counter, with what of its amount has to be kept, in its context.
  */
 typedef struct PmCounter
 {
-	const PmTariff *tariff;
+	const PmTariff *tariff;		/* NULL: no price is in force */
 	bool		once;
-	int			tier;			/* that holds its quantity */
 	int64		units;
-	Numeric		quantity;		/* Q(units) */
-	Numeric		amount;			/* A(units); 0 of 0 units */
+	Numeric		amount;			/* A(units), 0 of 0 units; NULL: not needed */
 	MemoryContext context;
 } PmCounter;
+
+/* Sets the counter to where it stands; it is kept in the current context */
+extern void pm_counter_begin(PmCounter *counter, const PmTariff *tariff, bool once, int64 units);
+
+/* A(units), palloc'd in the current context */
+extern Numeric pm_counter_amount(const PmCounter *counter);
+
+/*
+ * Moves the counter to a number of units.  What quantity and amount advance by
+ * is palloc'd in the current context; the amount is NULL without a tariff.
+ */
+extern void pm_counter_move(PmCounter *counter, int64 units, Numeric *quantity, Numeric *amount);
 
 /* What a counter advances by within one tier */
 typedef struct PmStep
@@ -59,9 +65,6 @@ typedef struct PmStep
 } PmStep;
 
 typedef void (*PmStepCallback) (const PmStep *step, void *state);
-
-/* Sets the counter to where it stands; it is kept in the current context */
-extern void pm_counter_begin(PmCounter *counter, const PmTariff *tariff, bool once, int64 units);
 
 /*
  * Advances the counter by units, which may be negative, in a step a tier; a

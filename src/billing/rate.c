@@ -8,20 +8,16 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
 #include "billing/counter.h"
 #include "billing/rate.h"
-#include "compat.h"
 
 /* A counter of the month being rated */
 typedef struct Counter
 {
 	int			month;			/* -1: never used */
-	int64		units;
-	MemoryContext context;		/* of total, which outlives rows */
-	Numeric		total;			/* A(units); NULL: 0, or not needed */
+	PmCounter	counter;
 } Counter;
 
 /*
@@ -118,120 +114,67 @@ assign_counters(const PmSegments *segments)
 	return counter_of;
 }
 
-static Numeric
-trim(Datum number)
-{
-	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, number));
-}
-
-static void
-set_total(Counter *counter, Numeric total)
-{
-	if (counter->total)
-		pfree(counter->total);
-	counter->total = NULL;
-	if (total)
-	{
-		counter->total = MemoryContextAlloc(counter->context, VARSIZE(total));
-		memcpy(counter->total, total, VARSIZE(total));
-	}
-}
-
-/* A(after) - A(before) where tiers, fees or limits count */
-static Numeric
-advance_total(Counter *counter, const PmTariff *tariff, bool once)
-{
-	Numeric		before = counter->total ? counter->total : int64_to_numeric(0);
-	Numeric		after = pm_tariff_total(tariff, pm_counter_quantity(counter->units, once),
-										counter->units != 0);
-	Numeric		step = trim(DirectFunctionCall2(numeric_sub, NumericGetDatum(after),
-												NumericGetDatum(before)));
-
-	set_total(counter, after);
-	return step;
-}
-
-/* Advances a counter by a segment; quantity and amount of the row are set */
-static void
-advance_counter(Counter *counter, const PmTariff *tariff, bool once, PmRatedRow *row)
-{
-	int64		before = counter->units;
-	Numeric		price = tariff ? pm_tariff_plain_price(tariff) : NULL;
-
-	counter->units = pm_counter_add(counter->units, row->units);
-	row->quantity = pm_counter_step(before, counter->units, once);
-	if (price)
-		row->amount = trim(DirectFunctionCall2(numeric_mul, NumericGetDatum(price),
-											   NumericGetDatum(row->quantity)));
-	else
-		row->amount = tariff ? advance_total(counter, tariff, once) : NULL;
-}
-
 static Counter *
 make_counters(int n)
 {
 	Counter    *counters = palloc0(sizeof(Counter) * n);
 
 	for (int i = 0; i < n; i++)
-	{
 		counters[i].month = -1;
-		counters[i].context = CurrentMemoryContext;
-	}
 	return counters;
 }
 
-/* Advances the counter of segment s, by row->units; the rest of the row is set */
-static void
-rate_segment(const PmSegments *segments, int s, Counter *counter, bool once, PmRatedRow *row)
+/* The counter of segment s: it begins anew with its month */
+static PmCounter *
+counter_of_segment(const PmSegments *segments, int s, Counter *counter, bool once, MemoryContext context)
 {
-	int			cycle = segments->cycles[s];
+	int			month = segments->grid->months[segments->cycles[s]];
 	int			version = segments->versions[s];
-	int			month = segments->grid->months[cycle];
-	const PmTariff *tariff = version < 0 ? NULL : segments->prices[version].tariff;
 
 	if (counter->month != month)
 	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
 		counter->month = month;
-		counter->units = 0;
-		set_total(counter, NULL);
+		pm_counter_begin(&counter->counter, version < 0 ? NULL : segments->prices[version].tariff, once, 0);
+		MemoryContextSwitchTo(old);
 	}
-	row->segment = s;
-	row->cycle = cycle;
-	row->version = version;
-	row->starts_at = segments->edges[s];
-	row->ends_at = segments->edges[s + 1];
-	advance_counter(counter, tariff, once, row);
+	return &counter->counter;
 }
 
 void
 pm_rate(const PmSegments *segments, const int64 *units, bool once,
 		PmRatedCallback callback, void *state)
 {
+	MemoryContext of_counters = AllocSetContextCreate(CurrentMemoryContext, "counters", ALLOCSET_SMALL_SIZES);
+	MemoryContext of_row = AllocSetContextCreate(of_counters, "rated row", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(of_counters);
 	int32	   *counter_of = assign_counters(segments);
 	Counter    *counters = make_counters(segments->nprices + 1);
-	MemoryContext of_row = AllocSetContextCreate(CurrentMemoryContext, "rated row",
-												 ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(of_row);
 
+	MemoryContextSwitchTo(of_row);
 	for (int s = 0; s < segments->nsegments; s++)
 	{
 		int			version = segments->versions[s];
-		Counter    *counter = &counters[counter_of[version < 0 ? segments->nprices : version]];
+		PmCounter  *counter;
 		PmRatedRow	row;
 
 		if (units[s] == 0)
 			continue;
 		CHECK_FOR_INTERRUPTS();
+		counter = counter_of_segment(segments, s, &counters[counter_of[version < 0 ? segments->nprices : version]],
+									 once, of_counters);
+		row.segment = s;
+		row.cycle = segments->cycles[s];
+		row.version = version;
+		row.starts_at = segments->edges[s];
+		row.ends_at = segments->edges[s + 1];
 		row.units = units[s];
-		rate_segment(segments, s, counter, once, &row);
+		pm_counter_move(counter, pm_counter_add(counter->units, units[s]), &row.quantity, &row.amount);
 		if (row.cycle >= segments->grid->first)
 			callback(&row, state);
 		MemoryContextReset(of_row);
 	}
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(of_row);
-	for (int i = 0; i <= segments->nprices; i++)
-		set_total(&counters[i], NULL);
-	pfree(counter_of);
-	pfree(counters);
+	MemoryContextDelete(of_counters);
 }
