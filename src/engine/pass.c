@@ -95,6 +95,8 @@ windows_in_the_way(PmScheduler *scheduler, PmShut *shut, int s)
 	PmReason	reason = PM_REASON_RESERVED;
 	PmLevel		level = PM_LEVEL_NONE;
 
+	if (scheduler->cluster->nwindows == 0)
+		return pm_make_block(reason, level, &lack);
 	pm_shut_until(shut, now, until, scheduler->owner, false);
 	if (!fits_now(scheduler, s))
 	{
