@@ -87,6 +87,7 @@ foreach my $way ([ 'plain', 'plain' ], [ 'inserts', 'plain', '--inserts' ], [ 'c
 		: [ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $name, '-f', $file ],
 		"it loads, $name");
 	is(content($name), $original, "$name: every row is back");
+	is($node->safe_psql($name, 'SELECT * FROM reconcile()'), '', "$name: the books agree");
 	push @restored, $name;
 }
 my $next = go_on('original');
@@ -99,6 +100,7 @@ like($next, qr/Month     2026-04/, 'the next month is billed');
 foreach my $name (@restored)
 {
 	is(go_on($name), $next, "$name: it goes on as the original does");
+	is($node->safe_psql($name, 'SELECT * FROM reconcile()'), '', "$name: the books still agree");
 }
 
 $node->stop;
