@@ -261,5 +261,16 @@ SELECT create_reservation('own', 'eve', '2026-03-01 22:00+00', '2026-03-01 23:00
 SELECT is((SELECT row(to_char(expected_start, 'HH24:MI'), reason)::text FROM quote_job('own', 'q', request => 'cpu=1', time_limit => '1 hour', reservation => 'eve')),
     '(22:00,reservation)', 'a quote says when it begins');
 
+-- ---- spares ----
+
+SELECT create_pool('spare', 'dedicated', 'acme', 'net');
+SELECT add_nodes('spare', 'vm.8', 3, 'f');
+SELECT set_spare('spare', (SELECT max(name::text) FROM node WHERE name LIKE 'f-%'));
+SELECT throws_ok($$SELECT create_reservation('spare', 'kept', '2026-03-02 09:00+00', '2026-03-02 10:00+00', 3)$$, 'PM002', NULL, 'a spare is not reserved');
+SELECT create_reservation('spare', 'kept', '2026-03-02 09:00+00', '2026-03-02 10:00+00', 2);
+SELECT is(pg_temp.nodes_of('kept'), 'f-14 f-15', 'but others');
+SELECT report_fault('spare', 'f-14', 'A050101');
+SELECT is(pg_temp.nodes_of('kept'), 'f-15 f-16', 'it takes over the reservations of a node that fails');
+
 SELECT * FROM finish();
 ROLLBACK;
