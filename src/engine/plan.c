@@ -50,6 +50,14 @@ typedef struct End
 	const PmHold *holds;
 } End;
 
+/* What changes on a node at an instant */
+typedef struct Change
+{
+	int64		at;
+	int			sign;			/* 1: is given back, -1: is taken */
+	const PmHold *hold;			/* NULL: all that the node has */
+} Change;
+
 struct PmPlan
 {
 	PmSpace    *space;
@@ -73,6 +81,8 @@ struct PmPlan
 	int			nbooked;
 	int			maxbooked;
 	int		   *booked;			/* nodes that have any */
+	int			maxchanges;
+	Change	   *changes;		/* scratch */
 	int64	   *free;			/* [ndims] scratch */
 	int32	   *devices;		/* [maxdevices] scratch */
 	int64	   *least_free;		/* [ndims] scratch */
@@ -175,6 +185,19 @@ compare_ends(const End *a, const End *b)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
+static inline int
+compare_changes(const Change *a, const Change *b)
+{
+	return a->at < b->at ? -1 : a->at > b->at;
+}
+
+#define ST_SORT sort_changes
+#define ST_ELEMENT_TYPE Change
+#define ST_COMPARE(a, b) compare_changes(a, b)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
 static void
 insert_time(PmPlan *plan, int64 **times, int *n, int *max, int64 at)
 {
@@ -198,11 +221,14 @@ apply(const PmPlan *plan, const PmNode *node, const PmHold *hold, int sign)
 		plan->devices[hold->devices[i]] += sign * hold->device_share;
 }
 
-/* The state of a node at an instant, into the scratch */
-static void
+/*
+ * The state of a node at an instant, into the scratch, and how often it is
+ * closed then.
+ */
+static int
 state_at(PmPlan *plan, const PmNode *node, int n, int64 at)
 {
-	bool		closed = false;
+	int			closed = 0;
 
 	memcpy(plan->free, node->free, sizeof(int64) * plan->space->cluster->ndims);
 	if (node->ndevices > 0)
@@ -217,34 +243,68 @@ state_at(PmPlan *plan, const PmNode *node, int n, int64 at)
 		if (claim->since > at || claim->until <= at)
 			continue;
 		if (claim->hold == NULL)
-			closed = true;
+			closed++;
 		else
 			apply(plan, node, claim->hold, -1);
 	}
-	if (!closed)
-		return;
-	memset(plan->free, 0, sizeof(int64) * plan->space->cluster->ndims);
-	if (node->ndevices > 0)
-		memset(plan->devices, 0, sizeof(int32) * node->ndevices);
+	return closed;
 }
 
 static void
-take_least(PmPlan *plan, const PmNode *node, bool first)
+take_least(PmPlan *plan, const PmNode *node, bool first, bool closed)
 {
 	int			ndims = plan->space->cluster->ndims;
 	int64		sum = 0;
 
 	for (int d = 0; d < ndims; d++)
-		plan->least_free[d] = first ? plan->free[d] : Min(plan->least_free[d], plan->free[d]);
+	{
+		int64		have = closed ? 0 : plan->free[d];
+
+		plan->least_free[d] = first ? have : Min(plan->least_free[d], have);
+	}
 	for (int i = 0; i < node->ndevices; i++)
 	{
-		plan->least_devices[i] = first ? plan->devices[i] :
-			Min(plan->least_devices[i], plan->devices[i]);
+		int32		have = closed ? 0 : plan->devices[i];
+
+		plan->least_devices[i] = first ? have : Min(plan->least_devices[i], have);
 		sum += plan->least_devices[i];
 	}
 	/* not every device need be least at the same instant */
 	if (node->accelerator >= 0)
 		plan->least_free[node->accelerator] = sum;
+}
+
+static void
+note_change(PmPlan *plan, int *n, int64 at, int sign, const PmHold *hold)
+{
+	plan->changes = pm_grow(plan->context, plan->changes, &plan->maxchanges, *n + 1,
+							sizeof(Change));
+	plan->changes[*n].at = at;
+	plan->changes[*n].sign = sign;
+	plan->changes[(*n)++].hold = hold;
+}
+
+/* What changes on a node after one instant and before another, in order of time */
+static int
+changes_between(PmPlan *plan, int n, int64 from, int64 until)
+{
+	int			nchanges = 0;
+
+	for (int c = plan->releases[n]; c >= 0; c = plan->claims[c].next)
+		if (plan->claims[c].since > from && plan->claims[c].since < until)
+			note_change(plan, &nchanges, plan->claims[c].since, 1, plan->claims[c].hold);
+	for (int c = plan->bookings[n]; c >= 0; c = plan->claims[c].next)
+	{
+		const Claim *claim = &plan->claims[c];
+
+		if (claim->since > from && claim->since < until)
+			note_change(plan, &nchanges, claim->since, -1, claim->hold);
+		if (claim->until > from && claim->until < until)
+			note_change(plan, &nchanges, claim->until, 1, claim->hold);
+	}
+	if (nchanges > 1)
+		sort_changes(plan->changes, nchanges);
+	return nchanges;
 }
 
 /*
@@ -254,16 +314,23 @@ take_least(PmPlan *plan, const PmNode *node, bool first)
 static void
 usable_between(PmPlan *plan, const PmNode *now, int n, int64 from, int64 until)
 {
-	state_at(plan, now, n, from);
-	take_least(plan, now, true);
-	for (int c = plan->bookings[n]; c >= 0; c = plan->claims[c].next)
-	{
-		int64		since = plan->claims[c].since;
+	int			closed = state_at(plan, now, n, from);
+	int			nchanges;
 
-		if (since <= from || since >= until)
-			continue;
-		state_at(plan, now, n, since);
-		take_least(plan, now, false);
+	take_least(plan, now, true, closed > 0);
+	if (plan->bookings[n] < 0)
+		return;
+	nchanges = changes_between(plan, n, from, until);
+	for (int i = 0; i < nchanges; i++)
+	{
+		const Change *change = &plan->changes[i];
+
+		if (change->hold == NULL)
+			closed -= change->sign;
+		else
+			apply(plan, now, change->hold, change->sign);
+		if (i + 1 == nchanges || plan->changes[i + 1].at != change->at)
+			take_least(plan, now, false, closed > 0);
 	}
 }
 
@@ -328,6 +395,25 @@ make_view(PmPlan *plan, View *view, int64 last)
 	MemoryContextSwitchTo(old);
 }
 
+/* How many beginnings are before an instant */
+static int
+starts_before(const PmPlan *plan, int64 at)
+{
+	int			low = 0;
+	int			high = plan->nstarts;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (plan->starts[middle] < at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /*
  * Where a job can be placed that starts now and ends at until: the nodes as
  * they are, or a view of them.
@@ -335,17 +421,14 @@ make_view(PmPlan *plan, View *view, int64 last)
 PmSpace *
 pm_plan_space(PmPlan *plan, int64 until)
 {
-	int64		last = 0;
-	bool		any = false;
+	int64		last;
+	int			before;			/* of the beginnings */
 	View	   *oldest = &plan->views[0];
 
-	for (int i = 0; i < plan->nstarts && plan->starts[i] < until; i++)
-	{
-		last = plan->starts[i];
-		any = true;
-	}
-	if (!any)
+	before = starts_before(plan, until);
+	if (before == 0)
 		return plan->space;
+	last = plan->starts[before - 1];
 	for (int v = 0; v < plan->nviews; v++)
 	{
 		if (plan->views[v].last == last)
