@@ -331,10 +331,10 @@ BEGIN
             DETAIL = 'A currency is three capital letters, as in ISO 4217; table "currency" has them.',
             HINT = 'Write it like USD.';
     END IF;
-    IF extract(day FROM from_month) <> 1 THEN
+    IF from_month >= '10000-01-01' OR extract(day FROM from_month) <> 1 THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = 'invalid value for argument "from_month"',
-            DETAIL = 'Contracts hold for whole months.',
+            DETAIL = 'Contracts hold for whole months, up to the year 9999.',
             HINT = 'Name the first day of a month.';
     END IF;
     -- usage is cut at the edges of the month as the contracts before and after have them

@@ -5,7 +5,7 @@ SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET pool_manager.clock = '2026-03-01 00:00:00+00';
-SELECT plan(156);
+SELECT plan(160);
 
 CREATE ROLE quota_none;
 CREATE ROLE quota_viewer;
@@ -222,6 +222,10 @@ SELECT set_contract('acme', '2026-05-01', 'USD', 'Asia/Shanghai');
 SELECT is((SELECT currency FROM contract WHERE from_month = '2026-05-01'), 'USD', 'set again');
 SELECT is(pg_temp.tried($$SELECT set_contract('acme', '2026-03-01', 'EUR', 'UTC')$$), '55000 the month of 2026-03-01 has begun', 'not for a month that has begun');
 SELECT is(pg_temp.tried($$SELECT set_contract('acme', '2026-04-02', 'EUR', 'UTC')$$), '22023 invalid value for argument "from_month"', 'whole months');
+SELECT is(pg_temp.tried(format('SELECT set_contract(''acme'', %L, ''EUR'', ''UTC'')', d)), '22023 invalid value for argument "from_month"', d)
+FROM unnest('{infinity,5874897-12-01,10000-01-01}'::text[]) AS d;
+SELECT throws_ok($$INSERT INTO contract (tenant_id, from_month, currency, time_zone) VALUES (1, 'infinity', 'EUR', 'UTC')$$, '23514', NULL,
+    'the table refuses one that never begins');
 SELECT is(pg_temp.tried($$SELECT set_contract('acme', '2026-04-01', 'eur', 'UTC')$$), '22023 invalid currency code "eur"', 'currency');
 SELECT is(pg_temp.tried($$SELECT set_contract('acme', '2026-04-01', 'EUR', 'CET-1')$$), '22023 time zone "CET-1" is not a name', 'time zone');
 SELECT is(pg_temp.tried($$SELECT set_contract('acme', '2026-04-01', 'EUR', 'UTC', '7 minutes')$$), '22023 invalid billing cycle', 'cycle');
