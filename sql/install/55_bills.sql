@@ -371,6 +371,7 @@ COMMENT ON COLUMN period_status.bill_id IS 'number of the bill; NULL: not issued
 COMMENT ON COLUMN period_status.total IS 'what is to be paid: the amount, rounded';
 COMMENT ON COLUMN period_status.closed_at IS 'when the bill was issued';
 
+-- a month is named as its contract named it, in whatever zone the bill is: ten days after it began there it is on everywhere
 CREATE VIEW bill_detail WITH (security_invoker = true) AS
 SELECT l.tenant_id,
        t.name AS tenant,
@@ -378,7 +379,7 @@ SELECT l.tenant_id,
        b.period_start,
        l.line_no,
        l.kind,
-       to_char(l.month_start AT TIME ZONE b.time_zone, 'YYYY-MM') AS month,
+       to_char((l.month_start + '240 hours') AT TIME ZONE b.time_zone, 'YYYY-MM') AS month,
        k.name AS sku,
        l.price_id,
        l.tier,

@@ -5,7 +5,7 @@ SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 \ir include/calls.sql
-SELECT plan(75);
+SELECT plan(77);
 
 -- ---- the world ----
 
@@ -168,6 +168,12 @@ SELECT isnt(issue_bill('mover', '2026-08-01'), NULL, 'the part that is UTC''s');
 SELECT throws_ok($$SELECT issue_bill('mover', '2026-08-01')$$, 'PM002', '2026-08 of tenant "mover" is closed', 'there is no third');
 SELECT results_eq($$SELECT period_start, period_end, total FROM period_status WHERE tenant = 'mover' AND currency = 'EUR' ORDER BY 1 OFFSET 1$$,
     $$VALUES (timestamptz '2026-07-31 15:00+00', timestamptz '2026-08-01 00:00+00', 1.37), ('2026-08-01 00:00+00', '2026-09-01 00:00+00', 2.74)$$, 'both');
+-- July began in Tokyo on what is still the last of June in UTC, and goes by its own name
+SELECT pg_temp.used('mover', 'gpu', 1, '2026-07-20 00:00+00', '2026-07-20 01:00+00');
+SELECT pg_temp.at('2026-10-01');
+SELECT isnt(issue_bill('mover', '2026-09-01'), NULL, 'September');
+SELECT results_eq($$SELECT kind::text, month, amount FROM bill_detail WHERE tenant = 'mover' AND period_start = '2026-09-01'$$,
+    $$VALUES ('correction', '2026-07', 1.37)$$, 'a correction of July');
 
 -- ---- who sees them ----
 
