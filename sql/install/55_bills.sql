@@ -164,10 +164,10 @@ BEGIN
             DETAIL = 'Bills are for tenants with a contract.',
             HINT = 'Name another tenant.';
     END IF;
-    IF NOT isfinite(month) OR extract(day FROM month) <> 1 THEN
+    IF NOT isfinite(month) OR month >= '10000-01-01' OR extract(day FROM month) <> 1 THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = 'invalid value for argument "month"',
-            DETAIL = 'Bills are for calendar months.',
+            DETAIL = 'Bills are for calendar months, up to the year 9999.',
             HINT = 'Name the first day of a month.';
     END IF;
     SELECT t.name INTO tenant_name FROM tenant t WHERE t.tenant_id = issue_bill.tenant;

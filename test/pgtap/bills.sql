@@ -5,7 +5,7 @@ SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 \ir include/calls.sql
-SELECT plan(77);
+SELECT plan(78);
 
 -- ---- the world ----
 
@@ -60,6 +60,7 @@ SELECT is(pg_temp.tried($$SELECT issue_bill(0, '2026-01-01')$$), '22023 the prov
 SELECT is(pg_temp.tried($$SELECT issue_bill('nobody', '2026-01-01')$$), '42704 tenant "nobody" does not exist', 'no such tenant');
 SELECT is(pg_temp.tried($$SELECT issue_bill('acme', '2026-01-31')$$), '22023 invalid value for argument "month"', 'no first day');
 SELECT is(pg_temp.tried($$SELECT issue_bill('acme', 'infinity')$$), '22023 invalid value for argument "month"', 'no day');
+SELECT is(pg_temp.tried($$SELECT issue_bill('acme', '5874897-12-01')$$), '22023 invalid value for argument "month"', 'no instant');
 SELECT is(pg_temp.tried($$SELECT issue_bill('acme', NULL)$$), '22004 argument "month" must not be null', 'no month');
 SELECT is(pg_temp.tried($$SELECT issue_bill('acme', '2026-01-01')$$), 'PM002 2026-01 of tenant "acme" is not over', 'not over');
 SELECT is(pg_temp.tried($$SELECT adjust(0, 1, 'x')$$), '22023 the provider has no bills', 'adjust: the provider');
