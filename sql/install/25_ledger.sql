@@ -169,7 +169,7 @@ COMMENT ON COLUMN price.tariff IS 'the price model';
 COMMENT ON COLUMN price.valid IS 'when it is in force, in whole seconds, the upper bound excluded; empty: never, another took its place from its first second on';
 COMMENT ON COLUMN price.set_at IS 'when it was entered';
 COMMENT ON COLUMN price.set_by IS 'database role that entered it';
-COMMENT ON COLUMN price.minimum_seconds IS 'a run is billed as at least so many seconds; NULL: as it was';
+COMMENT ON COLUMN price.minimum_seconds IS 'a run is billed as at least so many seconds; NULL: no minimum';
 COMMENT ON COLUMN price.quantum_seconds IS 'a run is billed in steps of so many seconds; NULL: by the second';
 
 SELECT pg_catalog.pg_extension_config_dump('holding_id_seq', '');
