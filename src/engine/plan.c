@@ -21,84 +21,7 @@
 #include "common/int.h"
 #include "miscadmin.h"
 
-#include "engine/engine_internal.h"
-
-#define MAX_VIEWS	8			/* beyond, the one longest unused is made anew */
-
-/* What a node will get back, or will not have for a time */
-typedef struct Claim
-{
-	int64		since;			/* of a release: the instant of it */
-	int64		until;
-	const PmHold *hold;			/* NULL: all that the node has */
-	int			next;			/* the node's next one, or -1 */
-} Claim;
-
-typedef struct View
-{
-	int64		last;			/* the latest beginning that it counts */
-	uint64		used;			/* when it was asked for last */
-	PmCluster	cluster;
-	PmSpace    *space;
-} View;
-
-typedef struct End
-{
-	int64		at;
-	int			run;			/* ties: in the order in which they were told */
-	int			nholds;
-	const PmHold *holds;
-} End;
-
-/* What changes on a node at an instant */
-typedef struct Change
-{
-	int64		at;
-	int			sign;			/* 1: is given back, -1: is taken */
-	const PmHold *hold;			/* NULL: all that the node has */
-} Change;
-
-struct PmPlan
-{
-	PmSpace    *space;
-	int64		now;
-	MemoryContext context;
-	int			nclaims;
-	int			maxclaims;
-	Claim	   *claims;
-	int		   *releases;		/* [nnodes]: first claim of each node, or -1 */
-	int		   *bookings;		/* [nnodes]: likewise */
-	int			nends;
-	int			maxends;
-	End		   *ends;			/* a run's end; sorted when needed */
-	bool		sorted;
-	int			nstarts;
-	int			maxstarts;
-	int64	   *starts;			/* when reservations begin, ascending */
-	int			nstops;
-	int			maxstops;
-	int64	   *stops;			/* when they end, ascending */
-	int			nbooked;
-	int			maxbooked;
-	int		   *booked;			/* nodes that have any */
-	int			maxchanges;
-	Change	   *changes;		/* scratch */
-	int64	   *free;			/* [ndims] scratch */
-	int32	   *devices;		/* [maxdevices] scratch */
-	int64	   *least_free;		/* [ndims] scratch */
-	int32	   *least_devices;	/* [maxdevices] scratch */
-	int			nviews;
-	View		views[MAX_VIEWS];
-	uint64		clock;			/* of the views */
-	int32	   *touched_of;		/* [nnodes]: index into touched, or -1 */
-	int			ntouched;
-	int			maxtouched;
-	int		   *touched;
-	int64	   *touched_free;	/* [ntouched][ndims]: before */
-	int32	   *touched_devices;	/* [ntouched][maxdevices] */
-	int			maxtouched_free;
-	int			maxtouched_devices;
-};
+#include "engine/plan_internal.h"
 
 int64
 pm_time_add(int64 at, int64 length)
@@ -138,10 +61,10 @@ pm_plan_create(PmSpace *space, int64 now)
 static void
 add_claim(PmPlan *plan, int *first, int64 since, int64 until, const PmHold *hold)
 {
-	Claim	   *claim;
+	PmPlanClaim *claim;
 
 	plan->claims = pm_grow(plan->context, plan->claims, &plan->maxclaims,
-						   plan->nclaims + 1, sizeof(Claim));
+						   plan->nclaims + 1, sizeof(PmPlanClaim));
 	claim = &plan->claims[plan->nclaims];
 	claim->since = since;
 	claim->until = until;
@@ -155,11 +78,11 @@ void
 pm_plan_run(PmPlan *plan, int64 planned_end, const PmHold *holds, int nholds)
 {
 	int64		at = Max(planned_end, pm_time_add(plan->now, 1));
-	End		   *end;
+	PmPlanEnd  *end;
 
 	if (planned_end == PM_NEVER)
 		return;
-	plan->ends = pm_grow(plan->context, plan->ends, &plan->maxends, plan->nends + 1, sizeof(End));
+	plan->ends = pm_grow(plan->context, plan->ends, &plan->maxends, plan->nends + 1, sizeof(PmPlanEnd));
 	end = &plan->ends[plan->nends];
 	end->at = at;
 	end->run = plan->nends++;
@@ -171,7 +94,7 @@ pm_plan_run(PmPlan *plan, int64 planned_end, const PmHold *holds, int nholds)
 }
 
 static inline int
-compare_ends(const End *a, const End *b)
+compare_ends(const PmPlanEnd *a, const PmPlanEnd *b)
 {
 	if (a->at != b->at)
 		return a->at < b->at ? -1 : 1;
@@ -179,27 +102,37 @@ compare_ends(const End *a, const End *b)
 }
 
 #define ST_SORT sort_ends
-#define ST_ELEMENT_TYPE End
+#define ST_ELEMENT_TYPE PmPlanEnd
 #define ST_COMPARE(a, b) compare_ends(a, b)
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
 static inline int
-compare_changes(const Change *a, const Change *b)
+compare_changes(const PmPlanChange *a, const PmPlanChange *b)
 {
 	return a->at < b->at ? -1 : a->at > b->at;
 }
 
 #define ST_SORT sort_changes
-#define ST_ELEMENT_TYPE Change
+#define ST_ELEMENT_TYPE PmPlanChange
 #define ST_COMPARE(a, b) compare_changes(a, b)
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-static void
-insert_time(PmPlan *plan, int64 **times, int *n, int *max, int64 at)
+void
+pm_plan_sort_ends(PmPlan *plan)
+{
+	if (plan->sorted)
+		return;
+	if (plan->nends > 1)
+		sort_ends(plan->ends, plan->nends);
+	plan->sorted = true;
+}
+
+void
+pm_plan_insert_time(PmPlan *plan, int64 **times, int *n, int *max, int64 at)
 {
 	int			i = *n;
 
@@ -238,7 +171,7 @@ state_at(PmPlan *plan, const PmNode *node, int n, int64 at)
 			apply(plan, node, plan->claims[c].hold, 1);
 	for (int c = plan->bookings[n]; c >= 0; c = plan->claims[c].next)
 	{
-		const Claim *claim = &plan->claims[c];
+		const PmPlanClaim *claim = &plan->claims[c];
 
 		if (claim->since > at || claim->until <= at)
 			continue;
@@ -278,7 +211,7 @@ static void
 note_change(PmPlan *plan, int *n, int64 at, int sign, const PmHold *hold)
 {
 	plan->changes = pm_grow(plan->context, plan->changes, &plan->maxchanges, *n + 1,
-							sizeof(Change));
+							sizeof(PmPlanChange));
 	plan->changes[*n].at = at;
 	plan->changes[*n].sign = sign;
 	plan->changes[(*n)++].hold = hold;
@@ -295,7 +228,7 @@ changes_between(PmPlan *plan, int n, int64 from, int64 until)
 			note_change(plan, &nchanges, plan->claims[c].since, 1, plan->claims[c].hold);
 	for (int c = plan->bookings[n]; c >= 0; c = plan->claims[c].next)
 	{
-		const Claim *claim = &plan->claims[c];
+		const PmPlanClaim *claim = &plan->claims[c];
 
 		if (claim->since > from && claim->since < until)
 			note_change(plan, &nchanges, claim->since, -1, claim->hold);
@@ -311,8 +244,8 @@ changes_between(PmPlan *plan, int n, int64 from, int64 until)
  * What a job can use of a node that is there from one instant to another, into
  * the scratch; now is the state of the node at this instant.
  */
-static void
-usable_between(PmPlan *plan, const PmNode *now, int n, int64 from, int64 until)
+void
+pm_plan_usable_between(PmPlan *plan, const PmNode *now, int n, int64 from, int64 until)
 {
 	int			closed = state_at(plan, now, n, from);
 	int			nchanges;
@@ -323,7 +256,7 @@ usable_between(PmPlan *plan, const PmNode *now, int n, int64 from, int64 until)
 	nchanges = changes_between(plan, n, from, until);
 	for (int i = 0; i < nchanges; i++)
 	{
-		const Change *change = &plan->changes[i];
+		const PmPlanChange *change = &plan->changes[i];
 
 		if (change->hold == NULL)
 			closed -= change->sign;
@@ -334,8 +267,8 @@ usable_between(PmPlan *plan, const PmNode *now, int n, int64 from, int64 until)
 	}
 }
 
-static void
-set_state(PmPlan *plan, PmSpace *space, int n)
+void
+pm_plan_set_state(PmPlan *plan, PmSpace *space, int n)
 {
 	PmNode	   *node = &space->cluster->nodes[n];
 
@@ -348,14 +281,14 @@ set_state(PmPlan *plan, PmSpace *space, int n)
 /* ---- views ---- */
 
 static void
-update_view(PmPlan *plan, View *view, int n)
+update_view(PmPlan *plan, PmPlanView *view, int n)
 {
-	usable_between(plan, &plan->space->cluster->nodes[n], n, plan->now, pm_time_add(view->last, 1));
-	set_state(plan, view->space, n);
+	pm_plan_usable_between(plan, &plan->space->cluster->nodes[n], n, plan->now, pm_time_add(view->last, 1));
+	pm_plan_set_state(plan, view->space, n);
 }
 
 static void
-make_view(PmPlan *plan, View *view, int64 last)
+make_view(PmPlan *plan, PmPlanView *view, int64 last)
 {
 	const PmCluster *cluster = plan->space->cluster;
 	int			ndims = cluster->ndims;
@@ -386,7 +319,7 @@ make_view(PmPlan *plan, View *view, int64 last)
 				   sizeof(int32) * nodes[n].ndevices);
 		if (plan->bookings[n] < 0)
 			continue;
-		usable_between(plan, &cluster->nodes[n], n, plan->now, pm_time_add(last, 1));
+		pm_plan_usable_between(plan, &cluster->nodes[n], n, plan->now, pm_time_add(last, 1));
 		memcpy(nodes[n].free, plan->least_free, sizeof(int64) * ndims);
 		if (nodes[n].ndevices > 0)
 			memcpy(nodes[n].device_free, plan->least_devices, sizeof(int32) * nodes[n].ndevices);
@@ -423,7 +356,7 @@ pm_plan_space(PmPlan *plan, int64 until)
 {
 	int64		last;
 	int			before;			/* of the beginnings */
-	View	   *oldest = &plan->views[0];
+	PmPlanView *oldest = &plan->views[0];
 
 	before = starts_before(plan, until);
 	if (before == 0)
@@ -439,7 +372,7 @@ pm_plan_space(PmPlan *plan, int64 until)
 		if (plan->views[v].used < oldest->used)
 			oldest = &plan->views[v];
 	}
-	if (plan->nviews < MAX_VIEWS)
+	if (plan->nviews < PM_MAX_VIEWS)
 		oldest = &plan->views[plan->nviews++];
 	make_view(plan, oldest, last);
 	oldest->used = ++plan->clock;
@@ -454,6 +387,15 @@ pm_plan_changed(PmPlan *plan, int node)
 		update_view(plan, &plan->views[v], node);
 }
 
+/* The same for views that count beginnings as late as at */
+void
+pm_plan_booked(PmPlan *plan, int node, int64 at)
+{
+	for (int v = 0; v < plan->nviews; v++)
+		if (plan->views[v].last >= at)
+			update_view(plan, &plan->views[v], node);
+}
+
 /* A job was started on the nodes as they are now */
 void
 pm_plan_started(PmPlan *plan, const PmHold *holds, int nholds)
@@ -464,8 +406,8 @@ pm_plan_started(PmPlan *plan, const PmHold *holds, int nholds)
 
 /* ---- reservations ---- */
 
-static void
-book(PmPlan *plan, int n, int64 since, int64 until, const PmHold *hold)
+void
+pm_plan_book(PmPlan *plan, int n, int64 since, int64 until, const PmHold *hold)
 {
 	if (plan->bookings[n] < 0)
 	{
@@ -480,240 +422,7 @@ book(PmPlan *plan, int n, int64 since, int64 until, const PmHold *hold)
 void
 pm_plan_close_node(PmPlan *plan, int node, int64 since, int64 until)
 {
-	book(plan, node, since, until, NULL);
-	insert_time(plan, &plan->starts, &plan->nstarts, &plan->maxstarts, since);
-	insert_time(plan, &plan->stops, &plan->nstops, &plan->maxstops, until);
-}
-
-/* Remember a node as it is, to put it back later */
-static void
-touch(PmPlan *plan, int n)
-{
-	const PmNode *node = &plan->space->cluster->nodes[n];
-	Size		ndims = plan->space->cluster->ndims;
-	Size		ndevices = plan->space->maxdevices;
-	int			t = plan->ntouched;
-
-	if (plan->touched_of[n] >= 0)
-		return;
-	plan->touched_of[n] = t;
-	plan->touched = pm_grow(plan->context, plan->touched, &plan->maxtouched, t + 1, sizeof(int));
-	plan->touched_free = pm_grow(plan->context, plan->touched_free, &plan->maxtouched_free,
-								 t + 1, sizeof(int64) * Max(ndims, 1));
-	plan->touched_devices = pm_grow(plan->context, plan->touched_devices,
-									&plan->maxtouched_devices, t + 1,
-									sizeof(int32) * Max(ndevices, 1));
-	plan->touched[t] = n;
-	memcpy(plan->touched_free + t * ndims, node->free, sizeof(int64) * ndims);
-	if (node->ndevices > 0)
-		memcpy(plan->touched_devices + t * ndevices, node->device_free,
-			   sizeof(int32) * node->ndevices);
-	plan->ntouched++;
-}
-
-/* A touched node as it is now */
-static PmNode
-node_now(PmPlan *plan, int t)
-{
-	PmNode		node = plan->space->cluster->nodes[plan->touched[t]];
-
-	node.free = plan->touched_free + (Size) t * plan->space->cluster->ndims;
-	node.device_free = plan->touched_devices + (Size) t * plan->space->maxdevices;
-	return node;
-}
-
-static void
-untouch(PmPlan *plan)
-{
-	PmSpace    *space = plan->space;
-
-	for (int t = 0; t < plan->ntouched; t++)
-	{
-		int			n = plan->touched[t];
-		PmNode		now = node_now(plan, t);
-		PmNode	   *node = &space->cluster->nodes[n];
-
-		memcpy(node->free, now.free, sizeof(int64) * space->cluster->ndims);
-		if (node->ndevices > 0)
-			memcpy(node->device_free, now.device_free, sizeof(int32) * node->ndevices);
-		pm_class_defer(space, n);
-		plan->touched_of[n] = -1;
-	}
-	plan->ntouched = 0;
-	pm_space_grew(space);
-}
-
-/* Could a node have held now, as it is, what a take puts on it? */
-static bool
-take_fits_now(PmPlan *plan, const PmTake *take, int n)
-{
-	PmSpace    *space = plan->space;
-	PmNode		now;
-	int			whole = 0;
-
-	/* no run gives back to it: it is as free now as it will be */
-	if (plan->touched_of[n] < 0)
-		return true;
-	now = node_now(plan, plan->touched_of[n]);
-	for (int i = 0; i < now.ndevices; i++)
-		if (now.device_free[i] == PM_DEVICE_WHOLE)
-			whole++;
-	return pm_copies(take->search, &space->kinds[space->node_kind[n]], now.free, whole,
-					 now.device_free, take->replicas) >= take->replicas;
-}
-
-/* Put a take of the job at hand on another node of the same class */
-static void
-move_take(PmSpace *space, PmTake *take, int n)
-{
-	int		   *devices = space->take_devices + take->first_device;
-
-	pm_node_give(&space->cluster->nodes[take->node], take->search, take->replicas,
-				 devices, take->ndevices, take->device_share);
-	pm_class_move(space, take->node, pm_class_of_node(space, take->node));
-	pm_node_take(&space->cluster->nodes[n], take->search, take->replicas, devices);
-	pm_class_move(space, n, pm_class_of_node(space, n));
-	take->node = n;
-}
-
-/*
- * Among equals, nodes that are not free now: what is free now is of more use
- * to others.  Takes of one group come class by class, so the nodes are gone
- * through once a class.
- */
-static void
-prefer_given_back(PmPlan *plan)
-{
-	PmSpace    *space = plan->space;
-	int			class = -1;
-	int			t = 0;
-
-	for (int i = 0; i < space->ntakes; i++)
-	{
-		PmTake	   *take = &space->takes[i];
-
-		if (!take_fits_now(plan, take, take->node))
-			continue;
-		if (take->from_class != class)
-			t = 0;
-		class = take->from_class;
-		for (; t < plan->ntouched; t++)
-		{
-			int			n = plan->touched[t];
-
-			if (space->node_class[n] == class && !take_fits_now(plan, take, n))
-			{
-				move_take(space, take, n);
-				break;
-			}
-		}
-	}
-}
-
-/* The instants at which something is given back, in order */
-typedef struct Instants
-{
-	int			end;
-	int			stop;
-} Instants;
-
-static int64
-next_instant(const PmPlan *plan, const Instants *next)
-{
-	int64		at = PM_NEVER;
-
-	if (next->end < plan->nends)
-		at = plan->ends[next->end].at;
-	if (next->stop < plan->nstops)
-		at = Min(at, plan->stops[next->stop]);
-	return at;
-}
-
-/* A node as it can be used in that time */
-static void
-foresee(PmPlan *plan, int n, int64 from, int64 until)
-{
-	PmNode		now;
-
-	touch(plan, n);
-	now = node_now(plan, plan->touched_of[n]);
-	usable_between(plan, &now, n, from, until);
-	set_state(plan, plan->space, n);
-}
-
-/*
- * All nodes as they can be used from at on, for so long.  Without reservations
- * a node changes only when a run on it ends.
- */
-static void
-look_at(PmPlan *plan, Instants *next, int64 at, int64 length)
-{
-	int64		until = pm_time_add(at, length);
-
-	while (next->stop < plan->nstops && plan->stops[next->stop] <= at)
-		next->stop++;
-	for (; next->end < plan->nends && plan->ends[next->end].at <= at; next->end++)
-	{
-		const End  *end = &plan->ends[next->end];
-
-		for (int i = 0; i < end->nholds; i++)
-			foresee(plan, end->holds[i].node, at, until);
-	}
-	for (int i = 0; i < plan->nbooked; i++)
-		foresee(plan, plan->booked[i], at, until);
-	pm_space_grew(plan->space);
-}
-
-/*
- * Reserve the first instant at which a job of a shape fits, for as long as it
- * may run, or for ever; PM_NEVER: it never fits.
- */
-int64
-pm_plan_reserve(PmPlan *plan, int s, int64 length, bool for_ever)
-{
-	PmSpace    *space = plan->space;
-	Instants	next = {0};
-	int			lane = space->lane;
-	PmCap	   *pool_cap = space->pool_cap;
-	int64		at = PM_NEVER;
-	bool		found = false;
-
-	if (!plan->sorted)
-	{
-		if (plan->nends > 1)
-			sort_ends(plan->ends, plan->nends);
-		plan->sorted = true;
-	}
-	pm_caps_ignore(space);
-	while (!found && (at = next_instant(plan, &next)) != PM_NEVER)
-	{
-		CHECK_FOR_INTERRUPTS();
-		look_at(plan, &next, at, length);
-		found = pm_place_shape(space, s);
-	}
-	if (found)
-	{
-		PmHold	   *holds;
-		int			nholds = space->ntakes;
-		int64		until = for_ever ? PM_NEVER : pm_time_add(at, length);
-
-		if (space->queue->shapes[s].ngroups == 1 &&
-			!pm_topology_rules(&space->queue->shapes[s]))
-			prefer_given_back(plan);
-		holds = pm_holds_of_takes(space, plan->context);
-		pm_place_undo(space);
-		untouch(plan);
-		for (int i = 0; i < nholds; i++)
-			book(plan, holds[i].node, at, until, &holds[i]);
-		insert_time(plan, &plan->starts, &plan->nstarts, &plan->maxstarts, at);
-		insert_time(plan, &plan->stops, &plan->nstops, &plan->maxstops, until);
-		for (int v = 0; v < plan->nviews; v++)
-			for (int i = 0; i < nholds && plan->views[v].last >= at; i++)
-				update_view(plan, &plan->views[v], holds[i].node);
-	}
-	else
-		untouch(plan);
-	space->lane = lane;
-	space->pool_cap = pool_cap;
-	return at;
+	pm_plan_book(plan, node, since, until, NULL);
+	pm_plan_insert_time(plan, &plan->starts, &plan->nstarts, &plan->maxstarts, since);
+	pm_plan_insert_time(plan, &plan->stops, &plan->nstops, &plan->maxstops, until);
 }
