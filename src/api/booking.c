@@ -265,7 +265,6 @@ typedef struct Stepping
 {
 	PmBooks    *books;
 	const PmPiece *piece;
-	int64		sku_id;
 	int			booking;
 } Stepping;
 
@@ -309,18 +308,35 @@ add_charge(const PmStep *step, void *state)
 }
 
 static void
+charge_piece(PmBooks *books, int i)
+{
+	const PmPiece *piece = &books->pieces[i];
+	Stepping	stepping = {books, piece, find_booking(books, piece)};
+
+	CHECK_FOR_INTERRUPTS();
+	pm_counter_advance(&books->counter_of[i]->counter, piece->units, add_charge, &stepping);
+}
+
+/* What a correction had taken back, and gives again since it moves to another price */
+static bool
+is_given_again(const PmPiece *piece)
+{
+	return piece->usage->corrects != 0 && piece->units > 0;
+}
+
+/* That comes first: only then is there what the usage it corrects takes along */
+static void
 charge_pieces(PmBooks *books)
 {
-	Stepping	stepping = {books, NULL, 0, 0};
-
 	for (int i = 0; i < books->npieces; i++)
 	{
-		const PmPiece *piece = &books->pieces[i];
-
-		CHECK_FOR_INTERRUPTS();
-		stepping.piece = piece;
-		stepping.booking = find_booking(books, piece);
-		pm_counter_advance(&books->counter_of[i]->counter, piece->units, add_charge, &stepping);
+		if (is_given_again(&books->pieces[i]))
+			charge_piece(books, i);
+	}
+	for (int i = 0; i < books->npieces; i++)
+	{
+		if (!is_given_again(&books->pieces[i]))
+			charge_piece(books, i);
 	}
 }
 

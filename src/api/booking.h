@@ -31,7 +31,8 @@ extern int64 pm_books_add(PmBooks *books, const PmUsageRow *usage, int n);
 
 /*
  * Moves what is booked of usage to the prices now in force, for [since, until).
- * Returns the number of charges.
+ * What takes usage back comes in the same call, behind it.  Returns the number
+ * of charges.
  */
 extern int64 pm_books_reprice(PmBooks *books, const PmBookedUsage *usage, int n, int64 since, int64 until);
 

@@ -58,7 +58,7 @@ reprice_tenant(PmCall *call, const PmRepricing *repricing, int64 tenant_id)
 			break;
 		find_prices(rows, n, prices, nprices);
 		charges += pm_books_reprice(books, rows, n, repricing->since, repricing->until);
-		after = rows[n - 1].usage.usage_id;
+		after = rows[n - 1].usage.corrects ? rows[n - 1].usage.corrects : rows[n - 1].usage.usage_id;
 		MemoryContextReset(of_rows);
 	}
 	MemoryContextDelete(of_rows);

@@ -39,14 +39,17 @@ book_unrated(PmBooks *books, int64 tenant_id, int64 until)
 
 	for (;;)
 	{
-		PmUsageRow    *usage;
+		PmUsageRow *usage;
 		int64	   *ids;
 		int			n = pm_read_unrated(tenant_id, after, until, BATCH_ROWS, &usage);
 
 		if (n == 0)
 			break;
-		n = without_own_corrections(usage, n);
-		charges += pm_books_add(books, usage, n);
+		for (int first = 0, some; first < n; first += some)
+		{
+			some = without_own_corrections(&usage[first], n - first);
+			charges += pm_books_add(books, &usage[first], some);
+		}
 		ids = palloc(sizeof(int64) * n);
 		for (int i = 0; i < n; i++)
 			ids[i] = usage[i].usage_id;

@@ -72,16 +72,17 @@ find_booked(const Repricing *repricing, bool once, int64 start, int64 end)
 static void
 move(const Repricing *repricing, const PmPiece *now, int64 start, int64 end)
 {
+	/* none of an empty slice whose price had nothing to bill beyond the run */
 	const PmBooked *booked = find_booked(repricing, now->sku->once, start, end);
 	PmPiece		piece = *now;
 
-	if (booked == NULL || booked->price_id == (now->price ? now->price->price_id : 0))
+	if ((booked ? booked->price_id : 0) == (now->price ? now->price->price_id : 0))
 		return;
 	piece.start = start;
 	piece.end = end;
-	piece.corrects = booked->charge_id;
-	piece.price = booked->price;
-	piece.units = -units_of(repricing->usage, now->sku->once, start, end, booked->price);
+	piece.corrects = booked ? booked->charge_id : 0;
+	piece.price = booked ? booked->price : NULL;
+	piece.units = booked ? -units_of(repricing->usage, now->sku->once, start, end, booked->price) : 0;
 	if (piece.units != 0)
 		repricing->callback(&piece, repricing->state);
 	piece.price = now->price;

@@ -356,21 +356,28 @@ pm_charged_tenants(int64 sku_id, int64 tenant_id, int64 price_id, int64 since, i
 	return n;
 }
 
+#define IS_UNRATED "SELECT FROM pool_manager.unrated r WHERE r.tenant_id = u.tenant_id AND r.usage_id = u.usage_id"
+
 int
 pm_read_booked(int64 tenant_id, int64 sku_id, int64 since, int64 until, int64 after, int limit, PmBookedUsage **rows)
 {
-	/* an empty slice of usage is the second before it */
+	/* usage lies within a month; an empty slice of it is the second before it, and may have cost nothing */
 	static PmStatement read = PM_STATEMENT("int8;int8;timestamptz;timestamptz;int8;int4",
-										   "WITH touched AS (SELECT DISTINCT c.usage_id FROM pool_manager.charge c WHERE c.tenant_id = $1"
-										   "  AND c.period_start > $3 - '32 days'::interval AND c.sku_id = $2 AND c.usage_id > $5"
-										   "  AND c.ended_at > $3 AND least(c.started_at, c.ended_at - '1 second'::interval) < $4"
-										   "  ORDER BY c.usage_id LIMIT $6)"
-										   " SELECT u.usage_id, u.workspace_id, u.quantity, u.started_at, u.ended_at, coalesce(u.run_seconds, -1),"
+										   "WITH used AS MATERIALIZED (SELECT u.usage_id FROM pool_manager.usage u WHERE u.tenant_id = $1 AND u.sku_id = $2"
+										   "  AND u.corrects IS NULL AND u.started_at > $3 - '32 days'::interval AND u.started_at <= $4"
+										   "  AND u.ended_at > $3 AND least(u.started_at, u.ended_at - '1 second'::interval) < $4"
+										   "  AND u.usage_id > $5 AND NOT EXISTS (" IS_UNRATED ")),"
+										   " touched AS (SELECT usage_id FROM used ORDER BY usage_id LIMIT $6),"
+										   " rated AS (SELECT usage_id AS original, usage_id FROM touched UNION ALL"
+										   "  SELECT u.corrects, u.usage_id FROM touched JOIN pool_manager.usage u"
+										   "   ON u.tenant_id = $1 AND u.corrects = touched.usage_id AND NOT EXISTS (" IS_UNRATED "))"
+										   " SELECT u.usage_id, u.corrects, u.workspace_id, u.quantity, u.started_at, u.ended_at, coalesce(u.run_seconds, -1),"
 										   "  c.price_id, c.started_at, c.ended_at, sum(c.units_after - c.units_before)::bigint,"
 										   "  coalesce(max(c.charge_id) FILTER (WHERE (c.units_after > c.units_before) = (u.quantity > 0)), 0)"
-										   " FROM touched JOIN pool_manager.usage u ON u.tenant_id = $1 AND u.usage_id = touched.usage_id"
-										   " JOIN pool_manager.charge c ON c.tenant_id = $1 AND c.usage_id = u.usage_id"
-										   " GROUP BY u.tenant_id, u.usage_id, c.price_id, c.started_at, c.ended_at ORDER BY u.usage_id, c.started_at");
+										   " FROM rated JOIN pool_manager.usage u ON u.tenant_id = $1 AND u.usage_id = rated.usage_id"
+										   " LEFT JOIN pool_manager.charge c ON c.tenant_id = $1 AND c.usage_id = u.usage_id"
+										   " GROUP BY rated.original, u.tenant_id, u.usage_id, c.price_id, c.started_at, c.ended_at"
+										   " ORDER BY rated.original, u.usage_id, c.started_at");
 	PmArgs		args = {0};
 	PmBookedUsage *row = NULL;
 	uint64		found;
@@ -383,7 +390,8 @@ pm_read_booked(int64 tenant_id, int64 sku_id, int64 since, int64 until, int64 af
 	pm_arg_int64(&args, after);
 	pm_arg_int32(&args, limit);
 	found = pm_run(&read, &args);
-	*rows = palloc0(sizeof(PmBookedUsage) * Max(limit, 1));
+	/* each may have been taken back */
+	*rows = palloc0(sizeof(PmBookedUsage) * 2 * Max(limit, 1));
 	for (uint64 i = 0; i < found; i++)
 	{
 		PmBooked   *booked;
@@ -393,21 +401,24 @@ pm_read_booked(int64 tenant_id, int64 sku_id, int64 since, int64 until, int64 af
 			row = &(*rows)[n++];
 			row->usage.usage_id = pm_get_int64(i, 1);
 			row->usage.sku_id = sku_id;
-			row->usage.workspace_id = pm_get_int64(i, 2);
-			row->usage.quantity = pm_get_int64(i, 3);
-			row->usage.start = pm_second(pm_get_time(i, 4));
-			row->usage.end = pm_second(pm_get_time(i, 5));
-			row->usage.run_seconds = pm_get_int64(i, 6);
+			row->usage.corrects = pm_get_int64(i, 2);
+			row->usage.workspace_id = pm_get_int64(i, 3);
+			row->usage.quantity = pm_get_int64(i, 4);
+			row->usage.start = pm_second(pm_get_time(i, 5));
+			row->usage.end = pm_second(pm_get_time(i, 6));
+			row->usage.run_seconds = pm_get_int64(i, 7);
 			row->booked = palloc(sizeof(PmBooked));
 		}
+		if (pm_is_null(i, 8))
+			continue;
 		row->booked = repalloc(row->booked, sizeof(PmBooked) * (row->nbooked + 1));
 		booked = &row->booked[row->nbooked++];
-		booked->price_id = pm_get_int64(i, 7);
+		booked->price_id = pm_get_int64(i, 8);
 		booked->price = NULL;
-		booked->start = pm_second(pm_get_time(i, 8));
-		booked->end = pm_second(pm_get_time(i, 9));
-		booked->units = pm_get_int64(i, 10);
-		booked->charge_id = pm_get_int64(i, 11);
+		booked->start = pm_second(pm_get_time(i, 9));
+		booked->end = pm_second(pm_get_time(i, 10));
+		booked->units = pm_get_int64(i, 11);
+		booked->charge_id = pm_get_int64(i, 12);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return n;

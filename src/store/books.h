@@ -104,8 +104,9 @@ typedef struct PmBookedUsage
 } PmBookedUsage;
 
 /*
- * Usage of a SKU behind an id, in order of ids and not more than limit, of
- * which something is booked for [since, until); palloc'd.
+ * Usage of a SKU behind an id, in order of ids and not more than limit, that
+ * was rated and has a second in [since, until); behind each what takes it back,
+ * if that was rated, too.  palloc'd.
  */
 extern int	pm_read_booked(int64 tenant_id, int64 sku_id, int64 since, int64 until,
 						   int64 after, int limit, PmBookedUsage **rows);

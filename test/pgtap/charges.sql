@@ -14,15 +14,7 @@ SELECT setseed(0.20091101);
 -- The model
 --
 
--- The instant from which on the local date is d or later, for good: a minute
--- after the last one, of those near, at which it is not
-CREATE FUNCTION pg_temp.midnight(d date, zone text) RETURNS timestamptz LANGUAGE sql AS $$
-    SELECT max(t) + interval '1 minute'
-    FROM generate_series(d::timestamp AT TIME ZONE 'UTC' - interval '30 hours',
-                         d::timestamp AT TIME ZONE 'UTC' + interval '30 hours', '1 minute') AS t
-    WHERE (t AT TIME ZONE zone)::date < d
-$$;
-
+\ir include/midnight.sql
 CREATE TEMP TABLE midnight (zone text, d date, t timestamptz, PRIMARY KEY (zone, d));
 
 -- The cycles from since to until with the start of their month; a cycle of
