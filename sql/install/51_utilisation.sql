@@ -10,6 +10,54 @@ CREATE INDEX allocation_long_idx ON allocation (pool_id, released_at)
     WHERE released_at - since > interval '24:00:00';
 CREATE INDEX node_deleted_idx ON node (pool_id, deleted_at) WHERE deleted_at IS NOT NULL;
 
+CREATE FUNCTION node_stretches(pool bigint, since timestamptz, until timestamptz)
+    RETURNS TABLE (node_id bigint, starts_at timestamptz, ends_at timestamptz, allocatable resource_list, available boolean)
+    LANGUAGE sql STABLE ROWS 100
+    BEGIN ATOMIC
+        SELECT n.node_id, greatest(h.since, n.available_at, node_stretches.since), least(h.until, node_stretches.until),
+               h.allocatable, h.state = 'available'
+        FROM node_period h JOIN node n USING (pool_id, node_id)
+        WHERE h.pool_id = node_stretches.pool AND h.until > node_stretches.since AND h.since < node_stretches.until
+          AND n.available_at < h.until
+        UNION ALL
+        SELECT n.node_id, greatest(n.state_since, n.available_at, node_stretches.since),
+               least(n.deleted_at, node_stretches.until), l.allocatable, n.state = 'available'
+        FROM node n JOIN node_load l USING (pool_id, node_id)
+        WHERE n.pool_id = node_stretches.pool AND n.deleted_at IS NULL
+          AND n.available_at < node_stretches.until AND n.state_since < node_stretches.until
+        UNION ALL
+        SELECT n.node_id, greatest(n.state_since, n.available_at, node_stretches.since),
+               least(n.deleted_at, node_stretches.until), l.allocatable, n.state = 'available'
+        FROM node n JOIN node_load l USING (pool_id, node_id)
+        WHERE n.pool_id = node_stretches.pool AND n.deleted_at > node_stretches.since
+          AND n.available_at < node_stretches.until AND n.state_since < node_stretches.until;
+    END;
+COMMENT ON FUNCTION node_stretches(bigint, timestamptz, timestamptz) IS
+'what nodes of a pool there were in [since, until) and whether they were available: a row for each stretch in one state, from when they first were available until they were deleted. Of nodes that the role may see';
+
+CREATE FUNCTION allocation_stretches(pool bigint, since timestamptz, until timestamptz)
+    RETURNS TABLE (node_id bigint, starts_at timestamptz, ends_at timestamptz, allocated resource_list)
+    LANGUAGE sql STABLE ROWS 1000
+    BEGIN ATOMIC
+        SELECT a.node_id, greatest(a.since, allocation_stretches.since), allocation_stretches.until, a.allocated
+        FROM node n JOIN allocation a ON a.node_id = n.node_id AND a.pool_id = n.pool_id
+        WHERE n.pool_id = allocation_stretches.pool AND n.deleted_at IS NULL
+          AND a.released_at IS NULL AND a.since < allocation_stretches.until
+        UNION ALL
+        SELECT a.node_id, greatest(a.since, allocation_stretches.since), least(a.released_at, allocation_stretches.until), a.allocated
+        FROM allocation a
+        WHERE a.pool_id = allocation_stretches.pool AND a.since < allocation_stretches.until
+          AND a.released_at > allocation_stretches.since AND a.released_at <= allocation_stretches.until + interval '24:00:00'
+        UNION ALL
+        SELECT a.node_id, greatest(a.since, allocation_stretches.since), allocation_stretches.until, a.allocated
+        FROM allocation a
+        WHERE a.pool_id = allocation_stretches.pool AND a.since < allocation_stretches.until
+          AND a.released_at > allocation_stretches.until + interval '24:00:00'
+          AND a.released_at - a.since > interval '24:00:00';
+    END;
+COMMENT ON FUNCTION allocation_stretches(bigint, timestamptz, timestamptz) IS
+'what was allocated on nodes of a pool in [since, until): a row for each allocation. Of allocations that the role may see';
+
 CREATE FUNCTION pool_load_steps(
     pool bigint, since timestamptz, until timestamptz, bucket interval DEFAULT NULL)
     RETURNS TABLE (step_start timestamptz, step_end timestamptz,
@@ -17,39 +65,11 @@ CREATE FUNCTION pool_load_steps(
     LANGUAGE sql STABLE ROWS 1000
     BEGIN ATOMIC
         WITH period AS (
-            SELECT n.node_id, greatest(h.since, n.available_at, pool_load_steps.since) AS since,
-                   least(h.until, pool_load_steps.until) AS until, h.allocatable, h.state = 'available' AS available
-            FROM node_period h JOIN node n USING (pool_id, node_id)
-            WHERE h.pool_id = pool_load_steps.pool AND h.until > pool_load_steps.since AND h.since < pool_load_steps.until
-              AND n.available_at < h.until
-            UNION ALL
-            SELECT n.node_id, greatest(n.state_since, n.available_at, pool_load_steps.since),
-                   least(n.deleted_at, pool_load_steps.until), l.allocatable, n.state = 'available'
-            FROM node n JOIN node_load l USING (pool_id, node_id)
-            WHERE n.pool_id = pool_load_steps.pool AND n.deleted_at IS NULL
-              AND n.available_at < pool_load_steps.until AND n.state_since < pool_load_steps.until
-            UNION ALL
-            SELECT n.node_id, greatest(n.state_since, n.available_at, pool_load_steps.since),
-                   least(n.deleted_at, pool_load_steps.until), l.allocatable, n.state = 'available'
-            FROM node n JOIN node_load l USING (pool_id, node_id)
-            WHERE n.pool_id = pool_load_steps.pool AND n.deleted_at > pool_load_steps.since
-              AND n.available_at < pool_load_steps.until AND n.state_since < pool_load_steps.until),
+            SELECT n.node_id, n.starts_at AS since, n.ends_at AS until, n.allocatable, n.available
+            FROM node_stretches(pool_load_steps.pool, pool_load_steps.since, pool_load_steps.until) n),
         held AS (
-            SELECT a.node_id, greatest(a.since, pool_load_steps.since) AS since, pool_load_steps.until AS until, a.allocated
-            FROM node n JOIN allocation a ON a.node_id = n.node_id AND a.pool_id = n.pool_id
-            WHERE n.pool_id = pool_load_steps.pool AND n.deleted_at IS NULL
-              AND a.released_at IS NULL AND a.since < pool_load_steps.until
-            UNION ALL
-            SELECT a.node_id, greatest(a.since, pool_load_steps.since), least(a.released_at, pool_load_steps.until), a.allocated
-            FROM allocation a
-            WHERE a.pool_id = pool_load_steps.pool AND a.since < pool_load_steps.until
-              AND a.released_at > pool_load_steps.since AND a.released_at <= pool_load_steps.until + interval '24:00:00'
-            UNION ALL
-            SELECT a.node_id, greatest(a.since, pool_load_steps.since), pool_load_steps.until, a.allocated
-            FROM allocation a
-            WHERE a.pool_id = pool_load_steps.pool AND a.since < pool_load_steps.until
-              AND a.released_at > pool_load_steps.until + interval '24:00:00'
-              AND a.released_at - a.since > interval '24:00:00'),
+            SELECT a.node_id, a.starts_at AS since, a.ends_at AS until, a.allocated
+            FROM allocation_stretches(pool_load_steps.pool, pool_load_steps.since, pool_load_steps.until) a),
         change (at, allocated, unavailable, capacity) AS (
             SELECT e.at, ''::resource_list, CASE WHEN p.available THEN '' ELSE e.sign * p.allocatable END, e.sign * p.allocatable
             FROM period p, LATERAL (VALUES (p.since, 1::bigint), (p.until, -1)) AS e(at, sign)

@@ -27,7 +27,7 @@ LANGUAGE sql STABLE BEGIN ATOMIC
     WINDOW w AS (ORDER BY s.from_month);
 END;
 COMMENT ON FUNCTION billing_terms(bigint) IS
-'when each contract of a tenant holds; the first one also for what was before it. Bodies of calls only';
+'when each contract of a tenant holds; the first one also for what was before it';
 
 -- 768 hours after a month began it is over, and the next one is not
 CREATE FUNCTION month_periods(tenant bigint, month date)
@@ -50,7 +50,7 @@ LANGUAGE sql STABLE BEGIN ATOMIC
     FROM billing_terms(period_at.tenant) AS t, billing_month(period_at.instant, t.time_zone) AS b
     WHERE period_at.instant >= t.starts_at AND period_at.instant < t.ends_at;
 END;
-COMMENT ON FUNCTION period_at(bigint, timestamptz) IS 'the period of a tenant that holds an instant. Bodies of calls only';
+COMMENT ON FUNCTION period_at(bigint, timestamptz) IS 'the billing period of a tenant that holds an instant: the local calendar month, or its part up to a change of the time zone';
 
 CREATE FUNCTION lock_books(tenant bigint) RETURNS ledger LANGUAGE plpgsql AS $$
 DECLARE
@@ -487,5 +487,5 @@ CREATE FUNCTION bill_text(bill bigint) RETURNS SETOF text
 COMMENT ON FUNCTION bill_text(bigint) IS
 'a bill to be printed or read, at most 98 columns wide; line by line: psql -At. What rounding adds or cuts is a line of its own; a line whose units were all taken back is left out. 42704: no such bill';
 
-REVOKE EXECUTE ON FUNCTION billing_terms(bigint), month_periods(bigint, date), period_at(bigint, timestamptz), lock_books(bigint),
+REVOKE EXECUTE ON FUNCTION month_periods(bigint, date), lock_books(bigint),
     tier_price(tariff, integer), write_bills(bigint, timestamptz, text, text, rounding_rule, timestamptz) FROM PUBLIC;

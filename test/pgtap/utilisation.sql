@@ -1,7 +1,7 @@
 -- Utilisation over time: by hand for a history made by calls, and against a
 -- second-by-second count for a random one that is written into the tables.
 BEGIN;
-SELECT plan(35);
+SELECT plan(40);
 SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages = warning;
 SET LOCAL timezone = 'UTC';
@@ -270,6 +270,40 @@ SELECT is(
     (SELECT sum(quantity(allocated, 'cpu') * extract(epoch FROM coalesce(released_at, '2026-04-08 00:00+00') - greatest(since, '2026-04-01 00:00+00')))
      FROM allocation WHERE pool_id = :random AND coalesce(released_at, 'infinity') > '2026-04-01 00:00+00'),
     'until the present: as many cpu-seconds as the allocations had');
+
+-- ---- node by node and day by day ----
+
+SELECT is(
+    (SELECT count(*) FROM unnest('{NULL,cpu,gpu}'::text[]) AS r(resource), pool_idle('random', '2026-04-01', '2026-04-08', r.resource) AS i
+     WHERE i.used + i.idle + i.unavailable <> i.capacity OR i.used < 0 OR i.idle < 0 OR i.unavailable < 0), 0::bigint,
+    'used, idle and unavailable seconds of each node are its capacity');
+SELECT results_eq(
+    $$SELECT r.resource, i.day, sum(i.used), sum(i.idle), sum(i.unavailable), sum(i.capacity)
+      FROM (VALUES ('cpu'), ('gpu')) AS r(resource), pool_idle('random', '2026-04-01', '2026-04-08', r.resource) AS i GROUP BY 1, 2 ORDER BY 1, 2$$,
+    $$SELECT s.resource, d.day::date, sum(s.allocated * w.seconds), sum(s.idle * w.seconds), sum(s.unavailable * w.seconds), sum(s.capacity * w.seconds)
+      FROM generate_series('2026-04-01'::timestamp, '2026-04-07', '1 day') AS d(day),
+           pool_usage_steps('random', d.day AT TIME ZONE 'UTC', (d.day + interval '1 day') AT TIME ZONE 'UTC') AS s,
+           LATERAL (SELECT extract(epoch FROM s.step_end - s.step_start) AS seconds) AS w GROUP BY 1, 2 ORDER BY 1, 2$$,
+    'of resources, they are what the steps of each day come to');
+-- of the first day, second by second
+CREATE TEMP TABLE node_counted AS
+SELECT l.node, count(*) AS capacity, count(t.second) AS used, count(*) FILTER (WHERE t.second IS NULL AND p.state <> 'available') AS unavailable
+FROM life l
+JOIN piece p USING (node)
+CROSS JOIN LATERAL generate_series(greatest(p.since, l.available), least(p.until, l.deleted, 86400) - 1) AS g(second)
+LEFT JOIN (SELECT DISTINCT t.node, h.second FROM part t, generate_series(t.since, least(t.until, 86400) - 1) AS h(second)) AS t
+    ON t.node = l.node AND t.second = g.second
+GROUP BY l.node;
+SELECT results_eq(
+    $$SELECT i.node_id, i.capacity, i.used, i.unavailable FROM pool_idle('random', '2026-04-01', '2026-04-02') AS i ORDER BY 1$$,
+    $$SELECT node, capacity::numeric, used::numeric, unavailable::numeric FROM node_counted ORDER BY 1$$,
+    'of nodes, they are those that are counted');
+SELECT cmp_ok((SELECT count(*) FROM node_counted WHERE unavailable > 0), '>', 0::bigint, 'not all of them were always available');
+SELECT results_eq(
+    $$SELECT sum(capacity), sum(used), sum(idle), sum(unavailable) FROM pool_idle('random', '2026-04-01', '2026-04-05')$$,
+    $$SELECT sum(i.capacity), sum(i.used), sum(i.idle), sum(i.unavailable)
+      FROM generate_series(0, 3) AS d, pool_idle('random', '2026-04-01'::date + d, '2026-04-02'::date + d) AS i$$,
+    'days by themselves add up to days together');
 
 SELECT * FROM finish();
 ROLLBACK;
