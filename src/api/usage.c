@@ -66,6 +66,10 @@ check_times(const PmUsageRecord *usage, int64 now)
 		pm_invalid_argument("ended_at", "It must be after \"started_at\"; both are cut to the second.",
 							usage->once ? "Leave it out: what is priced once needs one instant." :
 							"Usage is from its first second to the one behind its last.");
+	/* a mistyped year is a row for each month since, none of which has a price */
+	if (usage->start < 0)
+		pm_invalid_argument("started_at", "It is before the year 2000, when the first contracts begin.",
+							"Write the year with four digits.");
 	if (usage->end > now + (usage->once ? 1 : 0))
 		pm_invalid_argument("ended_at",
 							psprintf("It is in the future: the clock is at %s.",

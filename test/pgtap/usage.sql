@@ -89,6 +89,7 @@ FROM (VALUES ($$0, '2026-03-01', '2026-03-02'$$, '22023 invalid value for argume
              ($$1, '2026-03-01 00:00:00.1', '2026-03-01 00:00:00.9'$$, '22023 invalid value for argument "ended_at": It must be after "started_at"; both are cut to the second.'),
              ($$1, '2026-03-19', '2026-03-20 00:00:01'$$, '22023 invalid value for argument "ended_at": It is in the future: the clock is at 2026-03-20 00:00:00+00.'),
              ($$1, '2026-03-19'$$, '22004 argument "ended_at" must not be null: The SKU is priced by the hour.'),
+             ($$1, '0026-03-01', '2026-03-01'$$, '22023 invalid value for argument "started_at": It is before the year 2000, when the first contracts begin.'),
              ($$1, '-infinity', '2026-03-20'$$, '22008 argument "started_at" must be finite: Time is metered in whole seconds.'),
              ($$1, '2026-03-01', '2026-03-02', pool => 'own'$$, '22023 invalid value for argument "pool": It is a dedicated pool of another tenant.'),
              ($$1, '2026-03-01', '2026-03-02', job => 77$$, '22023 invalid value for argument "job": There is no job 77.'),
