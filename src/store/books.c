@@ -297,12 +297,14 @@ pm_insert_charges(int64 tenant_id, const PmCharge *charges, int n)
 void
 pm_find_corrected(int64 tenant_id, PmCharge *charges, int n)
 {
-	static PmStatement find = PM_STATEMENT("int8;int8[];timestamptz[]",
-										   "SELECT (SELECT min(c.charge_id) FROM pool_manager.charge c"
-										   "  WHERE c.tenant_id = $1 AND c.usage_id = k.usage_id AND c.started_at = k.started_at)"
-										   " FROM unnest($2, $3) WITH ORDINALITY AS k(usage_id, started_at, n) ORDER BY k.n");
+	static PmStatement find = PM_STATEMENT("int8;int8[];timestamptz[];int8[]",
+										   "SELECT min(c.charge_id) FROM unnest($2, $3, $4) WITH ORDINALITY AS k(usage_id, started_at, price_id, n)"
+										   " LEFT JOIN pool_manager.charge c ON c.tenant_id = $1 AND c.usage_id = k.usage_id"
+										   "  AND c.started_at = k.started_at AND c.price_id = k.price_id AND c.units_after > c.units_before"
+										   " GROUP BY k.n ORDER BY k.n");
 	int64	   *usage_ids = palloc(sizeof(int64) * Max(n, 1));
 	int64	   *starts = palloc(sizeof(int64) * Max(n, 1));
+	int64	   *price_ids = palloc(sizeof(int64) * Max(n, 1));
 	PmArgs		args = {0};
 	int			sought = 0;
 
@@ -311,13 +313,15 @@ pm_find_corrected(int64 tenant_id, PmCharge *charges, int n)
 		if (charges[i].corrects_usage == 0)
 			continue;
 		usage_ids[sought] = charges[i].corrects_usage;
-		starts[sought++] = charges[i].start;
+		starts[sought] = charges[i].start;
+		price_ids[sought++] = charges[i].price_id;
 	}
 	if (sought == 0)
 		return;
 	pm_arg_int64(&args, tenant_id);
 	pm_arg_int64_array(&args, usage_ids, sought);
 	arg_times(&args, starts, sought);
+	pm_arg_int64_array(&args, price_ids, sought);
 	pm_run(&find, &args);
 	sought = 0;
 	for (int i = 0; i < n; i++)

@@ -83,7 +83,7 @@ typedef struct PmCharge
 	int64		units_before;
 	int64		units_after;
 	int64		corrects;		/* 0: none, or */
-	int64		corrects_usage; /* if not 0, that of this usage at the same time */
+	int64		corrects_usage; /* if not 0, that of this usage at the same time and price */
 	int			tier;
 	const char *currency;
 	Numeric		quantity;

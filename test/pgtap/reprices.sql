@@ -6,7 +6,7 @@ SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 \ir include/calls.sql
-SELECT plan(15);
+SELECT plan(16);
 
 SELECT pg_temp.at('2026-03-20');
 SELECT create_tenant('acme', 'USD', 'UTC'), create_sku('disk', 'GiB'), create_sku('gpu', 'GPU'),
@@ -42,6 +42,11 @@ SELECT settle('acme');
 SELECT set_price('disk', '1', '2026-03-02 10:15', currency => 'USD', reprice => 'agreed');
 SELECT is(pg_temp.booked('disk'), 5.1, '2 x (0.25 x 7.2 + 0.75 x 1)');
 SELECT is_empty('SELECT * FROM reconcile()', 'the books agree again');
+-- corrected again: each price that is in force now is taken back where it was booked
+SELECT max(charge_id) AS last FROM charge \gset
+SELECT correct_usage(5, 'it were none', 0);
+SELECT settle('acme');
+SELECT is(pg_temp.moved(:last), '7.2 10:00 -0.5 -3.6 9, 1 10:15 -1.5 -1.5 15', 'what is corrected is the charge at the same price');
 
 -- a run of 42 s that is settled up to its end; its last slice is empty
 SELECT submit_job('commons', 'glance', tenant => 'acme', request => 'nvidia.com/gpu=1');
