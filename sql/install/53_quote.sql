@@ -1,4 +1,5 @@
--- Quotes: what a job would cost and when it would start, without submitting it.
+-- Quotes: what a job would cost and when it would start, without submitting it;
+-- what another size of a pool would cost, without resizing it.
 
 CREATE FUNCTION job_outlook(job bigint) RETURNS TABLE (reason text, expected_start timestamptz)
     AS 'MODULE_PATHNAME', 'pm_job_outlook' LANGUAGE C STABLE STRICT ROWS 1;
@@ -168,5 +169,73 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION quote_job(text, text, job_kind, text, resource_list, integer, integer, text, text, integer, interval, jsonb, jsonb, text, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, text, jsonb, text) IS
 'the same, pool, tenant, workspace and sub-pool by name';
+
+-- ---- another size ----
+
+CREATE FUNCTION quote_resize(pool bigint, flavor text, count integer)
+    RETURNS TABLE (nodes integer, currency text, per_hour numeric, per_month numeric, expected_ready timestamptz)
+LANGUAGE pool_manager ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    it record;
+    ordered bigint;
+    seconds numeric;
+BEGIN
+    IF current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION USING ERRCODE = '25006', MESSAGE = 'a read-only transaction has no quotes',
+            DETAIL = 'A quote resizes the pool, looks at it, and takes all of it back.', HINT = 'Begin the transaction READ WRITE, on the primary server.';
+    END IF;
+    BEGIN
+        ordered := resize_pool(quote_resize.pool, quote_resize.flavor, quote_resize.count);
+        SELECT i.target_count - i.initial_count, o.ended_at INTO nodes, expected_ready
+        FROM pool_order o JOIN pool_order_item i USING (pool_id, order_id)
+        WHERE o.pool_id = quote_resize.pool AND o.order_id = ordered;
+        IF expected_ready IS NULL THEN
+            -- nodes that go are there until what is on them has ended
+            SELECT CASE WHEN count(*) = count(r.planned_end) THEN max(r.planned_end) END INTO expected_ready
+            FROM node_task k
+            JOIN allocation a ON a.node_id = k.node_id AND a.pool_id = k.pool_id AND a.released_at IS NULL
+            JOIN job_run r ON r.pool_id = a.pool_id AND r.run_id = a.run_id
+            WHERE k.pool_id = quote_resize.pool AND k.order_id = ordered AND k.ended_at IS NULL;
+        END IF;
+        -- nothing of it stays, but variables do
+        RAISE SQLSTATE 'PMQ00';
+    EXCEPTION WHEN SQLSTATE 'PMQ00' THEN
+        NULL;
+    END;
+    SELECT p.tenant_id, p.kind, p.network_id INTO it FROM pool p WHERE p.pool_id = quote_resize.pool;
+    SELECT m.currency, extract(epoch FROM m.period_end - m.period_start) INTO currency, seconds FROM period_at(it.tenant_id, clock()) AS m;
+    SELECT CASE WHEN bool_or(a.hour IS NULL) THEN NULL ELSE sign(nodes) * coalesce(sum(a.hour), 0) END,
+           CASE WHEN bool_or(a.hour IS NULL) THEN NULL ELSE sign(nodes) * coalesce(sum(a.month), 0) END
+    INTO per_hour, per_month
+    FROM (
+        -- as the holdings of a node; a flavor that is new in the pool has no disks
+        SELECT h.sku_id, sum(abs(nodes) * h.quantity) AS quantity
+        FROM flavor f
+        LEFT JOIN node_group g ON g.pool_id = quote_resize.pool AND g.flavor_id = f.flavor_id
+        LEFT JOIN volume_type v ON v.volume_type = g.disk_type
+        LEFT JOIN network w ON w.network_id = it.network_id,
+        LATERAL (VALUES (f.sku_id, 1000::numeric), (v.sku_id, 1000::numeric * g.disk_count * g.disk_gib), (w.address_sku_id, 1000)) AS h(sku_id, quantity)
+        WHERE f.name = quote_resize.flavor AND it.kind = 'dedicated' AND h.sku_id IS NOT NULL AND nodes <> 0
+        GROUP BY h.sku_id) AS l
+    LEFT JOIN LATERAL (
+        SELECT amount(p.tariff, l.quantity / 1000, 0) AS hour, amount(p.tariff, counter_quantity(l.quantity * seconds, 'hour'), 0) AS month
+        FROM price p
+        WHERE p.tenant_id IN (0, it.tenant_id) AND p.sku_id = l.sku_id AND p.currency = quote_resize.currency AND p.valid @> clock()
+        ORDER BY p.tenant_id DESC LIMIT 1) AS a ON true;
+    per_hour := trim_scale(per_hour);
+    per_month := trim_scale(per_month);
+    RETURN NEXT;
+END $$;
+COMMENT ON FUNCTION quote_resize(bigint, text, integer) IS
+'what it would change to give a dedicated pool so many nodes of a flavor: resizes it, looks, and takes all of it back but numbers of sequences. Errors are those of resize_pool. nodes: how many come, or go (below 0); per_hour, per_month: what an hour and the whole of the present billing month of them, their disks and addresses cost more, or less (below 0), by the tariffs in force, as the first of their tiers; NULL where a price is lacking. expected_ready: when the order will be done: now, or when the jobs on nodes that go have reached their time limits; NULL: it cannot be told. 25006: the transaction is READ ONLY';
+
+CREATE FUNCTION quote_resize(pool text, flavor text, count integer)
+    RETURNS TABLE (nodes integer, currency text, per_hour numeric, per_month numeric, expected_ready timestamptz)
+LANGUAGE pool_manager ROWS 1 AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM quote_resize(find_pool(pool), flavor, count);
+END $$;
+COMMENT ON FUNCTION quote_resize(text, text, integer) IS 'the same, the pool by name';
 
 REVOKE EXECUTE ON FUNCTION job_outlook(bigint), quoted_lines(bigint), quote_of(bigint), submit_as_called(), quote_as_called() FROM PUBLIC;

@@ -1,7 +1,8 @@
 # The part "settle" of the benchmark; sourced by run.sh.
 #
 # A day of a tenant is settled, beside plain statements that write the same
-# rows into the same tables; and settled again, when nothing is new.
+# rows into the same tables; and settled again, when nothing is new. Then what
+# it came to is asked for, and after its bill what is behind a line of that.
 
 settle_turn()
 {
@@ -25,6 +26,27 @@ settle_turn()
 	END
 }
 
+month_turn()
+{
+    cat <<- END
+	${1:+@ month}
+	SELECT sum(amount) FROM month_to_date WHERE tenant = 't1';;
+	END
+}
+
+line_turn()
+{
+    cat <<- END
+	${1:+@ bill_line}
+	SELECT count(*), sum(c.amount)
+	FROM bill_charges((SELECT min(bill_id) FROM bill), 1) AS c
+	JOIN usage u USING (tenant_id, usage_id)
+	LEFT JOIN job_run r ON r.pool_id = u.pool_id AND r.run_id = u.run_id
+	LEFT JOIN allocation a ON a.pool_id = r.pool_id AND a.run_id = r.run_id
+	LEFT JOIN node n ON n.pool_id = a.pool_id AND n.node_id = a.node_id;;
+	END
+}
+
 profile_settle()
 {
     statements "$1" bench_settle 10 "BEGIN; SELECT pool_manager.settle('t2'); ROLLBACK"
@@ -43,11 +65,22 @@ settle()
         for ((i = 0; i < REPEAT; i++)); do
             settle_turn timed
         done
+        month_turn
+        for ((i = 0; i < REPEAT; i++)); do
+            month_turn timed
+        done
+        echo "SET pool_manager.clock = '2026-04-01 00:00:00+00'; SELECT issue_bill('t1', '2026-03-01');"
+        line_turn
+        for ((i = 0; i < REPEAT; i++)); do
+            line_turn timed
+        done
     } | timed bench_settle || return 1
     {
         heading "settle, a day of a tenant, $SETTLED usage rows"
         line "floor: INSERT ... SELECT of the rows it writes" ms settle settle_floor time 2 || missed=1
         plain "again, nothing new" ms settle_again
+        plain "month_to_date of a tenant" ms month
+        plain "a line of its bill, down to nodes" ms bill_line
         finished "$missed" "settle" profile_settle
     } >> "$OUT/report"
     drop_database bench_settle

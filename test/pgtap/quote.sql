@@ -1,5 +1,5 @@
--- quote_job(): prices by hand, when it would start, errors of submit_job, and
--- that nothing stays.
+-- quote_job(), quote_resize(): prices by hand, when it would start or be done,
+-- errors of submit_job and resize_pool, and that nothing stays.
 
 BEGIN;
 SET LOCAL search_path TO pool_manager, public;
@@ -114,6 +114,44 @@ SELECT count(*) FROM schedule('two') \g /dev/null
 SELECT is((SELECT sum(amount) FROM charges('acme', '2026-05-04', '2026-05-05') WHERE sku = 'dear'), (SELECT cost FROM quoted), 'a charge is what was quoted');
 
 --
+-- Another size
+--
+CREATE FUNCTION pg_temp.resized(arguments text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+BEGIN
+    EXECUTE 'SELECT concat_ws('' '', nodes, coalesce(currency, ''?''), coalesce(per_hour::text, ''?''), coalesce(per_month::text, ''?''),
+        coalesce(extract(epoch FROM expected_ready - clock())::integer::text, ''?'')) FROM quote_resize(' || arguments || ')' INTO said;
+    RETURN said;
+END $$;
+SELECT create_pool('sized', 'dedicated', 'acme', 'wide'), create_pool('far', 'dedicated', 'acme', 'net', provider => 'external') \g /dev/null
+SELECT create_node_group('sized', 'c4', disk_count => 2, disk_gib => 100, disk_type => 'ssd') \g /dev/null
+SELECT count(*) FROM add_nodes('sized', 'c4', 2) \g /dev/null
+UPDATE before SET said = pg_temp.everything();
+-- a node at 0.50, 200 GiB at 0.0001, an address at 0.002; May has 744 hours
+SELECT is(pg_temp.resized($$'sized', 'c4', 5$$), '3 USD 1.566 1165.104 0', 'three nodes more, with disks and addresses');
+SELECT is(pg_temp.resized($$'sized', 'c4', 1$$), '-1 USD -0.522 -388.368 0', 'one less');
+SELECT is(pg_temp.resized($$'sized', 'c4', 2$$), '0 USD 0 0 0', 'as many');
+SELECT is(pg_temp.resized($$'sized', 'c8', 1$$), '1 USD 0.502 373.488 0', 'one of another flavor, which has no disks there');
+SELECT is(pg_temp.resized($$'sized', 'new', 2$$), '2 USD ? ? 0', 'no price is not free of charge');
+SELECT is(pg_temp.resized($$'far', 'c4', 1$$), '1 USD 0.5 372 ?', 'nobody knows how long an external provider takes');
+SELECT is((SELECT said FROM before), pg_temp.everything(), 'nothing stays');
+-- 2232 hours of three nodes: 1000 x 0.60 + 1232 x 0.50, and 0.022 for each
+SELECT set_price('vm', '{"model": "graduated", "tiers": [{"up_to": 1000, "unit_price": 0.60}, {"up_to": null, "unit_price": 0.50}]}', clock(), 'acme') \g /dev/null
+SELECT is(pg_temp.resized($$'sized', 'c4', 5$$), '3 USD 1.866 1265.104 0', 'from the first tier on');
+SELECT submit_job('sized', 'x', request => 'cpu=4', time_limit => '1 hour'), submit_job('sized', 'y', request => 'cpu=4', time_limit => '1 hour') \g /dev/null
+SELECT count(*) FROM schedule('sized') \g /dev/null
+SELECT is(pg_temp.resized($$'sized', 'c4', 1$$), '-1 USD -0.622 -462.768 3600', 'one less, when its job has reached its time limit');
+SELECT throws_ok($$ SELECT * FROM quote_resize('sized', 'c4', 0) $$, '22023', 'pool "sized" would have no node', 'errors are those of resize_pool');
+SELECT throws_ok($$ SELECT * FROM quote_resize('nowhere', 'c4', 1) $$, '42704', 'pool "nowhere" does not exist', 'no such pool to resize');
+SELECT is((SELECT row(q.*)::text FROM quote_resize((SELECT pool_id FROM pool WHERE name = 'far'), 'c4', 2) q), '(2,USD,1.2,844,)', 'by ids');
+CREATE ROLE quote_viewer;
+SELECT grant_tenant('acme', 'quote_viewer', 'viewer') \g /dev/null
+SET LOCAL ROLE quote_viewer;
+SELECT throws_ok($$ SELECT * FROM quote_resize('sized', 'c4', 3) $$, '42501', NULL, 'who may not resize has no quote of it');
+RESET ROLE;
+
+--
 -- Errors are those of submit_job
 --
 SELECT throws_ok($$ SELECT * FROM quote_job('nowhere', 'a', flavor => 'c4') $$, '42704', 'pool "nowhere" does not exist', 'no such pool');
@@ -133,6 +171,7 @@ RESET ROLE;
 
 SET TRANSACTION READ ONLY;
 SELECT throws_ok($$ SELECT * FROM quote_job('lab', 'a', flavor => 'c4', tenant => 'acme') $$, '25006', 'a read-only transaction has no quotes', 'what cannot submit cannot quote');
+SELECT throws_ok($$ SELECT * FROM quote_resize('sized', 'c4', 3) $$, '25006', 'a read-only transaction has no quotes', 'nor of sizes');
 
 SELECT * FROM finish();
 ROLLBACK;
