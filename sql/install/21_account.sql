@@ -26,6 +26,7 @@ CREATE TABLE tenant (
     name        object_name NOT NULL,
     created_at  timestamptz NOT NULL,
     state       tenant_state NOT NULL DEFAULT 'active',
+    state_since timestamptz,
     CONSTRAINT tenant_pkey PRIMARY KEY (tenant_id),
     CONSTRAINT tenant_name_key UNIQUE (name),
     CONSTRAINT tenant_state_check CHECK (tenant_id <> 0 OR state = 'active')
@@ -36,6 +37,7 @@ COMMENT ON COLUMN tenant.tenant_id IS 'identifier; 0 is the provider';
 COMMENT ON COLUMN tenant.name IS 'unique name';
 COMMENT ON COLUMN tenant.created_at IS 'when the account was made';
 COMMENT ON COLUMN tenant.state IS 'active, grace or frozen';
+COMMENT ON COLUMN tenant.state_since IS 'when it was put into this state; NULL: it was never in another';
 INSERT INTO tenant VALUES (0, 'provider', '2000-01-01 00:00:00+00');
 
 CREATE SEQUENCE workspace_id_seq;

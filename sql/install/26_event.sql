@@ -39,6 +39,8 @@ INSERT INTO event_kind (kind, description) VALUES
     ('pool_created', 'a pool was made'),
     ('nodes_added', 'nodes joined the pool; reason: how many of which flavor'),
     ('bill_issued', 'a month was closed; reason: its bill'),
+    ('payment_recorded', 'a payment was recorded; reason: the amount and what it was'),
+    ('credit_limit_set', 'what a tenant may owe was limited; reason: the limit and the time of grace'),
     ('adjusted', 'an adjustment or a tax was booked; reason: the amount and what for'),
     ('price_set', 'a price was set or ended; reason: the SKU'),
     ('repriced', 'charges moved to a price set for their past; reason: the SKU, and why'),

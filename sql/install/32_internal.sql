@@ -113,6 +113,7 @@ CREATE FUNCTION open_node_holdings(pool bigint, nodes bigint[], instant timestam
                date_trunc('second', open_node_holdings.instant), date_trunc('second', open_node_holdings.instant)
         FROM node n
         JOIN pool p USING (pool_id)
+        JOIN tenant t ON t.tenant_id = n.tenant_id
         JOIN flavor f USING (flavor_id)
         LEFT JOIN node_group g ON g.pool_id = n.pool_id AND g.flavor_id = n.flavor_id
         LEFT JOIN volume_type v ON v.volume_type = g.disk_type
@@ -121,10 +122,12 @@ CREATE FUNCTION open_node_holdings(pool bigint, nodes bigint[], instant timestam
         LATERAL (VALUES (f.sku_id, 1000::bigint), (v.sku_id, 1000::bigint * g.disk_count * g.disk_gib), (w.address_sku_id, 1000)) AS h(sku_id, quantity)
         WHERE n.pool_id = open_node_holdings.pool AND n.node_id = ANY (open_node_holdings.nodes)
           AND p.kind = 'dedicated' AND h.sku_id IS NOT NULL AND h.quantity > 0
-        GROUP BY n.tenant_id, h.sku_id, p.workspace_id, n.pool_id, n.node_id;
+        GROUP BY n.tenant_id, h.sku_id, p.workspace_id, n.pool_id, n.node_id, t.state, f.sku_id
+        -- of a frozen tenant, what is storage goes on: thaw_nodes() begins the rest
+        HAVING NOT (t.state = 'frozen' AND h.sku_id = f.sku_id AND sum(h.quantity) = 1000);
     END;
 COMMENT ON FUNCTION open_node_holdings(bigint, bigint[], timestamptz) IS
-'begins to bill nodes of a dedicated pool, with their data disks and addresses. Bodies of calls only';
+'begins to bill nodes of a dedicated pool, with their data disks and addresses; of a frozen tenant without the nodes themselves. Bodies of calls only';
 
 CREATE FUNCTION set_node_states(pool bigint, nodes bigint[], to_state node_state, instant timestamptz, reason text DEFAULT NULL)
     RETURNS void LANGUAGE plpgsql AS $$

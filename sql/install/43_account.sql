@@ -221,11 +221,43 @@ GRANT SELECT ON quota_status TO PUBLIC;
 
 -- ---- states ----
 
+-- Nodes alone are not billed while their tenant is frozen: holdings of the
+-- flavor's SKU. Where disks are billed as the same SKU, all of it goes on.
+CREATE FUNCTION freeze_nodes(tenant bigint, instant timestamptz) RETURNS timestamptz LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    held bigint[];
+BEGIN
+    SELECT array_agg(h.holding_id) INTO held
+    FROM holding h JOIN node n USING (pool_id, node_id) JOIN flavor f USING (flavor_id)
+    WHERE h.tenant_id = freeze_nodes.tenant AND h.sku_id = f.sku_id AND h.quantity = 1000;
+    IF held IS NOT NULL THEN
+        instant := close_holdings(tenant, held, instant);
+    END IF;
+    RETURN instant;
+END $$;
+COMMENT ON FUNCTION freeze_nodes(bigint, timestamptz) IS
+'ends the billing of the nodes of a tenant that was frozen, under the locks of its pools; their disks and addresses go on. Returns the instant at which it ends: not before what is metered. Bodies of calls only (42501)';
+
+CREATE FUNCTION thaw_nodes(tenant bigint, instant timestamptz) RETURNS void LANGUAGE sql BEGIN ATOMIC
+    INSERT INTO holding (tenant_id, sku_id, quantity, workspace_id, pool_id, node_id, since, metered_until)
+    SELECT n.tenant_id, f.sku_id, 1000, p.workspace_id, n.pool_id, n.node_id,
+           date_trunc('second', thaw_nodes.instant), date_trunc('second', thaw_nodes.instant)
+    FROM pool p JOIN node n USING (pool_id) JOIN flavor f USING (flavor_id)
+    WHERE p.tenant_id = thaw_nodes.tenant AND p.kind = 'dedicated'
+      AND n.available_at IS NOT NULL AND n.deleted_at IS NULL AND f.sku_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM holding h WHERE h.pool_id = n.pool_id AND h.node_id = n.node_id AND h.sku_id = f.sku_id)
+    ORDER BY n.pool_id, n.node_id;
+END;
+COMMENT ON FUNCTION thaw_nodes(bigint, timestamptz) IS
+'begins the billing of the nodes of a tenant that is not frozen any more, under the locks of its pools. Bodies of calls only (42501)';
+REVOKE EXECUTE ON FUNCTION freeze_nodes(bigint, timestamptz), thaw_nodes(bigint, timestamptz) FROM PUBLIC;
+
 CREATE FUNCTION set_tenant_state(tenant bigint, state tenant_state, reason text DEFAULT NULL) RETURNS void LANGUAGE pool_manager AS $$
 DECLARE
-    was tenant_state;
-    public_pools bigint[];
-    public_pool bigint;
+    was record;
+    changed pool[];
+    it pool;
     instant timestamptz;
     runs bigint[];
 BEGIN
@@ -237,37 +269,47 @@ BEGIN
             DETAIL = 'States are of tenants that are billed.',
             HINT = 'Name another tenant.';
     END IF;
-    SELECT t.state INTO was FROM tenant t WHERE t.tenant_id = set_tenant_state.tenant FOR NO KEY UPDATE;
-    IF was = state THEN
+    SELECT t.state, t.state_since INTO was FROM tenant t WHERE t.tenant_id = set_tenant_state.tenant FOR NO KEY UPDATE;
+    IF was.state = state THEN
         RETURN;
     END IF;
-    UPDATE tenant t SET state = set_tenant_state.state WHERE t.tenant_id = set_tenant_state.tenant;
+    -- Its own pools and all public ones: a pass that still takes the tenant for
+    -- active has ended, and its runs are seen, or waits and will see the new
+    -- state. All locks before the first run ends: ends lock the tenant's quotas.
+    instant := greatest(write_clock(), was.state_since);
+    IF 'frozen' IN (was.state, state) THEN
+        SELECT coalesce(array_agg(p ORDER BY p.pool_id), '{}') INTO changed
+        FROM pool p
+        WHERE p.deleted_at IS NULL AND (p.tenant_id = set_tenant_state.tenant OR p.kind = 'public' AND set_tenant_state.state = 'frozen');
+        FOREACH it IN ARRAY changed LOOP
+            instant := greatest(instant, lock_pool(it.pool_id));
+        END LOOP;
+    END IF;
+    UPDATE tenant t SET state = set_tenant_state.state, state_since = instant WHERE t.tenant_id = set_tenant_state.tenant;
+    IF state = 'frozen' THEN
+        instant := freeze_nodes(tenant, instant);
+        UPDATE tenant t SET state_since = instant WHERE t.tenant_id = set_tenant_state.tenant AND t.state_since < instant;
+    ELSIF was.state = 'frozen' THEN
+        PERFORM thaw_nodes(tenant, instant);
+    END IF;
     INSERT INTO event (tenant_id, at, kind, from_state, to_state, actor, reason)
-    VALUES (set_tenant_state.tenant, write_clock(), 'tenant_state', was, set_tenant_state.state, actor(), set_tenant_state.reason);
+    VALUES (set_tenant_state.tenant, instant, 'tenant_state', was.state, set_tenant_state.state, actor(), set_tenant_state.reason);
     IF state <> 'frozen' THEN
         RETURN;
     END IF;
-    -- All public pools: a pass that still takes the tenant for active has ended,
-    -- and its runs are seen, or waits and will see the new state.
-    SELECT coalesce(array_agg(p.pool_id ORDER BY p.pool_id), '{}') INTO public_pools
-    FROM pool p WHERE p.kind = 'public' AND p.deleted_at IS NULL;
-    -- all locks before the first run ends: ends lock the tenant's quotas
-    FOREACH public_pool IN ARRAY public_pools LOOP
-        PERFORM lock_pool(public_pool);
-    END LOOP;
-    FOREACH public_pool IN ARRAY public_pools LOOP
-        instant := lock_pool(public_pool);
+    FOREACH it IN ARRAY changed LOOP
+        CONTINUE WHEN it.kind <> 'public';
         runs := ARRAY(
             SELECT r.run_id FROM job_run r
-            WHERE r.pool_id = public_pool AND r.ended_at IS NULL AND r.tenant_id = set_tenant_state.tenant AND r.state <> 'stopping'
+            WHERE r.pool_id = it.pool_id AND r.ended_at IS NULL AND r.tenant_id = set_tenant_state.tenant AND r.state <> 'stopping'
             ORDER BY r.run_id);
         IF runs <> '{}' THEN
-            PERFORM cancel_runs(public_pool, runs, 'tenant frozen', instant);
+            PERFORM cancel_runs(it.pool_id, runs, 'tenant frozen', instant);
         END IF;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION set_tenant_state(bigint, tenant_state, text) IS
-'makes a tenant active, in grace or frozen. When it is frozen its runs in public pools end as cancelled; its queued jobs wait until it is active, its dedicated pools keep their nodes and what runs there. Operators only (42501); 42704: no such tenant; 22023: the provider; PM002: the state cannot follow';
+'makes a tenant active, in grace or frozen. When it is frozen its runs in public pools end as cancelled; its queued jobs wait until it is active, its dedicated pools keep their nodes, which are not billed, and what runs there. Operators only (42501); 42704: no such tenant; 22023: the provider; PM002: the state cannot follow';
 CREATE FUNCTION set_tenant_state(tenant text, state tenant_state, reason text DEFAULT NULL) RETURNS void LANGUAGE sql BEGIN ATOMIC
     SELECT set_tenant_state(find_tenant(set_tenant_state.tenant), set_tenant_state.state, set_tenant_state.reason);
 END;

@@ -27,6 +27,9 @@ BEGIN
             RAISE WARNING USING MESSAGE = format('tenant "%s" is not settled: %s', tenant.name, SQLERRM);
         END;
         COMMIT;
+        PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        PERFORM pool_manager.check_arrears(tenant.tenant_id);
+        COMMIT;
     END LOOP;
     IF failed > 0 THEN
         RAISE EXCEPTION USING ERRCODE = '55000',
@@ -36,7 +39,7 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON PROCEDURE settle_all(timestamptz) IS
-'settles all tenants up to an instant (now by default), each in a transaction of its own, so that what is done stays done and is seen in ledger_status from other sessions; who cannot be settled is warned of and counted in the error at the end (55000). Not within a transaction block (2D000). Operators only (42501)';
+'settles all tenants up to an instant (now by default), each in a transaction of its own, so that what is done stays done and is seen in ledger_status from other sessions; and checks the arrears of each; who cannot be settled is warned of and counted in the error at the end (55000). Not within a transaction block (2D000). Operators only (42501)';
 
 CREATE VIEW ledger_status WITH (security_invoker = true) AS
 SELECT t.tenant_id,

@@ -51,7 +51,19 @@ CREATE FUNCTION reconcile_pools()
         FROM task_group g JOIN flavor f USING (flavor_id)
         WHERE g.pool_id = j.pool_id AND g.shape_id = j.shape_id AND f.sku_id IS NOT NULL GROUP BY 1) AS g
     LEFT JOIN holding h ON h.pool_id = r.pool_id AND h.run_id = r.run_id AND h.sku_id = g.sku_id
-    WHERE r.ended_at IS NULL AND r.started_at IS NOT NULL AND g.quantity > 0 AND h.quantity IS DISTINCT FROM g.quantity;
+    WHERE r.ended_at IS NULL AND r.started_at IS NOT NULL AND g.quantity > 0 AND h.quantity IS DISTINCT FROM g.quantity
+    UNION ALL
+    -- a node in service is billed, except while its tenant is frozen
+    SELECT 'holding of a node', n.tenant_id, format('node %s', n.node_id), CASE t.state WHEN 'frozen' THEN 'none' ELSE 'one' END,
+           CASE WHEN h.holding_id IS NULL THEN 'none' ELSE format('holding %s', h.holding_id) END
+    FROM node n
+    JOIN pool p ON p.pool_id = n.pool_id AND p.kind = 'dedicated'
+    JOIN tenant t ON t.tenant_id = n.tenant_id
+    JOIN flavor f ON f.flavor_id = n.flavor_id AND f.sku_id IS NOT NULL
+    LEFT JOIN holding h ON h.pool_id = n.pool_id AND h.node_id = n.node_id AND h.sku_id = f.sku_id
+    -- beyond one unit disks are billed as the same SKU
+    WHERE n.available_at IS NOT NULL AND n.deleted_at IS NULL
+      AND CASE t.state WHEN 'frozen' THEN h.quantity = 1000 ELSE h.holding_id IS NULL END;
 END;
 COMMENT ON FUNCTION reconcile_pools() IS 'the part of reconcile that looks at nodes, runs and holdings. Bodies of calls only';
 

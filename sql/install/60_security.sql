@@ -8,7 +8,7 @@ BEGIN
     FOREACH t IN ARRAY ARRAY['tenant', 'workspace', 'contract', 'tenant_member', 'network', 'network_peering', 'file_system',
         'network_address', 'sub_pool', 'node', 'node_period', 'node_task', 'maintenance', 'reservation', 'reservation_node', 'pool_order', 'pool_order_item', 'quota',
         'job_mount', 'volume', 'fair_share', 'fair_usage', 'job_shape', 'task_group', 'job', 'job_queue', 'job_dependency', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'ledger',
-        'billing_period', 'booking', 'counter', 'charge', 'bill', 'bill_line', 'event', 'request']
+        'billing_period', 'booking', 'counter', 'charge', 'bill', 'bill_line', 'payment', 'credit_limit', 'event', 'request']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format($p$CREATE POLICY tenant_rows ON %I FOR SELECT USING (
@@ -20,7 +20,7 @@ BEGIN
         'fair_share', 'fair_usage',
         'pool', 'pool_job_type', 'sub_pool', 'node_group', 'node', 'node_load', 'pending_reason',
         'job_shape', 'task_group', 'job', 'job_queue', 'job_dependency', 'job_run', 'allocation', 'holding', 'usage', 'unrated', 'price',
-        'ledger', 'billing_period', 'booking', 'counter', 'charge', 'bill', 'bill_line', 'currency',
+        'ledger', 'billing_period', 'booking', 'counter', 'charge', 'bill', 'bill_line', 'payment', 'credit_limit', 'currency',
         'event_kind', 'event', 'request', 'queue', 'job_status', 'node_status', 'pool_status',
         'pool_detail', 'pool_jobs', 'job_history', 'node_detail', 'pool_utilization', 'stat_scheduler', 'running_cost', 'ledger_status', 'reservation_status']
     LOOP

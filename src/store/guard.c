@@ -369,7 +369,8 @@ pm_guard_books(PG_FUNCTION_ARGS)
  * A job waits, or runs, or has ended: never two of them.  Rows that repeat
  * what its row says, or say who pays for it, must agree with it.  What has not
  * been loaded yet from a dump is not missed.  What is held is not forgotten: a
- * run ends, and its holding goes after it.
+ * run ends, and its holding goes after it.  Nodes of a frozen tenant are kept
+ * without being billed, what is stored on them is not.
  */
 PG_FUNCTION_INFO_V1(pm_guard_job);
 
@@ -418,7 +419,9 @@ pm_guard_job(PG_FUNCTION_ARGS)
 												"     AND b.flavor_id NOT IN (SELECT m.flavor_id FROM pool_manager.allocation l JOIN pool_manager.node m USING (pool_id, node_id)"
 												"      WHERE l.pool_id = t.pool_id AND l.run_id = t.run_id AND " PM_HELD("l") ")))"
 												"  OR (n.node_id IS NOT NULL AND n.state <> 'deleting' AND NOT EXISTS (SELECT FROM pool_manager.holding h"
-												"   WHERE h.pool_id = t.pool_id AND h.node_id = t.node_id AND h.sku_id = t.sku_id))"
+												"   WHERE h.pool_id = t.pool_id AND h.node_id = t.node_id AND h.sku_id = t.sku_id)"
+												"   AND NOT EXISTS (SELECT FROM pool_manager.tenant o, pool_manager.flavor f WHERE o.tenant_id = t.tenant_id"
+												"    AND o.state = 'frozen' AND f.flavor_id = n.flavor_id AND f.sku_id = t.sku_id AND t.quantity = 1000))"
 												"  OR (v.volume_id IS NOT NULL AND NOT EXISTS (SELECT FROM pool_manager.holding h"
 												"   WHERE h.tenant_id = t.tenant_id AND h.volume_id = t.volume_id)) LIMIT 1");
 	TriggerData *trigger = pm_trigger_of(fcinfo);

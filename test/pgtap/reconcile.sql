@@ -81,6 +81,8 @@ SELECT pg_temp.breaks($$DELETE FROM holding WHERE run_id = pg_temp.run('flavor')
 SELECT pg_temp.breaks($$UPDATE holding SET quantity = quantity + 1 WHERE run_id = pg_temp.run('flavor')$$, 'holding of a run');
 SELECT pg_temp.breaks($$UPDATE holding SET run_id = pg_temp.run('train') WHERE run_id = pg_temp.run('flavor')$$, 'holder of a holding', 'holding of a run');
 SELECT pg_temp.breaks($$UPDATE node SET state = 'deleting', deleted_at = '2026-03-01' WHERE node_id = (SELECT max(node_id) FROM node)$$, 'holder of a holding');
+SELECT pg_temp.breaks($$DELETE FROM holding WHERE node_id = (SELECT max(node_id) FROM node)$$, 'holding of a node');
+SELECT pg_temp.breaks($$UPDATE tenant SET state = 'frozen' WHERE name = 'beta'$$, 'holding of a node');
 SELECT pg_temp.breaks($$UPDATE volume SET deleted_at = '2026-03-01'$$, 'holder of a holding');
 
 -- usage
