@@ -3,20 +3,23 @@
 -- and the state of a period.
 
 CREATE TABLE ledger (
-    tenant_id     bigint      NOT NULL,
-    settled_until timestamptz NOT NULL DEFAULT '-infinity',
-    closed_until  timestamptz NOT NULL DEFAULT '-infinity',
+    tenant_id      bigint      NOT NULL,
+    settled_until  timestamptz NOT NULL DEFAULT '-infinity',
+    closed_until   timestamptz NOT NULL DEFAULT '-infinity',
+    archived_until timestamptz NOT NULL DEFAULT '-infinity',
     CONSTRAINT ledger_pkey PRIMARY KEY (tenant_id),
     CONSTRAINT ledger_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
     CONSTRAINT ledger_tenant_check CHECK (tenant_id <> 0),
     CONSTRAINT ledger_settled_check CHECK (NOT isfinite(settled_until) OR is_whole_second(settled_until)),
-    CONSTRAINT ledger_closed_check CHECK (closed_until <= settled_until)
+    CONSTRAINT ledger_closed_check CHECK (closed_until <= settled_until),
+    CONSTRAINT ledger_archived_check CHECK (archived_until <= closed_until)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE ledger IS
 'how far the books of a tenant have come; its row is the lock of all that is booked for it';
 COMMENT ON COLUMN ledger.tenant_id IS 'whose books';
 COMMENT ON COLUMN ledger.settled_until IS 'up to here everything that was held is usage, and rated unless it came later; -infinity: never settled';
 COMMENT ON COLUMN ledger.closed_until IS 'end of the last period that is closed; what is booked for earlier times is a correction. -infinity: none is';
+COMMENT ON COLUMN ledger.archived_until IS 'end of the last period that is archived: not all of its charges and usage is here. -infinity: none is';
 
 CREATE TABLE price_book (
     one      boolean     NOT NULL DEFAULT true,
@@ -160,6 +163,7 @@ CREATE TABLE charge (
 );
 CREATE INDEX charge_period_idx ON charge (tenant_id, period_start, sku_id);
 CREATE INDEX charge_usage_idx ON charge (tenant_id, usage_id) WHERE usage_id IS NOT NULL;
+CREATE INDEX charge_corrects_idx ON charge (tenant_id, corrects) WHERE corrects IS NOT NULL;
 COMMENT ON TABLE charge IS
 'usage rated with the price in force, exact and unrounded: one row a slice of usage, local day, price version and tier. Append-only: what must change is taken back by another row';
 COMMENT ON COLUMN charge.tenant_id IS 'who pays';
@@ -255,6 +259,7 @@ CREATE TABLE bill_line (
     CONSTRAINT bill_line_charges_check CHECK (
         CASE kind WHEN 'rounding' THEN charges = 0 WHEN 'adjustment' THEN charges = 1 WHEN 'tax' THEN charges = 1 ELSE charges > 0 END)
 );
+CREATE INDEX bill_line_charge_idx ON bill_line (tenant_id, charge_id) WHERE charge_id IS NOT NULL;
 COMMENT ON TABLE bill_line IS
 'lines of issued bills; they add up to the total to the last digit. Never changed';
 COMMENT ON COLUMN bill_line.tenant_id IS 'who pays';

@@ -17,7 +17,7 @@ COMMENT ON FUNCTION guard_forward() IS
 
 CREATE FUNCTION guard_append_only() RETURNS trigger
     AS 'MODULE_PATHNAME', 'pm_guard_append_only' LANGUAGE C;
-COMMENT ON FUNCTION guard_append_only() IS 'refuses UPDATE, DELETE and TRUNCATE (55000)';
+COMMENT ON FUNCTION guard_append_only() IS 'refuses UPDATE, TRUNCATE and, but for drop_archived, DELETE (55000)';
 
 CREATE FUNCTION guard_books() RETURNS trigger
     AS 'MODULE_PATHNAME', 'pm_guard_books' LANGUAGE C;
@@ -171,6 +171,8 @@ CREATE TRIGGER guard_settled BEFORE UPDATE ON ledger
     FOR EACH ROW WHEN (NEW.settled_until < OLD.settled_until) EXECUTE FUNCTION guard_forward('settled_until');
 CREATE TRIGGER guard_closed BEFORE UPDATE ON ledger
     FOR EACH ROW WHEN (NEW.closed_until < OLD.closed_until) EXECUTE FUNCTION guard_forward('closed_until');
+CREATE TRIGGER guard_archived BEFORE UPDATE ON ledger
+    FOR EACH ROW WHEN (NEW.archived_until < OLD.archived_until) EXECUTE FUNCTION guard_forward('archived_until');
 CREATE TRIGGER guard_forward BEFORE UPDATE ON fair_usage
     FOR EACH ROW WHEN (NEW.as_of < OLD.as_of) EXECUTE FUNCTION guard_forward('as_of');
 CREATE TRIGGER guard_forward BEFORE UPDATE ON holding

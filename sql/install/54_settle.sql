@@ -46,6 +46,7 @@ SELECT t.tenant_id,
        t.name AS tenant,
        l.settled_until,
        l.closed_until,
+       l.archived_until,
        (SELECT count(*) FROM unrated r WHERE r.tenant_id = t.tenant_id) AS unrated,
        p.period_start,
        p.state AS period_state
@@ -61,6 +62,7 @@ COMMENT ON COLUMN ledger_status.tenant_id IS 'tenant';
 COMMENT ON COLUMN ledger_status.tenant IS 'its name';
 COMMENT ON COLUMN ledger_status.settled_until IS 'up to here all is rated and booked, but what came later; NULL: never settled';
 COMMENT ON COLUMN ledger_status.closed_until IS 'end of the last period with an issued bill; -infinity: none';
+COMMENT ON COLUMN ledger_status.archived_until IS 'end of the last period that archive has put away; -infinity: none';
 COMMENT ON COLUMN ledger_status.unrated IS 'rows of usage that wait for the next settlement';
 COMMENT ON COLUMN ledger_status.period_start IS 'oldest period that is not closed';
 COMMENT ON COLUMN ledger_status.period_state IS 'its state';

@@ -289,7 +289,7 @@ BEGIN
         IF NOT FOUND THEN
             RAISE EXCEPTION USING ERRCODE = '42704',
                 MESSAGE = format('charge %s does not exist', corrects),
-                DETAIL = format('There is none with this id of tenant %s.', tenant),
+                DETAIL = format('There is none with this id of tenant %s, or it has been archived.', tenant),
                 HINT = 'Table "charge" shows them.';
         END IF;
     END IF;
@@ -423,6 +423,15 @@ COMMENT ON FUNCTION find_bill(bigint) IS
 CREATE FUNCTION bill_charges(bill bigint, line_no integer) RETURNS SETOF charge LANGUAGE pool_manager STABLE ROWS 1000 AS $$
 BEGIN
     PERFORM find_bill(bill);
+    -- adjustments and taxes stay, and have a charge each
+    IF EXISTS (SELECT FROM bill b JOIN bill_line l USING (tenant_id, bill_id) JOIN ledger k USING (tenant_id)
+               WHERE b.bill_id = bill_charges.bill AND l.line_no = bill_charges.line_no
+                 AND l.sku_id IS NOT NULL AND b.period_start < k.archived_until) THEN
+        RAISE EXCEPTION USING ERRCODE = '55000',
+            MESSAGE = format('charges of bill %s have been archived', bill),
+            DETAIL = 'The bill and its lines are here; what they sum was moved away by archive().',
+            HINT = 'The operator has the tables into which they went.';
+    END IF;
     RETURN QUERY
     SELECT c.*
     FROM bill b
@@ -439,7 +448,7 @@ BEGIN
     WHERE b.bill_id = bill_charges.bill AND l.line_no = bill_charges.line_no;
 END $$;
 COMMENT ON FUNCTION bill_charges(bigint, integer) IS
-'the charges that a line of a bill sums. They have the keys of what was used: usage_id, and by table usage the run, the node or the volume. 42704: no such bill';
+'the charges that a line of a bill sums. They have the keys of what was used: usage_id, and by table usage the run, the node or the volume. 42704: no such bill; 55000: they have been archived';
 
 CREATE FUNCTION bill_json(bill bigint) RETURNS jsonb LANGUAGE pool_manager STABLE AS $$
 BEGIN

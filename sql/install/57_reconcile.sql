@@ -79,7 +79,9 @@ CREATE FUNCTION reconcile_usage()
         WINDOW w AS (PARTITION BY u.tenant_id, u.holding_id ORDER BY u.slice_no))
     SELECT 'slices of a holding', s.tenant_id, format('holding %s, slice %s', s.holding_id, s.slice_no),
            format('slice %s from %s', s.last_no + 1, coalesce(s.last_end, s.started_at)), format('slice %s from %s', s.slice_no, s.started_at)
-    FROM slice s WHERE s.slice_no <> s.last_no + 1 OR s.started_at <> s.last_end
+    FROM slice s LEFT JOIN ledger l USING (tenant_id)
+    -- what was before it may have been archived
+    WHERE (s.slice_no <> s.last_no + 1 OR s.started_at <> s.last_end) AND s.started_at > coalesce(l.archived_until, '-infinity')
     UNION ALL
     -- of what is still held, up to where it says
     SELECT 'meter of a holding', h.tenant_id, format('holding %s', h.holding_id), format('slice %s to %s', h.slice_no, h.metered_until),
@@ -87,7 +89,9 @@ CREATE FUNCTION reconcile_usage()
     FROM holding h LEFT JOIN LATERAL (
         SELECT u.slice_no, u.ended_at FROM usage u WHERE u.tenant_id = h.tenant_id AND u.holding_id = h.holding_id
         ORDER BY u.slice_no DESC LIMIT 1) AS u ON true
-    WHERE (h.slice_no, h.metered_until) IS DISTINCT FROM (coalesce(u.slice_no, 0), coalesce(u.ended_at, h.since));
+    LEFT JOIN ledger l ON l.tenant_id = h.tenant_id
+    WHERE (h.slice_no, h.metered_until) IS DISTINCT FROM (coalesce(u.slice_no, 0), coalesce(u.ended_at, h.since))
+      AND h.metered_until > coalesce(l.archived_until, '-infinity');
 END;
 COMMENT ON FUNCTION reconcile_usage() IS 'the part of reconcile that looks at slices of usage. Bodies of calls only';
 
@@ -96,7 +100,9 @@ COMMENT ON FUNCTION reconcile_usage() IS 'the part of reconcile that looks at sl
 CREATE FUNCTION reconcile_charges(month date)
     RETURNS TABLE (rule text, tenant_id bigint, thing text, expected text, found text) LANGUAGE sql STABLE BEGIN ATOMIC
     WITH period AS MATERIALIZED (
-        SELECT p.tenant_id, p.period_start, p.period_end FROM billing_period p
+        -- what is archived is not here to be compared
+        SELECT p.tenant_id, p.period_start, p.period_end, l.archived_until
+        FROM billing_period p JOIN ledger l ON l.tenant_id = p.tenant_id AND l.archived_until <= p.period_start
         JOIN LATERAL billing_terms(p.tenant_id) AS t ON p.period_start >= t.starts_at AND p.period_start < t.ends_at
         WHERE reconcile_charges.month IS NULL
            OR reconcile_charges.month = date_trunc('month', (p.period_start + interval '12 hours') AT TIME ZONE t.time_zone)::date),
@@ -141,18 +147,20 @@ CREATE FUNCTION reconcile_charges(month date)
     -- a counter is the sum of its charges
     SELECT 'sum of a counter', k.tenant_id, format('SKU %s, price %s, month from %s', k.sku_id, k.price_id, k.month_start),
            format('%s units, %s', coalesce(c.units, 0), coalesce(trim_scale(c.amount), 0)), format('%s units, %s', k.units, trim_scale(k.amount))
-    FROM counter k LEFT JOIN (
+    FROM counter k JOIN ledger l ON l.tenant_id = k.tenant_id AND l.archived_until <= k.month_start
+    LEFT JOIN (
         SELECT c.tenant_id, c.sku_id, c.price_id, c.month_start, sum(c.units_after::numeric - c.units_before) AS units, sum(c.amount) AS amount
-        FROM charge c WHERE c.sku_id IS NOT NULL GROUP BY 1, 2, 3, 4) AS c USING (tenant_id, sku_id, price_id, month_start)
+        FROM charge c WHERE c.sku_id IS NOT NULL GROUP BY 1, 2, 3, 4) AS c
+        ON (c.tenant_id, c.sku_id, c.price_id, c.month_start) = (k.tenant_id, k.sku_id, k.price_id, k.month_start)
     WHERE (k.units, k.amount) IS DISTINCT FROM (coalesce(c.units, 0)::bigint, coalesce(c.amount, 0))
     UNION ALL
     -- each charge goes on where the one before it left its counter
     SELECT 'chain of a counter', c.tenant_id, format('charge %s', c.charge_id), format('from %s', c.last_units), format('from %s', c.units_before)
-    FROM (SELECT c.tenant_id, c.charge_id, c.units_before, c.period_start,
+    FROM (SELECT c.tenant_id, c.charge_id, c.units_before, c.period_start, c.month_start,
                  lag(c.units_after, 1, 0) OVER (PARTITION BY c.tenant_id, c.sku_id, c.price_id, c.month_start ORDER BY c.charge_id) AS last_units
           FROM charge c WHERE c.sku_id IS NOT NULL) AS c
     JOIN period USING (tenant_id, period_start)
-    WHERE c.units_before <> c.last_units
+    WHERE c.units_before <> c.last_units AND c.month_start >= period.archived_until
     UNION ALL
     -- quantity and amount are what quantity and tariff of the counter advance by
     SELECT 'amount of a charge', c.tenant_id, format('charge %s', c.charge_id),
@@ -189,7 +197,7 @@ COMMENT ON FUNCTION reconcile_charges(date) IS 'the part of reconcile that looks
 CREATE FUNCTION reconcile_bills(month date)
     RETURNS TABLE (rule text, tenant_id bigint, thing text, expected text, found text) LANGUAGE sql STABLE BEGIN ATOMIC
     WITH issued AS MATERIALIZED (
-        SELECT b.* FROM bill b
+        SELECT b.*, l.archived_until FROM bill b JOIN ledger l USING (tenant_id)
         WHERE reconcile_bills.month IS NULL
            OR reconcile_bills.month = date_trunc('month', (b.period_start + interval '12 hours') AT TIME ZONE b.time_zone)::date)
     -- what was booked into a closed period is what its bill says
@@ -214,11 +222,13 @@ CREATE FUNCTION reconcile_bills(month date)
            format('%s charges, %s', coalesce(l.charges, 0), coalesce(l.amount, 0)), format('%s charges, %s', coalesce(c.charges, 0), coalesce(c.amount, 0))
     FROM (SELECT b.tenant_id, b.bill_id, l.kind, l.month_start, coalesce(l.sku_id, 0) AS sku_id, coalesce(l.price_id, 0) AS price_id,
                  coalesce(l.charge_id, 0) AS charge_id, sum(l.charges) AS charges, trim_scale(sum(l.amount)) AS amount
-          FROM issued b JOIN bill_line l USING (tenant_id, bill_id) WHERE l.kind <> 'rounding' GROUP BY 1, 2, 3, 4, 5, 6, 7) AS l
+          FROM issued b JOIN bill_line l USING (tenant_id, bill_id)
+          WHERE l.kind <> 'rounding' AND b.period_start >= b.archived_until GROUP BY 1, 2, 3, 4, 5, 6, 7) AS l
     FULL JOIN (
           SELECT b.tenant_id, b.bill_id, c.kind, c.month_start, coalesce(c.sku_id, 0) AS sku_id, coalesce(c.price_id, 0) AS price_id,
                  CASE WHEN c.usage_id IS NULL THEN c.charge_id ELSE 0 END AS charge_id, count(*) AS charges, trim_scale(sum(c.amount)) AS amount
-          FROM issued b JOIN charge c USING (tenant_id, period_start, currency) GROUP BY 1, 2, 3, 4, 5, 6, 7) AS c
+          FROM issued b JOIN charge c USING (tenant_id, period_start, currency)
+          WHERE b.period_start >= b.archived_until GROUP BY 1, 2, 3, 4, 5, 6, 7) AS c
         USING (tenant_id, bill_id, kind, month_start, sku_id, price_id, charge_id)
     WHERE (l.charges, l.amount) IS DISTINCT FROM (c.charges, c.amount)
     UNION ALL

@@ -20,7 +20,7 @@
 #include "api/usage_meters.h"
 #include "billing/calendar.h"
 #include "billing/rate.h"
-#include "store/ledger.h"
+#include "store/archive.h"
 
 typedef struct Charges
 {
@@ -181,6 +181,25 @@ instant_arg(FunctionCallInfo fcinfo, int n, const char *name)
 	return pm_second_argument(PG_GETARG_TIMESTAMPTZ(n), name);
 }
 
+/* What is not here cannot be summed up: better nothing than too little */
+static void
+refuse_archived(const PmAccount *accounts, int naccounts, int64 since)
+{
+	int64	   *tenants = palloc(sizeof(int64) * Max(naccounts, 1));
+	PmArchived	archived;
+
+	for (int i = 0; i < naccounts; i++)
+		tenants[i] = accounts[i].tenant_id;
+	if (pm_find_archived(tenants, naccounts, since, &archived))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("what tenant \"%s\" used before %s has been archived",
+						archived.tenant, timestamptz_to_str(archived.until)),
+				 errdetail("Asked was for what was used from %s on.", timestamptz_to_str(pm_second_timestamptz(since))),
+				 errhint("Name a \"since\" not before then; bills have the totals of months that are archived.")));
+	pfree(tenants);
+}
+
 PG_FUNCTION_INFO_V1(pm_charges);
 
 Datum
@@ -215,6 +234,7 @@ pm_charges(PG_FUNCTION_ARGS)
 	/* the provider pays nobody; 0 would read the accounts of all */
 	if (tenant_id != 0 || PG_ARGISNULL(0))
 		naccounts = pm_read_accounts(&call, tenant_id, &accounts);
+	refuse_archived(accounts, naccounts, charges.since);
 	all = tenant_id == 0 && pm_access(&call, 0) == PM_ACCESS_OPERATOR;
 	read_skus(&charges);
 	for (int i = 0; i < naccounts;)

@@ -17,6 +17,7 @@
 #include "api/reprice.h"
 #include "api/request.h"
 #include "billing/calendar.h"
+#include "store/archive.h"
 #include "store/books.h"
 #include "store/ledger.h"
 
@@ -59,8 +60,19 @@ reprice_charged(PmCall *call, FunctionCallInfo fcinfo, const PmPriceKey *key,
 
 	/* of a list price those matter that were charged at the one before */
 	if (key->tenant_id != 0 || around->price_id != 0)
-		n = pm_charged_tenants(key->sku_id, key->tenant_id, key->tenant_id == 0 ? around->price_id : 0,
-							   repricing.since, repricing.until, &tenants);
+	{
+		int64		price_id = key->tenant_id == 0 ? around->price_id : 0;
+		PmArchived	archived;
+
+		if (pm_find_archived_charges(key->sku_id, key->tenant_id, price_id, repricing.since, repricing.until, &archived))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("time from %s on has been charged and archived", timestamptz_to_str(valid_from)),
+					 errdetail("Of tenant \"%s\" what was used before %s is archived: it cannot be booked at another price.",
+							   archived.tenant, timestamptz_to_str(archived.until)),
+					 errhint("Set a \"valid_from\" not before then; book what is wrong earlier by hand, with adjust().")));
+		n = pm_charged_tenants(key->sku_id, key->tenant_id, price_id, repricing.since, repricing.until, &tenants);
+	}
 	if (n == 0)
 		return;
 	if (repricing.reason == NULL)

@@ -20,7 +20,7 @@
 #include "billing/counter.h"
 #include "billing/slice.h"
 #include "errors.h"
-#include "store/usage.h"
+#include "store/archive.h"
 
 /* ---- what is given ---- */
 
@@ -277,6 +277,17 @@ pm_record_usages(PG_FUNCTION_ARGS)
 /* ---- correct_usage ---- */
 
 static void
+check_not_archived(const PmUsageRecord *usage)
+{
+	if (pm_is_archived(usage))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("charges of usage " INT64_FORMAT " have been archived", usage->usage_id),
+				 errdetail("It was used from %s on.", timestamptz_to_str(pm_second_timestamptz(usage->start))),
+				 errhint("Book what is wrong by hand, with adjust().")));
+}
+
+static void
 check_not_corrected(const PmUsageRecord *usage, int64 corrected_by)
 {
 	if (usage->corrects != 0)
@@ -368,10 +379,11 @@ pm_sql_correct_usage(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("usage " INT64_FORMAT " does not exist", PG_GETARG_INT64(0)),
-				 errdetail("No tenant has usage of this id."),
+				 errdetail("No tenant has usage of this id, or it has been archived."),
 				 errhint("Table usage shows what was used.")));
 	if (!pm_is_repeated(&call, fcinfo, usage->tenant_id, &requested))
 	{
+		check_not_archived(usage);
 		check_not_corrected(usage, corrected_by);
 		requested.nresults = correct(&call, fcinfo, usage, &requested.results);
 		pm_request_done(&requested, requested.results, requested.nresults);

@@ -365,9 +365,16 @@ pm_charged_tenants(int64 sku_id, int64 tenant_id, int64 price_id, int64 since, i
 int
 pm_read_booked(int64 tenant_id, int64 sku_id, int64 since, int64 until, int64 after, int limit, PmBookedUsage **rows)
 {
-	/* usage lies within a month; an empty slice of it is the second before it, and may have cost nothing */
+	/*
+	 * Usage lies within a month; an empty slice of it is the second before
+	 * it, and may have cost nothing.  That of an archived time without charges
+	 * has cost what is no longer here.
+	 */
 	static PmStatement read = PM_STATEMENT("int8;int8;timestamptz;timestamptz;int8;int4",
-										   "WITH used AS MATERIALIZED (SELECT u.usage_id FROM pool_manager.usage u WHERE u.tenant_id = $1 AND u.sku_id = $2"
+										   "WITH used AS MATERIALIZED (SELECT u.usage_id FROM pool_manager.usage u"
+										   "  JOIN pool_manager.ledger l USING (tenant_id) WHERE u.tenant_id = $1 AND u.sku_id = $2"
+										   "  AND (u.started_at >= l.archived_until OR EXISTS (SELECT FROM pool_manager.charge c"
+										   "   WHERE c.tenant_id = u.tenant_id AND c.usage_id = u.usage_id))"
 										   "  AND u.corrects IS NULL AND u.started_at > $3 - '32 days'::interval AND u.started_at <= $4"
 										   "  AND u.ended_at > $3 AND least(u.started_at, u.ended_at - '1 second'::interval) < $4"
 										   "  AND u.usage_id > $5 AND NOT EXISTS (" IS_UNRATED ")),"

@@ -14,6 +14,7 @@
 #include "utils/tuplestore.h"
 
 #include "errors.h"
+#include "store/archive.h"
 #include "store/guard.h"
 #include "store/session.h"
 
@@ -211,6 +212,8 @@ pm_guard_append_only(PG_FUNCTION_ARGS)
 						RelationGetRelationName(trigger->tg_relation)),
 				 errdetail("Other tables are kept in step with it, or it is history."),
 				 errhint("DROP EXTENSION and CREATE EXTENSION begin anew.")));
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) && pm_deletes_archived())
+		return (Datum) 0;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("table \"%s\" is append-only",

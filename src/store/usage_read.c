@@ -124,7 +124,8 @@ pm_lock_usage(int64 usage_id, int64 *corrected_by)
 	usage->tenant_id = pm_get_int64(0, 1);
 	pm_arg_int64(&args, usage->tenant_id);
 	pm_arg_int64(&args, usage_id);
-	pm_run(&lock, &args);
+	if (pm_run(&lock, &args) == 0)
+		return NULL;			/* archived meanwhile */
 	usage->sku_id = pm_get_int64(0, 1);
 	usage->once = pm_get_bool(0, 2);
 	usage->quantity = pm_get_int64(0, 3);

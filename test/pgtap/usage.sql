@@ -149,8 +149,8 @@ SELECT is((SELECT count(*) FROM correct_usage((SELECT id FROM moved WHERE n = 2)
 SELECT is((SELECT count(*) FROM correct_usage((SELECT id FROM moved WHERE n = 3), 'not at all', 0)), 1::bigint, 'the other slice too');
 SELECT is((SELECT sum(quantity) FROM charges('acme', '2026-02-01', '2026-04-01', '1 month') WHERE sku = 'gib'), 13.000277777778, 'as if it had never been');
 SELECT is(pg_temp.said('SELECT correct_usage(' || arguments || ')'), said, said)
-FROM (VALUES ('999999, ''why'', 1', '42704 usage 999999 does not exist: No tenant has usage of this id.'),
-             ('2, NULL, 1', '42704 usage 2 does not exist: No tenant has usage of this id.')) AS t(arguments, said);
+FROM (VALUES ('999999, ''why'', 1', '42704 usage 999999 does not exist: No tenant has usage of this id, or it has been archived.'),
+             ('2, NULL, 1', '42704 usage 2 does not exist: No tenant has usage of this id, or it has been archived.')) AS t(arguments, said);
 SELECT is(pg_temp.said(format('SELECT correct_usage(%s, %s)', (SELECT usage_id FROM usage WHERE event_id = 'a'), arguments)), said, said)
 FROM (VALUES ('NULL, 1', '22004 argument "reason" must not be null: NULL is not taken for a default.'),
              ($$'why', 1.0001$$, '22023 invalid value for argument "quantity": Quantities are thousandths of a unit, nothing more precise.'),

@@ -41,11 +41,21 @@ $node->safe_psql('original', q{
 is($node->safe_psql('original', q{SELECT string_agg(DISTINCT kind::text, ' ' ORDER BY kind::text) FROM bill_line}),
 	'adjustment correction rounding usage', 'there are lines of all kinds');
 
+# History that has left is dumped with the rest, or apart
+$node->safe_psql('original', q{
+	CREATE SCHEMA history;
+	CREATE TABLE history.charge (LIKE pool_manager.charge);
+	CREATE TABLE history.usage (LIKE pool_manager.usage);
+	CALL archive('2026-03-01', 'history', 1);
+});
+is($node->safe_psql('original', q{SELECT (SELECT count(*) > 0 FROM history.charge), (SELECT count(*) > 0 FROM history.usage),
+	(SELECT count(*) FROM reconcile())}), 't|t|0', 'history has left');
+
 sub content
 {
 	my ($db) = @_;
 	my $query = join(' UNION ALL ', map { "SELECT '$_', x::text FROM $_ AS x" }
-		  qw(currency ledger billing_period booking counter charge bill bill_line usage unrated event));
+		  qw(currency ledger billing_period booking counter charge bill bill_line usage unrated event history.charge history.usage));
 	return $node->safe_psql($db, "$query ORDER BY 1, 2");
 }
 
@@ -68,6 +78,9 @@ sub go_on
 		SELECT issue_bill('acme', '2026-04-01'), issue_bill('beta', '2026-04-01');
 		SELECT bill_text(bill_id) FROM bill ORDER BY bill_id;
 		SELECT * FROM bill_detail AS d ORDER BY d::text;
+		CALL archive('2026-05-01', 'history');
+		SELECT count(*) AS here, (SELECT count(*) FROM history.charge) AS archived FROM charge;
+		SELECT * FROM reconcile();
 	}, connstr => $node->connstr($db) . q{ options='-c search_path=pool_manager,public'}, on_error_stop => 0);
 	$err =~ s/^psql:<stdin>:\d+: //mg;
 	return "$out\n$err";
