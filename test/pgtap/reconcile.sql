@@ -75,6 +75,9 @@ CREATE FUNCTION pg_temp.run(job text) RETURNS bigint LANGUAGE sql AS
     'SELECT r.run_id FROM job_run r JOIN job j USING (pool_id, job_id) WHERE j.name = run.job';
 SELECT pg_temp.breaks($$UPDATE node_load SET allocated = 'cpu=1' WHERE node_id = 1$$, 'load of a node');
 SELECT pg_temp.breaks($$UPDATE node_load SET devices = devices[2:] || devices[:1] WHERE cardinality(devices) > 1$$, 'load of a node');
+-- this one a constraint refuses, whoever writes
+SELECT pg_temp.breaks($$ALTER TABLE node_load DROP CONSTRAINT node_load_allocated_check;
+    UPDATE node_load SET allocatable = 'nvidia.com/gpu=4' WHERE allocated @> 'cpu=2'$$, 'capacity of a node');
 SELECT pg_temp.breaks($$UPDATE allocation SET replicas = replicas + 1 WHERE run_id = pg_temp.run('flavor')$$, 'replicas of a run');
 SELECT pg_temp.breaks($$UPDATE allocation SET released_at = NULL WHERE run_id = pg_temp.run('train')$$, 'load of a node', 'replicas of a run');
 SELECT pg_temp.breaks($$DELETE FROM holding WHERE run_id = pg_temp.run('flavor')$$, 'holding of a run');
