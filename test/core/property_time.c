@@ -212,6 +212,7 @@ typedef struct Future
 	const PmPolicy *policy;
 	int64	   *starts;			/* [njobs] */
 	int64	   *promised;		/* [njobs]: PM_NEVER: nothing yet */
+	int64	   *promised_first; /* [njobs]: while it was the first */
 	bool		kept;			/* promises, for all who had one */
 	bool		kept_first;		/* for the first of each pass */
 	bool		sound;			/* nowhere less than nothing free */
@@ -323,12 +324,13 @@ play(Future *future, PmCluster *cluster, PmQueue *queue, const PmPolicy *policy,
 	future->policy = policy;
 	future->starts = palloc(sizeof(int64) * Max(queue->njobs, 1));
 	future->promised = palloc(sizeof(int64) * Max(queue->njobs, 1));
+	future->promised_first = palloc(sizeof(int64) * Max(queue->njobs, 1));
 	pm_order_jobs(queue->jobs, queue->njobs, policy->order);
 	future->scheduler = pm_scheduler_create(cluster, queue, policy, true);
 	future->scheduler->space->looks = looks;
 	for (int i = 0; i < queue->njobs; i++)
 	{
-		future->starts[i] = future->promised[i] = PM_NEVER;
+		future->starts[i] = future->promised[i] = future->promised_first[i] = PM_NEVER;
 		pm_scheduler_submit(future->scheduler, i);
 	}
 	for (int64 now = policy->now; now != PM_NEVER; now = next_instant(future, now))
@@ -349,8 +351,14 @@ play(Future *future, PmCluster *cluster, PmQueue *queue, const PmPolicy *policy,
 
 			future->sound &= reservation->at > now;
 			future->kept &= reservation->at <= *promised;
-			future->kept_first &= i > 0 || reservation->at <= *promised;
 			*promised = Min(*promised, reservation->at);
+			/* what it was promised while others came before it does not count */
+			if (i == 0)
+			{
+				promised = &future->promised_first[reservation->job];
+				future->kept_first &= reservation->at <= *promised;
+				*promised = Min(*promised, reservation->at);
+			}
 		}
 		look_at_nodes(future);
 		pm_scheduler_end_pass(future->scheduler);
