@@ -79,6 +79,17 @@ extern void pm_scheduler_submit(PmScheduler *scheduler, int job);
 extern void pm_scheduler_finish(PmScheduler *scheduler, int run);
 extern PmDecision *pm_scheduler_pass(PmScheduler *scheduler, int64 now);
 extern void pm_scheduler_end_pass(PmScheduler *scheduler);
+
+/* A run that is tracked; returns its number */
+extern int	pm_scheduler_add_run(PmScheduler *scheduler, int lane, int64 planned_end,
+								 PmHold *holds, int nholds);
+/* Whose reservation a job asks for; 0: none */
+extern int	pm_scheduler_owner_of(const PmScheduler *scheduler, int job);
+
+/* turn.c */
+
+/* The jobs of an owner of a reservation, while that is open; 0: of all that have none */
+extern void pm_take_turn(PmScheduler *scheduler, int owner);
 extern int	pm_scheduler_emit(PmScheduler *scheduler, PmSpace *space, bool several);
 
 /* grow.c */
