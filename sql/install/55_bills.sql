@@ -52,6 +52,20 @@ LANGUAGE sql STABLE BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION period_at(bigint, timestamptz) IS 'the billing period of a tenant that holds an instant: the local calendar month, or its part up to a change of the time zone';
 
+CREATE FUNCTION require_billed(tenant bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM find_tenant(tenant);
+    PERFORM require_level(0, 'operator');
+    IF tenant = 0 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'the provider has no bills',
+            DETAIL = 'Bills are for tenants with a contract.',
+            HINT = 'Name another tenant.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION require_billed(bigint) IS
+'refuses an actor who is no operator (42501), and tenants that have no bills: one that is not there (42704), the provider (22023). Bodies of calls only';
+
 CREATE FUNCTION lock_books(tenant bigint) RETURNS ledger LANGUAGE plpgsql AS $$
 DECLARE
     books ledger;
@@ -152,17 +166,10 @@ DECLARE
     instant timestamptz;
     result bill;
 BEGIN
-    PERFORM find_tenant(tenant);
-    PERFORM require_level(0, 'operator');
+    PERFORM require_billed(tenant);
     earlier := earlier_results(tenant);
     IF earlier IS NOT NULL THEN
         RETURN earlier[1];
-    END IF;
-    IF tenant = 0 THEN
-        RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = 'the provider has no bills',
-            DETAIL = 'Bills are for tenants with a contract.',
-            HINT = 'Name another tenant.';
     END IF;
     IF NOT isfinite(month) OR month >= '10000-01-01' OR extract(day FROM month) <> 1 THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
@@ -247,17 +254,10 @@ DECLARE
     new_booking bigint;
     new_charge bigint;
 BEGIN
-    PERFORM find_tenant(tenant);
-    PERFORM require_level(0, 'operator');
+    PERFORM require_billed(tenant);
     earlier := earlier_results(tenant);
     IF earlier IS NOT NULL THEN
         RETURN earlier[1];
-    END IF;
-    IF tenant = 0 THEN
-        RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = 'the provider has no bills',
-            DETAIL = 'Bills are for tenants with a contract.',
-            HINT = 'Name another tenant.';
     END IF;
     IF kind NOT IN ('adjustment', 'tax') THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
@@ -496,5 +496,5 @@ CREATE FUNCTION bill_text(bill bigint) RETURNS SETOF text
 COMMENT ON FUNCTION bill_text(bigint) IS
 'a bill to be printed or read, at most 98 columns wide; line by line: psql -At. What rounding adds or cuts is a line of its own; a line whose units were all taken back is left out. 42704: no such bill';
 
-REVOKE EXECUTE ON FUNCTION month_periods(bigint, date), lock_books(bigint),
+REVOKE EXECUTE ON FUNCTION month_periods(bigint, date), require_billed(bigint), lock_books(bigint),
     tier_price(tariff, integer), write_bills(bigint, timestamptz, text, text, rounding_rule, timestamptz) FROM PUBLIC;

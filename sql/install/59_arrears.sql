@@ -136,21 +136,6 @@ COMMENT ON FUNCTION check_arrears(text) IS 'the same, the tenant by name';
 
 -- ---- payments and limits ----
 
-CREATE FUNCTION contract_currency(tenant bigint) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM find_tenant(tenant);
-    IF tenant = 0 THEN
-        RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = 'the provider has no bills',
-            DETAIL = 'Bills are for tenants with a contract.',
-            HINT = 'Name another tenant.';
-    END IF;
-    RETURN (SELECT p.currency FROM period_at(tenant, write_clock()) AS p);
-END $$;
-COMMENT ON FUNCTION contract_currency(bigint) IS
-'the currency in which a tenant is billed now. Bodies of calls only (42501); 42704: no such tenant; 22023: the provider';
-REVOKE EXECUTE ON FUNCTION contract_currency(bigint) FROM PUBLIC;
-
 CREATE FUNCTION record_payment(
     tenant bigint, amount numeric, reference text, currency text DEFAULT NULL, request_id text DEFAULT NULL) RETURNS bigint
 LANGUAGE pool_manager AS $$
@@ -160,13 +145,12 @@ DECLARE
     minor integer;
     new_payment bigint;
 BEGIN
-    PERFORM find_tenant(tenant);
-    PERFORM require_level(0, 'operator');
+    PERFORM require_billed(tenant);
     earlier := earlier_results(tenant);
     IF earlier IS NOT NULL THEN
         RETURN earlier[1];
     END IF;
-    paid_in := coalesce(record_payment.currency, contract_currency(tenant));
+    paid_in := coalesce(record_payment.currency, (SELECT p.currency FROM period_at(tenant, write_clock()) AS p));
     SELECT c.digits INTO minor FROM currency c WHERE c.code = paid_in;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
@@ -213,9 +197,8 @@ DECLARE
     limited_in text;
     exact_grace interval := exact_or_none(set_credit_limit.grace, 'grace');
 BEGIN
-    PERFORM find_tenant(tenant);
-    PERFORM require_level(0, 'operator');
-    limited_in := contract_currency(tenant);
+    PERFORM require_billed(tenant);
+    limited_in := (SELECT p.currency FROM period_at(tenant, write_clock()) AS p);
     IF credit_limit < 0 OR NOT credit_limit < 1e24 THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = 'invalid value for argument "credit_limit"',

@@ -167,6 +167,7 @@ SELECT is(left(pg_temp.got('arrears_owner', $$INSERT INTO payment VALUES (1, 99,
 SELECT is(pg_temp.got('arrears_operator', $$SELECT record_payment('acme', 1, 'x') > 0$$), 'true', 'operators do');
 SELECT is(pg_temp.tried(q), refused, q) FROM (VALUES
     ($$SELECT record_payment(0, 1, 'x')$$, '22023 the provider has no bills'),
+    ($$SELECT record_payment(0, 1, 'x', 'USD')$$, '22023 the provider has no bills'),
     ($$SELECT set_credit_limit(0, 1)$$, '22023 the provider has no bills'),
     ($$SELECT record_payment('nobody', 1, 'x')$$, '42704 tenant "nobody" does not exist'),
     ($$SELECT check_arrears('nobody')$$, '42704 tenant "nobody" does not exist'),
