@@ -110,6 +110,14 @@ WHERE pool = 'echo-pool' AND kind NOT IN ('node_task', 'order_phase') LIMIT 12;
 SELECT bucket_start, allocated, most, idle, unavailable, capacity, busy
 FROM pool_usage(:pool_id, '2026-07-28 06:00:00+00', '2026-07-29 18:10:00+00', '6 hours') WHERE resource = 'nvidia.com/gpu';
 
-\echo '== The bill for it: nodes busy or idle, the notebook\'s volume also while it was stopped'
+\echo '== What it cost, day by day: nodes busy or idle, the notebook\'s volume also while it was stopped'
 SELECT sku, cycle_start::date AS day, round(quantity, 2) AS quantity, unit, round(amount, 2) AS amount, currency
 FROM charges('echo', '2026-07-28 00:00:00+00', '2026-07-30 00:00:00+00', '1 day') ORDER BY sku, day;
+
+\echo '== The month is over: its bill, and whether all books agree'
+SET pool_manager.clock = '2026-08-01 00:00:00+00';
+SELECT issue_bill('echo', '2026-07-01') AS bill \gset
+\t
+SELECT bill_text(:bill);
+\t
+SELECT count(*) AS disagreements FROM reconcile();

@@ -66,4 +66,4 @@ run -c "ALTER DATABASE \"$PGDATABASE\" SET pool_manager.clock = '2026-07-28 00:0
     -c "ALTER DATABASE \"$PGDATABASE\" SET search_path = pool_manager, public" &&
     run -f test/demo/report.sql -f test/demo/check.sql &&
     run -f test/demo/pool.sql &&
-    run -c "ALTER DATABASE \"$PGDATABASE\" SET pool_manager.clock = '2026-07-29 18:10:00+00'"
+    run -c "ALTER DATABASE \"$PGDATABASE\" SET pool_manager.clock = '2026-08-01 00:00:00+00'"
