@@ -232,7 +232,7 @@ CREATE FUNCTION charges(
         cycle_end timestamptz, quantity numeric, unit text, amount numeric, currency text)
     AS 'MODULE_PATHNAME', 'pm_charges' LANGUAGE C STABLE ROWS 1000;
 COMMENT ON FUNCTION charges(bigint, timestamptz, timestamptz, interval) IS
-'what was used in [since, until) and what it costs, by SKU, price version and cycle (the contract''s by default: a divisor of 24 hours, a day or a month), exact and unrounded; what is held now counts up to now. A tenant of NULL means all that the role may see. Without a price in force the amount is NULL. 22023: since not before until, not a cycle; 55000: since is before the end of what has been archived; 42704: no such tenant';
+'what was used in [since, until) and what it costs, by SKU, price version and cycle (the contract''s by default: a divisor of 24 hours, a day or a month), exact and unrounded; what is held now counts up to now, minimum and quantum of a run once it has ended: before, nobody knows how long it will have taken, and settle() books no more. A tenant of NULL means all that the role may see. Without a price in force the amount is NULL. 22023: since not before until, not a cycle; 55000: since is before the end of what has been archived; 42704: no such tenant';
 CREATE FUNCTION charges(
     tenant text, since timestamptz, until timestamptz, cycle interval DEFAULT NULL)
     RETURNS TABLE (tenant_id bigint, tenant_name text, sku text, price_id bigint, cycle_start timestamptz,

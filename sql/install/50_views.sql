@@ -523,6 +523,7 @@ SELECT t.name AS tenant,
        s.name AS sku,
        trim_scale(h.quantity / 1000.0) AS quantity,
        h.since,
+       greatest(0, extract(epoch FROM c.now - h.since))::bigint + coalesce(x.seconds, 0) AS billed_seconds,
        pr.per_hour,
        c.currency
 FROM holding h
@@ -530,19 +531,29 @@ JOIN tenant t USING (tenant_id)
 JOIN sku s USING (sku_id)
 LEFT JOIN node n ON n.pool_id = h.pool_id AND n.node_id = h.node_id
 LEFT JOIN network w ON w.network_id = h.network_id
-LEFT JOIN LATERAL (
-    SELECT c.currency FROM contract c WHERE c.tenant_id = h.tenant_id
-    ORDER BY c.from_month <= (clock() AT TIME ZONE c.time_zone) DESC, c.from_month DESC LIMIT 1) c ON true
+CROSS JOIN LATERAL (
+    SELECT date_trunc('second', clock()) AS now, (
+        SELECT c.currency FROM contract c WHERE c.tenant_id = h.tenant_id
+        ORDER BY c.from_month <= (clock() AT TIME ZONE c.time_zone) DESC, c.from_month DESC LIMIT 1) AS currency) c
 LEFT JOIN LATERAL (
     SELECT amount(p.tariff, h.quantity / 1000.0, 0) AS per_hour FROM price p
     WHERE p.tenant_id IN (0, h.tenant_id) AND p.sku_id = h.sku_id AND p.currency = c.currency AND p.valid @> clock()
-    ORDER BY p.tenant_id DESC LIMIT 1) pr ON true;
+    ORDER BY p.tenant_id DESC LIMIT 1) pr ON true
+-- a run that ended now: the price of its last second says what is added to all of it
+LEFT JOIN LATERAL (
+    SELECT extra_seconds(p.minimum_seconds, p.quantum_seconds, extract(epoch FROM c.now - date_trunc('second',
+            CASE o.kind WHEN 'public' THEN r.started_at ELSE r.placed_at END))::bigint) AS seconds
+    FROM job_run r JOIN pool o USING (pool_id) CROSS JOIN price p
+    WHERE r.pool_id = h.pool_id AND r.run_id = h.run_id
+      AND p.tenant_id IN (0, h.tenant_id) AND p.sku_id = h.sku_id AND p.currency = c.currency AND p.valid @> c.now - interval '1 second'
+    ORDER BY p.tenant_id DESC LIMIT 1) x ON h.run_id IS NOT NULL;
 COMMENT ON VIEW running_cost IS
-'what is held and billed right now, and what an hour of it costs; table holding has the ids';
+'what is held and billed right now, for how long, and what an hour of it costs; what it has cost is in charges(), because tiers depend on all that was used in the month. Table holding has the ids';
 COMMENT ON COLUMN running_cost.tenant IS 'who pays';
 COMMENT ON COLUMN running_cost.holder IS 'what holds it or is held: a job, a volume, a node of a dedicated pool, a reserved address, the bandwidth of a network';
 COMMENT ON COLUMN running_cost.sku IS 'what it is billed as';
 COMMENT ON COLUMN running_cost.quantity IS 'units of the SKU';
 COMMENT ON COLUMN running_cost.since IS 'from when';
-COMMENT ON COLUMN running_cost.per_hour IS 'price of an hour by the tariff in force, as the first hour of its tier; NULL: no price';
+COMMENT ON COLUMN running_cost.billed_seconds IS 'seconds since then; of a run with those that the minimum and quantum of its price would add if it ended now';
+COMMENT ON COLUMN running_cost.per_hour IS 'price of an hour that it goes on, by the tariff in force, as the first hour of its tier; NULL: no price';
 COMMENT ON COLUMN running_cost.currency IS 'currency of the contract';

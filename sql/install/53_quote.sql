@@ -6,7 +6,17 @@ CREATE FUNCTION job_outlook(job bigint) RETURNS TABLE (reason text, expected_sta
 COMMENT ON FUNCTION job_outlook(bigint) IS
 'why the next pass would not start a job that is queued, or were (NULL: it would), and when it will start. Bodies of calls only';
 
-CREATE FUNCTION quoted_lines(job bigint) RETURNS TABLE (sku_id bigint, quantity numeric, of_run numeric) LANGUAGE plpgsql STABLE AS $$
+-- An hour of what goes on, or all of what ends after so many seconds: a minimum
+-- and a quantum are for runs, and count at their end.
+CREATE FUNCTION quoted_amount(tariff tariff, quantity numeric, of_run numeric, seconds bigint, minimum_seconds integer, quantum_seconds integer)
+RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN amount(tariff, CASE WHEN seconds IS NULL THEN quantity / 1000
+        -- as usage is counted: unit-hours to twelve digits
+        ELSE round((quantity * seconds + of_run * extra_seconds(minimum_seconds, quantum_seconds, seconds))::numeric(100, 20) / 3600000, 12) END, 0);
+COMMENT ON FUNCTION quoted_amount(tariff, numeric, numeric, bigint, integer, integer) IS
+'what so many thousandths of a SKU, of which a run holds some, cost in so many seconds at whose end the run ends, as the first of the tariff; seconds NULL: in an hour of a run that goes on. Bodies of calls only';
+
+CREATE FUNCTION quoted_lines(job bigint, seconds bigint) RETURNS TABLE (sku_id bigint, quantity numeric, of_run numeric) LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
@@ -20,7 +30,7 @@ BEGIN
     grp AS (
         SELECT it.*, g.group_no, g.replicas, g.request, f.sku_id FROM it JOIN task_group g USING (pool_id, shape_id)
         LEFT JOIN flavor f ON f.flavor_id = g.flavor_id WHERE it.kind = 'public'),
-    -- a bare request is billed by the flavor of the node: of those that hold it, the dearest
+    -- a bare request is billed by the flavor of the node: of those that hold it, the dearest for this time
     bare AS (
         SELECT g.group_no, n.flavor_id, s.sku_id, r.name,
             g.replicas * greatest(1, div(2000 * r.quantity + quantity(s.unit, r.name), 2 * quantity(s.unit, r.name))) AS quantity,
@@ -32,7 +42,7 @@ BEGIN
     dearest AS (
         SELECT DISTINCT ON (b.group_no) b.group_no, b.flavor_id
         FROM bare b LEFT JOIN LATERAL (
-            SELECT amount(p.tariff, b.quantity / 1000, 0) AS amount FROM price p
+            SELECT quoted_amount(p.tariff, b.quantity, b.quantity, seconds, p.minimum_seconds, p.quantum_seconds) AS amount FROM price p
             WHERE p.tenant_id IN (0, b.tenant_id) AND p.sku_id = b.sku_id AND p.currency = b.currency AND p.valid @> clock()
             ORDER BY p.tenant_id DESC LIMIT 1) a ON true
         GROUP BY b.group_no, b.flavor_id
@@ -51,8 +61,8 @@ BEGIN
         WHERE h.volume_id IS NOT NULL)
     SELECT l.sku_id, sum(l.quantity), coalesce(sum(l.quantity) FILTER (WHERE l.of_run), 0) FROM line l GROUP BY l.sku_id;
 END $$;
-COMMENT ON FUNCTION quoted_lines(bigint) IS
-'what a job will hold while it runs with all its replicas: thousandths of SKUs, and how many of these its run holds; a SKU of NULL: it cannot be told. Bodies of calls only';
+COMMENT ON FUNCTION quoted_lines(bigint, bigint) IS
+'what a job will hold while it runs with all its replicas, on the nodes that are dearest for so many seconds, or by the hour (NULL): thousandths of SKUs, and how many of these its run holds; a SKU of NULL: it cannot be told. Bodies of calls only';
 
 CREATE FUNCTION quote_of(job bigint, OUT currency text, OUT per_hour numeric, OUT cost numeric, OUT expected_start timestamptz, OUT reason text)
 LANGUAGE plpgsql STABLE AS $$
@@ -71,18 +81,19 @@ BEGIN
         ORDER BY c.from_month <= (clock() AT TIME ZONE c.time_zone) DESC, c.from_month DESC LIMIT 1) c ON true
     WHERE j.job_id = quote_of.job;
     currency := it.currency;
-    SELECT CASE WHEN bool_or(a.hour IS NULL) THEN NULL ELSE coalesce(sum(a.hour), 0) END,
-           CASE WHEN it.seconds IS NULL OR bool_or(a.hour IS NULL) THEN NULL ELSE coalesce(sum(a.whole), 0) END
+    -- each of them on the nodes that are dearest for it
+    SELECT max(q.amount) FILTER (WHERE q.seconds IS NULL), max(q.amount) FILTER (WHERE q.seconds IS NOT NULL)
     INTO per_hour, cost
-    FROM quoted_lines(job) l
-    LEFT JOIN LATERAL (
-        SELECT amount(p.tariff, l.quantity / 1000, 0) AS hour,
-               -- as usage is counted: unit-hours to twelve digits
-               amount(p.tariff, round((l.quantity * it.seconds + l.of_run * extra_seconds(p.minimum_seconds, p.quantum_seconds, it.seconds::bigint))
-                   ::numeric(100, 20) / 3600000, 12), 0) AS whole
-        FROM price p
-        WHERE p.tenant_id IN (0, it.tenant_id) AND p.sku_id = l.sku_id AND p.currency = it.currency AND p.valid @> clock()
-        ORDER BY p.tenant_id DESC LIMIT 1) a ON true;
+    FROM (
+        SELECT w.seconds, CASE WHEN bool_or(l.quantity IS NOT NULL AND a.amount IS NULL) THEN NULL ELSE coalesce(sum(a.amount), 0) END AS amount
+        FROM (SELECT NULL::bigint UNION SELECT it.seconds::bigint) AS w(seconds)
+        LEFT JOIN LATERAL quoted_lines(job, w.seconds) AS l ON true
+        LEFT JOIN LATERAL (
+            SELECT quoted_amount(p.tariff, l.quantity, l.of_run, w.seconds, p.minimum_seconds, p.quantum_seconds) AS amount
+            FROM price p
+            WHERE p.tenant_id IN (0, it.tenant_id) AND p.sku_id = l.sku_id AND p.currency = it.currency AND p.valid @> clock()
+            ORDER BY p.tenant_id DESC LIMIT 1) AS a ON true
+        GROUP BY w.seconds) AS q;
     IF it.placed_at IS NOT NULL THEN
         expected_start := it.placed_at;
     ELSIF it.state = 'queued' THEN
@@ -147,7 +158,7 @@ BEGIN
     RETURN QUERY SELECT * FROM quote_as_called();
 END $$;
 COMMENT ON FUNCTION quote_job(bigint, text, job_kind, text, resource_list, integer, integer, bigint, bigint, integer, interval, jsonb, jsonb, bigint, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, text, jsonb, text) IS
-'what a job would cost and when it would start: submits it, looks, and takes all of it back but numbers of sequences. Arguments and errors are those of submit_job. per_hour: price of an hour with all its replicas, by the tariffs in force, as the first hour of their tiers; cost: of its whole time limit (the pool''s, auto_stop), NULL without one. Both are NULL where a price is lacking, and in a dedicated pool without the nodes, which are paid anyway: volumes and addresses only. expected_start: as forecast has it, not before not_before, NULL: it cannot be told; reason: why the next pass would not start it, NULL: it would, or the job is placed at once. 25006: the transaction is READ ONLY';
+'what a job would cost and when it would start: submits it, looks, and takes all of it back but numbers of sequences. Arguments and errors are those of submit_job. per_hour: price of an hour with all its replicas, by the tariffs in force, as the first hour of their tiers; cost: of a run that takes its whole time limit (the pool''s, auto_stop), with minimum and quantum of the prices, NULL without one. A bare request is priced on those of the nodes that could hold it that are dearest, each of the two by itself. Both are NULL where a price is lacking, and in a dedicated pool without the nodes, which are paid anyway: volumes and addresses only. expected_start: as forecast has it, not before not_before, NULL: it cannot be told; reason: why the next pass would not start it, NULL: it would, or the job is placed at once. 25006: the transaction is READ ONLY';
 
 CREATE FUNCTION quote_job(
     pool text, name text, kind job_kind DEFAULT 'training', flavor text DEFAULT NULL,
@@ -228,7 +239,7 @@ BEGIN
     RETURN NEXT;
 END $$;
 COMMENT ON FUNCTION quote_resize(bigint, text, integer) IS
-'what it would change to give a dedicated pool so many nodes of a flavor: resizes it, looks, and takes all of it back but numbers of sequences. Errors are those of resize_pool. nodes: how many come, or go (below 0); per_hour, per_month: what an hour and the whole of the present billing month of them, their disks and addresses cost more, or less (below 0), by the tariffs in force, as the first of their tiers; NULL where a price is lacking. expected_ready: when the order will be done: now, or when the jobs on nodes that go have reached their time limits; NULL: it cannot be told. 25006: the transaction is READ ONLY';
+'what it would change to give a dedicated pool so many nodes of a flavor: resizes it, looks, and takes all of it back but numbers of sequences. Errors are those of resize_pool. nodes: how many come, or go (below 0); per_hour, per_month: what an hour and the whole of the present billing month of them, their disks and addresses cost more, or less (below 0), by the tariffs in force, as the first of their tiers, without minimum and quantum, which are for runs; NULL where a price is lacking. expected_ready: when the order will be done: now, or when the jobs on nodes that go have reached their time limits; NULL: it cannot be told. 25006: the transaction is READ ONLY';
 
 CREATE FUNCTION quote_resize(pool text, flavor text, count integer)
     RETURNS TABLE (nodes integer, currency text, per_hour numeric, per_month numeric, expected_ready timestamptz)
@@ -238,4 +249,4 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION quote_resize(text, text, integer) IS 'the same, the pool by name';
 
-REVOKE EXECUTE ON FUNCTION job_outlook(bigint), quoted_lines(bigint), quote_of(bigint), submit_as_called(), quote_as_called() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION job_outlook(bigint), quoted_amount(tariff, numeric, numeric, bigint, integer, integer), quoted_lines(bigint, bigint), quote_of(bigint), submit_as_called(), quote_as_called() FROM PUBLIC;

@@ -85,7 +85,7 @@ CREATE FUNCTION projected_month_end(tenant bigint)
         ORDER BY s.name, lower(p.valid), w.price_id;
     END;
 COMMENT ON FUNCTION projected_month_end(bigint) IS
-'what the present billing month of a tenant has come to, settled or not, and will have at its end if all that is held now is kept until then, nothing else is used, and prices are those that are set now, announced ones too: what charges() would say then. By SKU and price version; amounts are NULL where no price is in force. 42704: no such tenant; 22004: NULL';
+'what the present billing month of a tenant has come to, settled or not, and will have at its end if all that is held now is kept until then, nothing else is used, and prices are those that are set now, announced ones too: what charges() would say then. Runs go on, so minimum and quantum count of those alone that have ended. By SKU and price version; amounts are NULL where no price is in force. 42704: no such tenant; 22004: NULL';
 CREATE FUNCTION projected_month_end(tenant text)
     RETURNS TABLE (sku text, price_id bigint, quantity numeric, amount numeric, projected_quantity numeric, projected_amount numeric,
         unit text, currency text)
