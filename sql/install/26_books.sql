@@ -43,8 +43,11 @@ CREATE TABLE billing_period (
     closed_at    timestamptz,
     last_booking bigint,
     last_charge  bigint,
+    contract_from date        NOT NULL,
     CONSTRAINT billing_period_pkey PRIMARY KEY (tenant_id, period_start),
     CONSTRAINT billing_period_ledger_fkey FOREIGN KEY (tenant_id) REFERENCES ledger,
+    -- so that a dump brings contracts first: then their guard sees no periods yet
+    CONSTRAINT billing_period_contract_fkey FOREIGN KEY (tenant_id, contract_from) REFERENCES contract,
     CONSTRAINT billing_period_times_check CHECK (
         period_start < period_end AND is_whole_second(period_start) AND is_whole_second(period_end)),
     CONSTRAINT billing_period_closed_check CHECK (
@@ -61,6 +64,7 @@ COMMENT ON COLUMN billing_period.state IS 'open, closing or closed';
 COMMENT ON COLUMN billing_period.closed_at IS 'when its bill was issued';
 COMMENT ON COLUMN billing_period.last_booking IS 'greatest id of its bookings then, 0 without any: there will be none after it';
 COMMENT ON COLUMN billing_period.last_charge IS 'the same of its charges';
+COMMENT ON COLUMN billing_period.contract_from IS 'contract that it goes by: the month from which it holds';
 
 CREATE SEQUENCE booking_id_seq;
 CREATE TABLE booking (

@@ -44,6 +44,11 @@ CREATE FUNCTION guard_closed() RETURNS trigger
 COMMENT ON FUNCTION guard_closed() IS
 'refuses bookings and charges of a closed period that were not there when it closed, bills that did not close theirs, and further lines of a bill (PM006)';
 
+CREATE FUNCTION guard_contract() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'pm_guard_contract' LANGUAGE C;
+COMMENT ON FUNCTION guard_contract() IS
+'refuses a contract that begins, is changed or is taken away where something was booked by a contract already (55000)';
+
 CREATE TRIGGER guard_state BEFORE UPDATE OF state ON pool
     FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION guard_state('state');
 CREATE TRIGGER guard_state BEFORE UPDATE OF state ON node
@@ -160,7 +165,14 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON price
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON counter
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'sku_id', 'month_start', 'price_id');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON billing_period
-    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'period_start', 'period_end', 'closed_at?', 'last_booking?', 'last_charge?');
+    FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'period_start', 'closed_at?', 'last_booking?', 'last_charge?', 'contract_from');
+-- a contract that is set for the next month may cut the present one elsewhere
+CREATE TRIGGER guard_end BEFORE UPDATE ON billing_period
+    FOR EACH ROW WHEN (OLD.state <> 'open') EXECUTE FUNCTION guard_unchanged('period_end');
+CREATE TRIGGER guard_contract BEFORE INSERT OR DELETE ON contract
+    FOR EACH ROW EXECUTE FUNCTION guard_contract();
+CREATE TRIGGER guard_contract_update BEFORE UPDATE ON contract
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION guard_contract();
 
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON request
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('tenant_id', 'request_id', 'call', 'arguments', 'results?', 'at', 'actor');

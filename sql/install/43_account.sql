@@ -388,10 +388,20 @@ BEGIN
             DETAIL = 'Its usage has been cut by the contract in force.',
             HINT = 'Name a later month.';
     END IF;
+    -- the month before ends where this one begins, though it has been charged in part
+    PERFORM lock_books(tenant);
+    begins := billing_month((from_month + time '12:00') AT TIME ZONE time_zone, time_zone);
+    UPDATE billing_period p SET period_end = begins
+    WHERE p.tenant_id = set_contract.tenant AND p.state = 'open' AND p.period_start < begins AND p.period_end > begins;
     INSERT INTO contract (tenant_id, from_month, currency, time_zone, cycle, rounding)
     VALUES (set_contract.tenant, set_contract.from_month, set_contract.currency, set_contract.time_zone, set_contract.cycle, set_contract.rounding)
     ON CONFLICT ON CONSTRAINT contract_pkey DO UPDATE SET currency = excluded.currency, time_zone = excluded.time_zone,
         cycle = excluded.cycle, rounding = excluded.rounding;
+    -- or at its own end, if what was set there before began earlier
+    UPDATE billing_period p SET period_end = m.period_end
+    FROM billing_period o, LATERAL period_at(o.tenant_id, o.period_start) AS m
+    WHERE o.tenant_id = set_contract.tenant AND o.state = 'open' AND m.period_end > o.period_end
+      AND p.tenant_id = o.tenant_id AND p.period_start = o.period_start;
     INSERT INTO event (tenant_id, at, kind, actor, reason)
     VALUES (set_contract.tenant, now, 'contract_set', actor(),
         format('from %s: %s, %s, %s, %s', set_contract.from_month, set_contract.currency, set_contract.time_zone, set_contract.cycle, set_contract.rounding));

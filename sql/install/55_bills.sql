@@ -17,10 +17,10 @@ COMMENT ON FUNCTION round_money(numeric, integer, rounding_rule) IS
 -- ---- periods ----
 
 CREATE FUNCTION billing_terms(tenant bigint)
-    RETURNS TABLE (starts_at timestamptz, ends_at timestamptz, currency text, time_zone text, rounding rounding_rule)
+    RETURNS TABLE (starts_at timestamptz, ends_at timestamptz, currency text, time_zone text, rounding rounding_rule, from_month date)
 LANGUAGE sql STABLE BEGIN ATOMIC
     SELECT CASE WHEN lag(s.starts_at) OVER w IS NULL THEN '-infinity' ELSE s.starts_at END,
-           lead(s.starts_at, 1, 'infinity') OVER w, s.currency, s.time_zone, s.rounding
+           lead(s.starts_at, 1, 'infinity') OVER w, s.currency, s.time_zone, s.rounding, s.from_month
     FROM (SELECT c.from_month, c.currency, c.time_zone, c.rounding,
                  billing_month((c.from_month + time '12:00') AT TIME ZONE c.time_zone, c.time_zone) AS starts_at
           FROM contract c WHERE c.tenant_id = billing_terms.tenant) AS s
@@ -31,9 +31,10 @@ COMMENT ON FUNCTION billing_terms(bigint) IS
 
 -- 768 hours after a month began it is over, and the next one is not
 CREATE FUNCTION month_periods(tenant bigint, month date)
-    RETURNS TABLE (period_start timestamptz, period_end timestamptz, currency text, time_zone text, rounding rounding_rule)
+    RETURNS TABLE (period_start timestamptz, period_end timestamptz, currency text, time_zone text, rounding rounding_rule,
+        contract_from date)
 LANGUAGE sql STABLE BEGIN ATOMIC
-    SELECT greatest(m.begins, t.starts_at), least(m.ends, t.ends_at), t.currency, t.time_zone, t.rounding
+    SELECT greatest(m.begins, t.starts_at), least(m.ends, t.ends_at), t.currency, t.time_zone, t.rounding, t.from_month
     FROM billing_terms(month_periods.tenant) AS t,
          LATERAL (SELECT b AS begins, billing_month(b + '768 hours', t.time_zone) AS ends
                   FROM billing_month((month_periods.month + time '12:00') AT TIME ZONE t.time_zone, t.time_zone) AS b) AS m
@@ -44,9 +45,9 @@ COMMENT ON FUNCTION month_periods(bigint, date) IS
 'the periods of a tenant in a local calendar month: one, or two where the time zone changes. Bodies of calls only';
 
 CREATE FUNCTION period_at(tenant bigint, instant timestamptz)
-    RETURNS TABLE (period_start timestamptz, period_end timestamptz, currency text)
+    RETURNS TABLE (period_start timestamptz, period_end timestamptz, currency text, contract_from date)
 LANGUAGE sql STABLE BEGIN ATOMIC
-    SELECT greatest(b, t.starts_at), least(billing_month(b + '768 hours', t.time_zone), t.ends_at), t.currency
+    SELECT greatest(b, t.starts_at), least(billing_month(b + '768 hours', t.time_zone), t.ends_at), t.currency, t.from_month
     FROM billing_terms(period_at.tenant) AS t, billing_month(period_at.instant, t.time_zone) AS b
     WHERE period_at.instant >= t.starts_at AND period_at.instant < t.ends_at;
 END;
@@ -212,8 +213,8 @@ BEGIN
             HINT = 'Issue the bill of that month first.';
     END IF;
 
-    INSERT INTO billing_period (tenant_id, period_start, period_end, state)
-    VALUES (issue_bill.tenant, period.period_start, period.period_end, 'closing')
+    INSERT INTO billing_period (tenant_id, period_start, period_end, state, contract_from)
+    VALUES (issue_bill.tenant, period.period_start, period.period_end, 'closing', period.contract_from)
     ON CONFLICT ON CONSTRAINT billing_period_pkey DO UPDATE SET state = 'closing';
     UPDATE billing_period p SET state = 'closed', closed_at = instant,
         last_booking = (SELECT coalesce(max(k.booking_id), 0) FROM booking k
@@ -302,9 +303,9 @@ BEGIN
             (SELECT min(b.period_start) FROM billing_period b WHERE b.tenant_id = adjust.tenant),
             (SELECT min(u.started_at) FROM unrated r JOIN usage u USING (tenant_id, usage_id) WHERE r.tenant_id = adjust.tenant),
             (SELECT min(h.metered_until) FROM holding h WHERE h.tenant_id = adjust.tenant)) END)) p;
-    INSERT INTO billing_period (tenant_id, period_start, period_end, state)
+    INSERT INTO billing_period (tenant_id, period_start, period_end, state, contract_from)
     VALUES (adjust.tenant, period.period_start, period.period_end,
-        CASE WHEN period.period_end <= books.settled_until THEN 'closing' ELSE 'open' END::period_state)
+        CASE WHEN period.period_end <= books.settled_until THEN 'closing' ELSE 'open' END::period_state, period.contract_from)
     ON CONFLICT ON CONSTRAINT billing_period_pkey DO NOTHING;
     INSERT INTO booking (tenant_id, period_start, kind, currency, charges, units, amount, booked_at, booked_by, reason)
     VALUES (adjust.tenant, period.period_start, 'adjustment', coalesce(corrected.currency, period.currency), 1, 0, adjust.amount,

@@ -237,9 +237,31 @@ CREATE FUNCTION reconcile_bills(month date)
     FROM issued b WHERE b.total <> round_money(b.amount, b.scale, b.rounding)
     UNION ALL
     -- what is closed has a bill, up to where the books say, and nothing was booked into it later
-    SELECT 'bill of a period', p.tenant_id, format('period from %s', p.period_start), 'a bill', 'none'
-    FROM billing_period p WHERE p.state = 'closed' AND NOT EXISTS (
-        SELECT FROM bill b WHERE b.tenant_id = p.tenant_id AND b.period_start = p.period_start)
+    SELECT 'bill of a period', p.tenant_id, format('period from %s', p.period_start), format('a bill in %s', c.currency), 'none'
+    FROM billing_period p LEFT JOIN contract c ON c.tenant_id = p.tenant_id AND c.from_month = p.contract_from
+    WHERE p.state = 'closed' AND NOT EXISTS (
+        SELECT FROM bill b WHERE b.tenant_id = p.tenant_id AND b.period_start = p.period_start AND b.currency = c.currency)
+    UNION ALL
+    -- a period is a month of its contract, or the part of one in which that holds
+    SELECT 'contract of a period', p.tenant_id, format('period from %s', p.period_start),
+           coalesce(format('from %s to %s, contract from %s', a.period_start, a.period_end, a.contract_from), 'none'),
+           format('from %s to %s, contract from %s', p.period_start, p.period_end, p.contract_from)
+    FROM billing_period p LEFT JOIN LATERAL period_at(p.tenant_id, p.period_start) AS a ON true
+    WHERE (p.period_start, p.period_end, p.contract_from) IS DISTINCT FROM (a.period_start, a.period_end, a.contract_from)
+    UNION ALL
+    -- what was used counts by such months, in the currency of the contract
+    SELECT 'contract of a counter', k.tenant_id, format('month from %s', k.month_start),
+           coalesce(format('%s, from %s', a.currency, a.period_start), 'none'), format('%s, from %s', k.currency, k.month_start)
+    FROM (SELECT DISTINCT k.tenant_id, k.month_start, p.currency FROM counter k JOIN price p USING (price_id)) AS k
+    LEFT JOIN LATERAL period_at(k.tenant_id, k.month_start) AS a ON true
+    WHERE (k.currency, k.month_start) IS DISTINCT FROM (a.currency, a.period_start)
+    UNION ALL
+    -- and is billed by its rule
+    SELECT 'contract of a bill', b.tenant_id, format('bill %s', b.bill_id), format('%s, %s', c.time_zone, c.rounding),
+           format('%s, %s', b.time_zone, b.rounding)
+    FROM issued b JOIN billing_period p USING (tenant_id, period_start)
+    LEFT JOIN contract c ON c.tenant_id = p.tenant_id AND c.from_month = p.contract_from
+    WHERE (b.time_zone, b.rounding) IS DISTINCT FROM (c.time_zone, c.rounding)
     UNION ALL
     SELECT 'end of the closed periods', l.tenant_id, format('tenant %s', l.tenant_id), coalesce(p.period_end, '-infinity')::text, l.closed_until::text
     FROM ledger l LEFT JOIN LATERAL (

@@ -61,4 +61,4 @@ GRANT USAGE ON SCHEMA pool_manager TO PUBLIC;
 -- Guards work as the extension's owner on what the trigger's table holds: on
 -- tables of users, with types and casts of theirs, they must not.
 REVOKE EXECUTE ON FUNCTION guard_state(), guard_unchanged(), guard_forward(), guard_append_only(), guard_books(),
-    guard_job(), guard_usage(), guard_node(), guard_closed() FROM PUBLIC;
+    guard_job(), guard_usage(), guard_node(), guard_closed(), guard_contract() FROM PUBLIC;

@@ -192,9 +192,10 @@ void
 pm_ensure_period(int64 tenant_id, int64 start, int64 end)
 {
 	static PmStatement make = PM_STATEMENT("int8;timestamptz;timestamptz",
-										   "INSERT INTO pool_manager.billing_period (tenant_id, period_start, period_end, state)"
-										   " SELECT tenant_id, $2, $3, CASE WHEN $3 <= settled_until THEN 'closing' ELSE 'open' END::pool_manager.period_state"
-										   " FROM pool_manager.ledger WHERE tenant_id = $1 ON CONFLICT ON CONSTRAINT billing_period_pkey DO NOTHING");
+										   "INSERT INTO pool_manager.billing_period (tenant_id, period_start, period_end, state, contract_from)"
+										   " SELECT l.tenant_id, $2, $3, CASE WHEN $3 <= l.settled_until THEN 'closing' ELSE 'open' END::pool_manager.period_state,"
+										   "  t.from_month FROM pool_manager.ledger l, pool_manager.billing_terms($1) t"
+										   " WHERE l.tenant_id = $1 AND $2 >= t.starts_at AND $2 < t.ends_at ON CONFLICT ON CONSTRAINT billing_period_pkey DO NOTHING");
 	PmArgs		args = {0};
 
 	pm_arg_int64(&args, tenant_id);

@@ -1,8 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * guard_ledger.c
- *	  The trigger by which closed periods and issued bills refuse new rows.
- *	  That their rows are not changed is for guard_append_only().
+ *	  The triggers by which closed periods and issued bills refuse new rows,
+ *	  and contracts change only where nothing was booked by them.  That the
+ *	  rows of the books are not changed is for guard_append_only().
  *
  * A dump brings the rows of closed periods in any order, one by one perhaps,
  * so nothing may be missed.  What may come is told by numbers that were kept
@@ -12,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "executor/spi.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -92,4 +94,62 @@ pm_guard_closed(PG_FUNCTION_ARGS)
 		refuse_late(table);
 	pm_end(&call);
 	return (Datum) 0;
+}
+
+/* ---- contracts ---- */
+
+/*
+ * A contract holds from the beginning of its month, the first one from ever.
+ * All that holds before the end of what was booked stays as it is.
+ */
+static void
+check_contract(Relation relation, HeapTuple row)
+{
+	static PmStatement share = PM_STATEMENT("int8", "SELECT FROM pool_manager.ledger WHERE tenant_id = $1 FOR SHARE");
+	static PmStatement booked = PM_STATEMENT("int8;date;text",
+											 "SELECT t.name, to_char(p.period_start AT TIME ZONE b.time_zone, 'YYYY-MM'), $2::text"
+											 " FROM pool_manager.billing_period p JOIN pool_manager.tenant t USING (tenant_id)"
+											 " JOIN pool_manager.contract b ON b.tenant_id = p.tenant_id AND b.from_month = p.contract_from"
+											 " WHERE p.tenant_id = $1 AND (p.period_end > pool_manager.billing_month(($2 + time '12:00') AT TIME ZONE $3, $3)"
+											 "  OR NOT EXISTS (SELECT FROM pool_manager.contract c WHERE c.tenant_id = $1 AND c.from_month < $2))"
+											 " ORDER BY p.period_start LIMIT 1");
+	static const char *const columns[] = {"tenant_id", "from_month", "time_zone"};
+	TupleDesc	desc = RelationGetDescr(relation);
+	PmArgs		args = {0};
+	PmArgs		tenant = {0};
+	bool		isnull;
+
+	/* who is booking by the contract comes to its end first */
+	pm_arg(&tenant, SPI_getbinval(row, desc, SPI_fnumber(desc, columns[0]), &isnull), false);
+	pm_run(&share, &tenant);
+	for (int i = 0; i < (int) lengthof(columns); i++)
+	{
+		Datum		value = SPI_getbinval(row, desc, SPI_fnumber(desc, columns[i]), &isnull);
+
+		pm_arg(&args, value, isnull);
+	}
+	if (pm_run(&booked, &args) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s of tenant \"%s\" has been charged by its contract", pm_get_text(0, 2), pm_get_text(0, 1)),
+				 errdetail("What a contract says stays once something was booked by it; that from %s on holds for that time.",
+						   pm_get_text(0, 3)),
+				 errhint("Use set_contract() for a month that has not begun.")));
+}
+
+PG_FUNCTION_INFO_V1(pm_guard_contract);
+
+Datum
+pm_guard_contract(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = pm_trigger_of(fcinfo);
+	bool		update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	PmCall		call;
+
+	pm_begin(&call, fcinfo);
+	check_contract(trigger->tg_relation, trigger->tg_trigtuple);
+	if (update)
+		check_contract(trigger->tg_relation, trigger->tg_newtuple);
+	pm_end(&call);
+	return PointerGetDatum(update ? trigger->tg_newtuple : trigger->tg_trigtuple);
 }

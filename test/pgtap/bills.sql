@@ -5,7 +5,7 @@ SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 \ir include/calls.sql
-SELECT plan(78);
+SELECT plan(83);
 
 -- ---- the world ----
 
@@ -169,6 +169,26 @@ SELECT isnt(issue_bill('mover', '2026-08-01'), NULL, 'the part that is UTC''s');
 SELECT throws_ok($$SELECT issue_bill('mover', '2026-08-01')$$, 'PM002', '2026-08 of tenant "mover" is closed', 'there is no third');
 SELECT results_eq($$SELECT period_start, period_end, total FROM period_status WHERE tenant = 'mover' AND currency = 'EUR' ORDER BY 1 OFFSET 1$$,
     $$VALUES (timestamptz '2026-07-31 15:00+00', timestamptz '2026-08-01 00:00+00', 1.37), ('2026-08-01 00:00+00', '2026-09-01 00:00+00', 2.74)$$, 'both');
+-- a contract for the next month cuts the present one, though it has been charged in part, and cuts it elsewhere when it is set anew
+SELECT create_tenant('early', 'EUR', 'UTC');
+SELECT pg_temp.used('early', 'gpu', 1, '2026-09-01 00:00+00', '2026-09-01 01:00+00');
+SELECT pg_temp.at('2026-09-20');
+SELECT settle('early');
+CREATE FUNCTION pg_temp.open_period() RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(concat_ws(' ', p.state, period_start AT TIME ZONE 'UTC', period_end AT TIME ZONE 'UTC', contract_from), ', ')
+    FROM billing_period p JOIN tenant USING (tenant_id) WHERE name = 'early' AND p.state <> 'closed' $$;
+SELECT is(pg_temp.open_period(), 'open 2026-09-01 00:00:00 2026-10-01 00:00:00 2000-01-01', 'September is open');
+SELECT set_contract('early', '2026-10-01', 'EUR', 'Asia/Tokyo');
+SELECT is(pg_temp.open_period(), 'open 2026-09-01 00:00:00 2026-09-30 15:00:00 2000-01-01', 'it ends where October of Tokyo begins');
+SELECT set_contract('early', '2026-10-01', 'EUR', 'America/New_York');
+SELECT is(pg_temp.open_period(), 'open 2026-09-01 00:00:00 2026-10-01 00:00:00 2000-01-01', 'but not later than in its own time zone');
+SELECT set_contract('early', '2026-10-01', 'EUR', 'Asia/Tokyo');
+SELECT set_contract('early', '2026-11-01', 'EUR', 'UTC');
+SELECT is(pg_temp.open_period(), 'open 2026-09-01 00:00:00 2026-09-30 15:00:00 2000-01-01', 'a later contract leaves it');
+SELECT pg_temp.at('2026-10-01');
+SELECT is(c.period_start, '2026-09-01 00:00+00', 'September takes what is booked') FROM adjust('early', 1, 'fee') AS a JOIN charge c ON c.charge_id = a;
+SELECT settle('early');
+SELECT is(pg_temp.open_period(), 'closing 2026-09-01 00:00:00 2026-09-30 15:00:00 2000-01-01', 'and the month goes on to its end');
 -- July began in Tokyo on what is still the last of June in UTC, and goes by its own name
 SELECT pg_temp.used('mover', 'gpu', 1, '2026-07-20 00:00+00', '2026-07-20 01:00+00');
 SELECT pg_temp.at('2026-10-01');

@@ -127,6 +127,15 @@ SELECT pg_temp.breaks($$UPDATE booking SET booked_at = '2026-03-09' WHERE bookin
 SELECT pg_temp.breaks($$UPDATE charge SET period_start = '2026-02-28 16:00+00', kind = 'correction' WHERE charge_id = 1$$,
     'control totals of a booking', 'charges of a bill');
 
+-- contracts
+SELECT pg_temp.breaks($$UPDATE contract SET currency = 'EUR' WHERE tenant_id = 1$$, 'bill of a period', 'charges of usage', 'contract of a counter');
+SELECT pg_temp.breaks($$UPDATE contract SET rounding = 'cut' WHERE tenant_id = 1$$, 'contract of a bill');
+-- in winter clocks are the same there
+SELECT pg_temp.breaks($$UPDATE contract SET time_zone = 'Asia/Singapore' WHERE tenant_id = 1$$, 'contract of a bill');
+SELECT pg_temp.breaks($$INSERT INTO contract SELECT tenant_id, '2026-02-01', currency, time_zone, cycle, rounding FROM contract WHERE tenant_id = 1$$, 'contract of a period');
+SELECT pg_temp.breaks($$INSERT INTO contract VALUES (1, '2026-04-01', 'USD', 'Asia/Tokyo')$$, 'contract of a period');
+SELECT pg_temp.breaks($$UPDATE billing_period SET period_end = period_end - interval '1 hour' WHERE state = 'open' AND tenant_id = 1$$, 'contract of a period');
+
 SELECT is_empty('SELECT * FROM reconcile()', 'all of that was undone');
 SELECT * FROM finish();
 ROLLBACK;
