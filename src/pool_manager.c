@@ -50,6 +50,14 @@ _PG_init(void)
 								PGC_SIGHUP,
 								GUC_UNIT_MS,
 								NULL, NULL, NULL);
+		DefineCustomIntVariable("pool_manager.settle_interval",
+								"How often the background worker settles all tenants and checks their arrears; 0: never.",
+								"At whole multiples of it, counted from midnight UTC if it divides a day.",
+								&pm_worker_settle_interval,
+								3600, 0, 31 * 86400,
+								PGC_SIGHUP,
+								GUC_UNIT_S,
+								NULL, NULL, NULL);
 		pm_worker_init();
 	}
 	MarkGUCPrefixReserved("pool_manager");

@@ -498,13 +498,15 @@ COMMENT ON COLUMN pool_utilization.allocatable IS 'what jobs may hold';
 COMMENT ON COLUMN pool_utilization.busy IS 'percent';
 
 CREATE FUNCTION scheduler_stats() RETURNS TABLE (
-    passes bigint, changed bigint, failed bigint, last_pass_at timestamptz, last_pass_us bigint)
+    passes bigint, changed bigint, failed bigint, last_pass_at timestamptz, last_pass_us bigint,
+    settled bigint, settle_failed bigint, last_settle_at timestamptz, last_settle_us bigint)
     AS 'MODULE_PATHNAME', 'pm_scheduler_stats' LANGUAGE C VOLATILE ROWS 1;
 COMMENT ON FUNCTION scheduler_stats() IS
 'what the background worker has done since the server started; no row where the library is not preloaded';
 
 CREATE VIEW stat_scheduler WITH (security_invoker = true) AS
-SELECT passes, changed, failed, last_pass_at, last_pass_us FROM scheduler_stats();
+SELECT passes, changed, failed, last_pass_at, last_pass_us, settled, settle_failed, last_settle_at, last_settle_us
+FROM scheduler_stats();
 COMMENT ON VIEW stat_scheduler IS
 'what the background worker has done since the server started; no row where the library is not preloaded';
 COMMENT ON COLUMN stat_scheduler.passes IS 'passes it has run';
@@ -512,6 +514,10 @@ COMMENT ON COLUMN stat_scheduler.changed IS 'jobs whose state these passes chang
 COMMENT ON COLUMN stat_scheduler.failed IS 'passes that ended in an error; the log has it';
 COMMENT ON COLUMN stat_scheduler.last_pass_at IS 'end of the last pass, by the real clock';
 COMMENT ON COLUMN stat_scheduler.last_pass_us IS 'how long it took, in microseconds, with its commit';
+COMMENT ON COLUMN stat_scheduler.settled IS 'settlements of tenants, one each time that a tenant was settled';
+COMMENT ON COLUMN stat_scheduler.settle_failed IS 'settlements and checks of arrears that ended in an error; the log has it';
+COMMENT ON COLUMN stat_scheduler.last_settle_at IS 'end of the last round over the tenants, by the real clock';
+COMMENT ON COLUMN stat_scheduler.last_settle_us IS 'how long it took, in microseconds';
 
 CREATE VIEW running_cost WITH (security_invoker = true) AS
 SELECT t.name AS tenant,

@@ -12,6 +12,7 @@
 
 #include "api/args.h"
 #include "api/booking.h"
+#include "api/settle.h"
 #include "billing/calendar.h"
 
 /* Rows of usage that are rated at once */
@@ -78,13 +79,23 @@ book_all(PmBooks *books, int64 tenant_id, int64 until)
 	return charges;
 }
 
+int64
+pm_settle_tenant(PmCall *call, int64 tenant_id, int64 until)
+{
+	PmBooks    *books = pm_books_open(call, tenant_id, "settlement", NULL);
+	int64		charges = book_all(books, tenant_id, until);
+
+	if (until > pm_books_ledger(books)->settled_until)
+		pm_settled(tenant_id, until);
+	return charges;
+}
+
 PG_FUNCTION_INFO_V1(pm_settle);
 
 Datum
 pm_settle(PG_FUNCTION_ARGS)
 {
 	PmCall		call;
-	PmBooks    *books;
 	TimestampTz now;
 	int64		tenant_id;
 	int64		until;
@@ -108,10 +119,7 @@ pm_settle(PG_FUNCTION_ARGS)
 				 errmsg("\"until\" must not be in the future"),
 				 errdetail("The clock is at %s.", timestamptz_to_str(now)),
 				 errhint("Leave it out to settle up to now.")));
-	books = pm_books_open(&call, tenant_id, "settlement", NULL);
-	charges = book_all(books, tenant_id, until);
-	if (until > pm_books_ledger(books)->settled_until)
-		pm_settled(tenant_id, until);
+	charges = pm_settle_tenant(&call, tenant_id, until);
 	pm_end(&call);
 	PG_RETURN_INT64(charges);
 }

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * stats.c
- *	  Shared memory of the background worker: counters and its latch.
+ *	  Shared memory of the background workers: counters, and the scheduler's
+ *	  latch.
  *
  * Every field is protected by the spinlock; it guards plain assignments only.
  * Nothing here changes what a pass decides, so that a rolled-back pass leaves
@@ -90,6 +91,13 @@ pm_stats_add(const PmWorkerStats *delta)
 		shared->stats.last_pass_at = delta->last_pass_at;
 		shared->stats.last_pass_us = delta->last_pass_us;
 	}
+	shared->stats.settled += delta->settled;
+	shared->stats.settle_failed += delta->settle_failed;
+	if (delta->last_settle_at != 0)
+	{
+		shared->stats.last_settle_at = delta->last_settle_at;
+		shared->stats.last_settle_us = delta->last_settle_us;
+	}
 	SpinLockRelease(&shared->mutex);
 }
 
@@ -124,8 +132,8 @@ pm_scheduler_stats(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	PmWorkerStats stats;
-	Datum		values[5];
-	bool		nulls[5] = {0};
+	Datum		values[9];
+	bool		nulls[9] = {0};
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (!read_stats(&stats))
@@ -136,6 +144,11 @@ pm_scheduler_stats(PG_FUNCTION_ARGS)
 	nulls[3] = nulls[4] = stats.passes == 0;
 	values[3] = TimestampTzGetDatum(stats.last_pass_at);
 	values[4] = Int64GetDatum(stats.last_pass_us);
+	values[5] = Int64GetDatum(stats.settled);
+	values[6] = Int64GetDatum(stats.settle_failed);
+	nulls[7] = nulls[8] = stats.last_settle_at == 0;
+	values[7] = TimestampTzGetDatum(stats.last_settle_at);
+	values[8] = Int64GetDatum(stats.last_settle_us);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	return (Datum) 0;
 }

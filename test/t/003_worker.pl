@@ -38,6 +38,7 @@ $node->append_conf('postgresql.conf', qq{
 shared_preload_libraries = 'pool_manager'
 pool_manager.database = 'postgres'
 pool_manager.naptime = '1h'
+pool_manager.settle_interval = 0
 });
 $node->restart;
 
@@ -173,9 +174,9 @@ running('beside', 'the other pool goes on');
 $keeper->query_safe('COMMIT');
 $keeper->quit;
 running('after it', 'and the one does when the lock is given back');
-my $failed = $node->safe_psql('postgres', 'SELECT failed FROM stat_scheduler');
 
 # dropping the extension does not trouble it
+my $failed = $node->safe_psql('postgres', 'SELECT failed FROM stat_scheduler');
 $node->safe_psql('postgres', 'DROP EXTENSION pool_manager');
 $node->safe_psql('postgres', 'CREATE EXTENSION pool_manager');
 is($node->safe_psql('postgres', 'SELECT failed FROM stat_scheduler'), $failed, 'no other pass failed');
