@@ -125,6 +125,7 @@ pm_passes_main(Datum main_arg)
 		int			nap = pm_worker_naptime;
 
 		MemoryContextSwitchTo(context);
+		pm_stats_take_wake();
 		n = read_pools(context, &pools);
 		for (int i = 0; i < n; i++)
 		{
@@ -134,6 +135,6 @@ pm_passes_main(Datum main_arg)
 				nap = Min(nap, RETRY_NAPTIME);
 		}
 		MemoryContextReset(context);
-		pm_work_wait(nap);
+		pm_work_wait(pm_stats_is_woken() ? 0 : nap);
 	}
 }

@@ -26,6 +26,7 @@ typedef struct SharedState
 {
 	slock_t		mutex;
 	Latch	   *latch;
+	bool		woken;			/* the latch alone is lost while a pass waits for a lock */
 	PmWorkerStats stats;
 } SharedState;
 
@@ -118,11 +119,31 @@ pm_stats_wake(void)
 		return;
 	SpinLockAcquire(&shared->mutex);
 	latch = shared->latch;
+	shared->woken = true;
 	SpinLockRelease(&shared->mutex);
 
 	/* latches of processes stay in shared memory: at worst another is woken */
 	if (latch)
 		SetLatch(latch);
+}
+
+bool
+pm_stats_is_woken(void)
+{
+	bool		woken;
+
+	SpinLockAcquire(&shared->mutex);
+	woken = shared->woken;
+	SpinLockRelease(&shared->mutex);
+	return woken;
+}
+
+void
+pm_stats_take_wake(void)
+{
+	SpinLockAcquire(&shared->mutex);
+	shared->woken = false;
+	SpinLockRelease(&shared->mutex);
 }
 
 PG_FUNCTION_INFO_V1(pm_scheduler_stats);

@@ -59,4 +59,8 @@ extern void pm_stats_add(const PmWorkerStats *delta);
 extern void pm_stats_set_latch(Latch *latch);
 extern void pm_stats_wake(void);
 
+/* Has anybody woken it since it took note of that? */
+extern bool pm_stats_is_woken(void);
+extern void pm_stats_take_wake(void);
+
 #endif							/* PM_WORKER_H */

@@ -175,6 +175,30 @@ $keeper->query_safe('COMMIT');
 $keeper->quit;
 running('after it', 'and the one does when the lock is given back');
 
+# what is committed while a pass waits for a lock is not slept over; the timers
+# of locks, which would end the nap, are out of the way
+$node->append_conf('postgresql.conf', q{
+pool_manager.naptime = '1h'
+lock_timeout = '1h'
+deadlock_timeout = '30min'
+});
+$node->restart;
+$node->safe_psql('postgres', q{
+	SELECT finish_job(job_id) FROM job_status WHERE job IN ('after it', 'beside');
+	SELECT submit_job('public', 'full', request => 'cpu=4', tenant => 'acme');
+});
+running('full', 'a job runs');
+$keeper = $node->background_psql('postgres');
+$keeper->query_safe(q{BEGIN; SELECT cancel_job(job_id) FROM job_status WHERE job = 'full'});
+$node->safe_psql('postgres', q{SELECT submit_job('public', 'waits', request => 'cpu=4', tenant => 'acme')});
+ok($node->poll_query_until('postgres',
+		q{SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE backend_type = 'pool_manager scheduler'}),
+	'a pass waits for the lock of one pool');
+$node->safe_psql('postgres', q{SELECT submit_job('other', 'meanwhile', request => 'cpu=4', tenant => 'acme')});
+$keeper->query_safe('ROLLBACK');
+$keeper->quit;
+running('meanwhile', 'a job in another pool starts when it is over');
+
 # dropping the extension does not trouble it
 my $failed = $node->safe_psql('postgres', 'SELECT failed FROM stat_scheduler');
 $node->safe_psql('postgres', 'DROP EXTENSION pool_manager');
