@@ -1,5 +1,5 @@
 #!/bin/bash
-# What runs outside a server: the engine, the meter, the calendar.
+# What runs outside a server: the engine, the meter, the calendar, tariffs.
 #
 #   run.sh test     ends with "N passed, N failed"
 #   run.sh bench    times of a pass beside a plain C program
@@ -30,5 +30,6 @@ check()
 check engine make -s -C "$here" test BUILD="$build"
 check packing make -s -C "$here" packing BUILD="$build"
 check "meter, calendar and slices" bash "$here/billing.sh"
+check tariffs bash "$here/tariff.sh"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
