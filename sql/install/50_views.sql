@@ -529,7 +529,9 @@ SELECT t.name AS tenant,
        s.name AS sku,
        trim_scale(h.quantity / 1000.0) AS quantity,
        h.since,
-       greatest(0, extract(epoch FROM c.now - h.since))::bigint + coalesce(x.seconds, 0) AS billed_seconds,
+       greatest(0, extract(epoch FROM date_trunc('second', clock()) - h.since))::bigint + CASE WHEN r.run_id IS NULL THEN 0
+           ELSE extra_seconds(x.minimum_seconds, x.quantum_seconds, extract(epoch FROM date_trunc('second', clock())
+               - date_trunc('second', CASE o.kind WHEN 'public' THEN r.started_at ELSE r.placed_at END))::bigint) END AS billed_seconds,
        pr.per_hour,
        c.currency
 FROM holding h
@@ -537,22 +539,21 @@ JOIN tenant t USING (tenant_id)
 JOIN sku s USING (sku_id)
 LEFT JOIN node n ON n.pool_id = h.pool_id AND n.node_id = h.node_id
 LEFT JOIN network w ON w.network_id = h.network_id
-CROSS JOIN LATERAL (
-    SELECT date_trunc('second', clock()) AS now, (
-        SELECT c.currency FROM contract c WHERE c.tenant_id = h.tenant_id
-        ORDER BY c.from_month <= (clock() AT TIME ZONE c.time_zone) DESC, c.from_month DESC LIMIT 1) AS currency) c
+LEFT JOIN job_run r ON r.pool_id = h.pool_id AND r.run_id = h.run_id
+LEFT JOIN pool o ON o.pool_id = r.pool_id
+LEFT JOIN LATERAL (
+    SELECT c.currency FROM contract c WHERE c.tenant_id = h.tenant_id
+    ORDER BY c.from_month <= (clock() AT TIME ZONE c.time_zone) DESC, c.from_month DESC LIMIT 1) c ON true
 LEFT JOIN LATERAL (
     SELECT amount(p.tariff, h.quantity / 1000.0, 0) AS per_hour FROM price p
     WHERE p.tenant_id IN (0, h.tenant_id) AND p.sku_id = h.sku_id AND p.currency = c.currency AND p.valid @> clock()
     ORDER BY p.tenant_id DESC LIMIT 1) pr ON true
--- a run that ended now: the price of its last second says what is added to all of it
+-- the price of the last second says what is added to all of a run that ended now
 LEFT JOIN LATERAL (
-    SELECT extra_seconds(p.minimum_seconds, p.quantum_seconds, extract(epoch FROM c.now - date_trunc('second',
-            CASE o.kind WHEN 'public' THEN r.started_at ELSE r.placed_at END))::bigint) AS seconds
-    FROM job_run r JOIN pool o USING (pool_id) CROSS JOIN price p
-    WHERE r.pool_id = h.pool_id AND r.run_id = h.run_id
-      AND p.tenant_id IN (0, h.tenant_id) AND p.sku_id = h.sku_id AND p.currency = c.currency AND p.valid @> c.now - interval '1 second'
-    ORDER BY p.tenant_id DESC LIMIT 1) x ON h.run_id IS NOT NULL;
+    SELECT p.minimum_seconds, p.quantum_seconds FROM price p
+    WHERE p.tenant_id IN (0, h.tenant_id) AND p.sku_id = h.sku_id AND p.currency = c.currency
+      AND p.valid @> date_trunc('second', clock()) - interval '1 second'
+    ORDER BY p.tenant_id DESC LIMIT 1) x ON true;
 COMMENT ON VIEW running_cost IS
 'what is held and billed right now, for how long, and what an hour of it costs; what it has cost is in charges(), because tiers depend on all that was used in the month. Table holding has the ids';
 COMMENT ON COLUMN running_cost.tenant IS 'who pays';
