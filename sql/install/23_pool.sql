@@ -357,6 +357,9 @@ CREATE TABLE node (
     available_at   timestamptz,
     deleted_at     timestamptz,
     live_flavor_id bigint      GENERATED ALWAYS AS (CASE WHEN deleted_at IS NULL THEN flavor_id END) STORED,
+    disk_count     integer     NOT NULL DEFAULT 0,
+    disk_gib       integer,
+    disk_type      text,
     CONSTRAINT node_pkey PRIMARY KEY (pool_id, node_id),
     CONSTRAINT node_id_key UNIQUE (node_id),
     CONSTRAINT node_flavor_fkey FOREIGN KEY (flavor_id) REFERENCES flavor,
@@ -365,6 +368,10 @@ CREATE TABLE node (
     CONSTRAINT node_sub_pool_fkey FOREIGN KEY (pool_id, sub_pool_id) REFERENCES sub_pool,
     CONSTRAINT node_order_fkey FOREIGN KEY (pool_id, order_id) REFERENCES pool_order,
     CONSTRAINT node_fault_fkey FOREIGN KEY (fault_code) REFERENCES fault_code,
+    CONSTRAINT node_disk_fkey FOREIGN KEY (disk_type) REFERENCES volume_type,
+    CONSTRAINT node_disk_check CHECK (
+        CASE WHEN disk_count = 0 THEN disk_gib IS NULL AND disk_type IS NULL
+             ELSE disk_count BETWEEN 1 AND 16 AND disk_gib >= 1 AND disk_gib IS NOT NULL AND disk_type IS NOT NULL END),
     CONSTRAINT node_public_check CHECK (
         tenant_id <> 0 OR (driver IS NULL AND driver_state = 'running' AND sub_pool_id IS NULL)),
     CONSTRAINT node_reserved_check CHECK (reserved @> ''),
@@ -414,6 +421,9 @@ COMMENT ON COLUMN node.created_at IS 'when it was ordered';
 COMMENT ON COLUMN node.available_at IS 'when it first was available: billing of a dedicated node begins';
 COMMENT ON COLUMN node.deleted_at IS 'when it was given back: billing ends';
 COMMENT ON COLUMN node.live_flavor_id IS 'flavor, unless deleted; for constraints';
+COMMENT ON COLUMN node.disk_count IS 'data disks that it came with; a replacement, and the node in another pool, has them too';
+COMMENT ON COLUMN node.disk_gib IS 'size of each in GiB';
+COMMENT ON COLUMN node.disk_type IS 'their volume type';
 
 CREATE TABLE node_period (
     pool_id     bigint        NOT NULL,
@@ -546,12 +556,15 @@ CREATE TABLE network_address (
     run_id     bigint,
     name       object_name,
     since      timestamptz,
+    sku_id     bigint,
     CONSTRAINT network_address_pkey PRIMARY KEY (network_id, address),
     CONSTRAINT network_address_network_fkey FOREIGN KEY (network_id, tenant_id) REFERENCES network (network_id, tenant_id),
     CONSTRAINT network_address_node_fkey FOREIGN KEY (pool_id, node_id) REFERENCES node,
     CONSTRAINT network_address_holder_check CHECK (
         num_nonnulls(node_id, run_id, name) = CASE WHEN since IS NULL THEN 0 ELSE 1 END AND
         (pool_id IS NOT NULL) = (num_nonnulls(node_id, run_id) = 1)),
+    CONSTRAINT network_address_sku_fkey FOREIGN KEY (sku_id) REFERENCES sku,
+    CONSTRAINT network_address_sku_check CHECK (sku_id IS NULL OR since IS NOT NULL),
     CONSTRAINT network_address_family_check CHECK (family(address) = 4 AND masklen(address) = 32)
 );
 CREATE UNIQUE INDEX network_address_node_key ON network_address (pool_id, node_id) WHERE node_id IS NOT NULL;
@@ -568,6 +581,7 @@ COMMENT ON COLUMN network_address.node_id IS 'node that has it';
 COMMENT ON COLUMN network_address.run_id IS 'run one of whose replicas has it';
 COMMENT ON COLUMN network_address.name IS 'what it is reserved for by reserve_address';
 COMMENT ON COLUMN network_address.since IS 'since when it is in use; NULL: free';
+COMMENT ON COLUMN network_address.sku_id IS 'what it is billed as while it is in use: the SKU of the network when it was handed out';
 
 CREATE TABLE node_load (
     pool_id     bigint        NOT NULL,

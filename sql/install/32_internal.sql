@@ -115,11 +115,9 @@ CREATE FUNCTION open_node_holdings(pool bigint, nodes bigint[], instant timestam
         JOIN pool p USING (pool_id)
         JOIN tenant t ON t.tenant_id = n.tenant_id
         JOIN flavor f USING (flavor_id)
-        LEFT JOIN node_group g ON g.pool_id = n.pool_id AND g.flavor_id = n.flavor_id
-        LEFT JOIN volume_type v ON v.volume_type = g.disk_type
-        LEFT JOIN network_address a ON a.pool_id = n.pool_id AND a.node_id = n.node_id
-        LEFT JOIN network w ON w.network_id = a.network_id,
-        LATERAL (VALUES (f.sku_id, 1000::bigint), (v.sku_id, 1000::bigint * g.disk_count * g.disk_gib), (w.address_sku_id, 1000)) AS h(sku_id, quantity)
+        LEFT JOIN volume_type v ON v.volume_type = n.disk_type
+        LEFT JOIN network_address a ON a.pool_id = n.pool_id AND a.node_id = n.node_id,
+        LATERAL (VALUES (f.sku_id, 1000::bigint), (v.sku_id, 1000::bigint * n.disk_count * n.disk_gib), (a.sku_id, 1000)) AS h(sku_id, quantity)
         WHERE n.pool_id = open_node_holdings.pool AND n.node_id = ANY (open_node_holdings.nodes)
           AND p.kind = 'dedicated' AND h.sku_id IS NOT NULL AND h.quantity > 0
         GROUP BY n.tenant_id, h.sku_id, p.workspace_id, n.pool_id, n.node_id, t.state, f.sku_id

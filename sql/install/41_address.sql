@@ -30,15 +30,15 @@ BEGIN
                             FROM generate_series(0, unused - 1) AS o);
     UPDATE network_load l SET addresses = l.addresses + wanted, next_offset = l.next_offset + unused
     WHERE l.network_id = hand_out_addresses.network;
-    INSERT INTO network_address AS a (network_id, address, tenant_id, pool_id, node_id, run_id, name, since)
+    INSERT INTO network_address AS a (network_id, address, tenant_id, pool_id, node_id, run_id, name, since, sku_id)
     SELECT hand_out_addresses.network, t.address, net.tenant_id, nullif(hand_out_addresses.pool, 0), t.node, t.run, t.name,
-           hand_out_addresses.instant
+           hand_out_addresses.instant, net.address_sku_id
     FROM unnest(taken, array_cat(nodes, array_fill(NULL::bigint, ARRAY[cardinality(runs) + cardinality(names)])),
                 array_cat(array_fill(NULL::bigint, ARRAY[cardinality(nodes)]), runs),
                 array_cat(array_fill(NULL::text, ARRAY[cardinality(nodes) + cardinality(runs)]), names))
          AS t(address, node, run, name)
     ON CONFLICT (network_id, address) DO UPDATE SET pool_id = excluded.pool_id, node_id = excluded.node_id,
-        run_id = excluded.run_id, name = excluded.name, since = excluded.since
+        run_id = excluded.run_id, name = excluded.name, since = excluded.since, sku_id = excluded.sku_id
     WHERE a.since IS NULL;
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written <> wanted THEN
@@ -82,7 +82,7 @@ COMMENT ON FUNCTION take_run_addresses(bigint, bigint, bigint[], integer[], time
 CREATE FUNCTION give_back_node_addresses(pool bigint, nodes bigint[]) RETURNS void LANGUAGE pool_manager AS $$
 BEGIN
     WITH freed AS (
-        UPDATE network_address a SET pool_id = NULL, node_id = NULL, since = NULL
+        UPDATE network_address a SET pool_id = NULL, node_id = NULL, since = NULL, sku_id = NULL
         WHERE a.pool_id = give_back_node_addresses.pool AND a.node_id = ANY (give_back_node_addresses.nodes)
         RETURNING a.network_id)
     UPDATE network_load l SET addresses = l.addresses - f.addresses
@@ -113,9 +113,9 @@ BEGIN
     END IF;
     reserved := (hand_out_addresses(network, 0, '{}', '{}', ARRAY[reserve_address.name], instant))[1];
     INSERT INTO holding (tenant_id, sku_id, quantity, workspace_id, network_id, address, since, metered_until)
-    SELECT net.tenant_id, net.address_sku_id, 1000, net.workspace_id, net.network_id, reserved,
+    SELECT a.tenant_id, a.sku_id, 1000, net.workspace_id, a.network_id, a.address,
            date_trunc('second', instant), date_trunc('second', instant)
-    WHERE net.address_sku_id IS NOT NULL;
+    FROM network_address a WHERE a.network_id = reserve_address.network AND a.address = reserved AND a.sku_id IS NOT NULL;
     INSERT INTO event (tenant_id, at, kind, to_state, actor, reason)
     VALUES (net.tenant_id, instant, 'address_reserved', 'reserved', actor(), format('%s %s', host(reserved), reserve_address.name));
     PERFORM remember_results(ARRAY[reserved - first_address]);
@@ -142,7 +142,7 @@ BEGIN
             HINT = 'View "address_status" shows those that are in use.';
     END IF;
     instant := close_network_holdings(network, held.address, greatest(write_clock(), held.since));
-    UPDATE network_address a SET name = NULL, since = NULL
+    UPDATE network_address a SET name = NULL, since = NULL, sku_id = NULL
     WHERE a.network_id = release_address.network AND a.address = held.address;
     UPDATE network_load l SET addresses = l.addresses - 1 WHERE l.network_id = release_address.network;
     INSERT INTO event (tenant_id, at, kind, from_state, actor, reason)

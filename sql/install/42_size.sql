@@ -32,7 +32,7 @@ DECLARE
     made bigint[];
 BEGIN
     SELECT p.tenant_id, p.kind, p.network_id, p.provider = 'instant' AS at_once, g.step,
-        g.labels || make_nodes.labels AS labels, g.taints || make_nodes.taints AS taints,
+        g.labels || make_nodes.labels AS labels, g.taints || make_nodes.taints AS taints, g.disk_count, g.disk_gib, g.disk_type,
         f.name, f.accelerator, CASE WHEN f.accelerator IS NOT NULL THEN p.driver END AS driver,
         f.resources - f.reserved
             + jsonb_build_object('storage', format('%sGi', g.disk_count::bigint * coalesce(g.disk_gib, 0)))::resource_list AS allocatable
@@ -44,11 +44,12 @@ BEGIN
         SELECT i, nextval('node_id_seq') AS id FROM generate_series(1, make_nodes.count) AS i),
     n AS (
         INSERT INTO node (pool_id, node_id, flavor_id, tenant_id, name, state, state_since, driver, labels, taints, batch_id,
-            order_id, created_at, available_at)
+            order_id, created_at, available_at, disk_count, disk_gib, disk_type)
         SELECT make_nodes.pool, s.id, make_nodes.flavor, it.tenant_id, coalesce(make_nodes.prefix, left(it.name, 108)) || '-' || s.id,
             CASE WHEN it.at_once THEN 'available'::node_state ELSE 'creating' END, make_nodes.instant, it.driver, it.labels, it.taints,
             CASE WHEN it.step > 1 THEN first_value(s.id) OVER (PARTITION BY (s.i - 1) / it.step ORDER BY s.i) END,
-            make_nodes.ordered, make_nodes.instant, CASE WHEN it.at_once THEN make_nodes.instant END
+            make_nodes.ordered, make_nodes.instant, CASE WHEN it.at_once THEN make_nodes.instant END,
+            it.disk_count, it.disk_gib, it.disk_type
         FROM s RETURNING node_id),
     l AS (
         INSERT INTO node_load (pool_id, node_id, allocatable, accelerator, devices)

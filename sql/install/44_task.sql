@@ -270,7 +270,8 @@ BEGIN
             ORDER BY n.node_id) n),
     made AS (
         INSERT INTO node (pool_id, node_id, flavor_id, tenant_id, name, state, state_since, schedulable, spare, delete_lock,
-            fault_code, driver, driver_state, labels, taints, tags, topology, reserved, batch_id, sub_pool_id, created_at)
+            fault_code, driver, driver_state, labels, taints, tags, topology, reserved, batch_id, sub_pool_id, created_at,
+            disk_count, disk_gib, disk_type)
         SELECT p.pool_id, o.copy_id, o.flavor_id, o.tenant_id,
                CASE WHEN replacing OR EXISTS (SELECT FROM node n WHERE n.pool_id = p.pool_id AND n.name = o.name AND n.deleted_at IS NULL)
                     THEN left(regexp_replace(o.name, '-[0-9]+$', ''), 127 - length(o.copy_id::text)) || '-' || o.copy_id
@@ -283,7 +284,7 @@ BEGIN
                CASE WHEN p.topology_levels::text[] = (SELECT s.topology_levels::text[] FROM pool s WHERE s.pool_id = copy_nodes.pool)
                     THEN o.topology ELSE '{}' END,
                o.reserved, o.batch_id, CASE WHEN replacing THEN o.sub_pool_id END,
-               copy_nodes.instant
+               copy_nodes.instant, o.disk_count, o.disk_gib, o.disk_type
         FROM old o, pool p
         WHERE p.pool_id = copy_nodes.target ORDER BY o.copy_id
         RETURNING pool_id, node_id, flavor_id, tenant_id),

@@ -191,6 +191,8 @@ DECLARE
     it record;
     ordered bigint;
     seconds numeric;
+    skus bigint[];
+    quantities numeric[];
 BEGIN
     IF current_setting('transaction_read_only')::boolean THEN
         RAISE EXCEPTION USING ERRCODE = '25006', MESSAGE = 'a read-only transaction has no quotes',
@@ -209,26 +211,31 @@ BEGIN
             JOIN job_run r ON r.pool_id = a.pool_id AND r.run_id = a.run_id
             WHERE k.pool_id = quote_resize.pool AND k.order_id = ordered AND k.ended_at IS NULL;
         END IF;
+        -- as the holdings of the nodes that come or go
+        SELECT array_agg(l.sku_id), array_agg(l.quantity) INTO skus, quantities
+        FROM (SELECT h.sku_id, sum(h.quantity) AS quantity
+              FROM (SELECT n.node_id FROM node n WHERE n.pool_id = quote_resize.pool AND n.order_id = ordered
+                    UNION
+                    SELECT k.node_id FROM node_task k WHERE k.pool_id = quote_resize.pool AND k.order_id = ordered) AS c
+              JOIN node n ON n.pool_id = quote_resize.pool AND n.node_id = c.node_id
+              JOIN pool p ON p.pool_id = n.pool_id AND p.kind = 'dedicated'
+              JOIN flavor f ON f.flavor_id = n.flavor_id
+              LEFT JOIN volume_type v ON v.volume_type = n.disk_type
+              LEFT JOIN network w ON w.network_id = p.network_id,
+              LATERAL (VALUES (f.sku_id, 1000::numeric), (v.sku_id, 1000::numeric * n.disk_count * n.disk_gib),
+                              (w.address_sku_id, 1000)) AS h(sku_id, quantity)
+              WHERE h.sku_id IS NOT NULL GROUP BY h.sku_id) AS l;
         -- nothing of it stays, but variables do
         RAISE SQLSTATE 'PMQ00';
     EXCEPTION WHEN SQLSTATE 'PMQ00' THEN
         NULL;
     END;
-    SELECT p.tenant_id, p.kind, p.network_id INTO it FROM pool p WHERE p.pool_id = quote_resize.pool;
+    SELECT p.tenant_id INTO it FROM pool p WHERE p.pool_id = quote_resize.pool;
     SELECT m.currency, extract(epoch FROM m.period_end - m.period_start) INTO currency, seconds FROM period_at(it.tenant_id, clock()) AS m;
     SELECT CASE WHEN bool_or(a.hour IS NULL) THEN NULL ELSE sign(nodes) * coalesce(sum(a.hour), 0) END,
            CASE WHEN bool_or(a.hour IS NULL) THEN NULL ELSE sign(nodes) * coalesce(sum(a.month), 0) END
     INTO per_hour, per_month
-    FROM (
-        -- as the holdings of a node; a flavor that is new in the pool has no disks
-        SELECT h.sku_id, sum(abs(nodes) * h.quantity) AS quantity
-        FROM flavor f
-        LEFT JOIN node_group g ON g.pool_id = quote_resize.pool AND g.flavor_id = f.flavor_id
-        LEFT JOIN volume_type v ON v.volume_type = g.disk_type
-        LEFT JOIN network w ON w.network_id = it.network_id,
-        LATERAL (VALUES (f.sku_id, 1000::numeric), (v.sku_id, 1000::numeric * g.disk_count * g.disk_gib), (w.address_sku_id, 1000)) AS h(sku_id, quantity)
-        WHERE f.name = quote_resize.flavor AND it.kind = 'dedicated' AND h.sku_id IS NOT NULL AND nodes <> 0
-        GROUP BY h.sku_id) AS l
+    FROM unnest(skus, quantities) AS l(sku_id, quantity)
     LEFT JOIN LATERAL (
         SELECT amount(p.tariff, l.quantity / 1000, 0) AS hour, amount(p.tariff, counter_quantity(l.quantity * seconds, 'hour'), 0) AS month
         FROM price p

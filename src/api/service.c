@@ -48,10 +48,7 @@ grow(PmCall *call, PmPoolInfo *pool, PmService *service, int32 replicas, Timesta
 		pm_grow_service(call, data, service, decision, instant);
 }
 
-/*
- * What the run is billed as, by the nodes that it is on.  In a dedicated pool
- * that is nothing of theirs: it holds addresses, of which each replica has one.
- */
+/* What the run is billed as in a public pool, by the nodes that it is on */
 static int
 measure(PmPoolInfo *pool, const PmService *service, PmMeasured **measured)
 {
@@ -127,7 +124,9 @@ pm_scale_job(PG_FUNCTION_ARGS)
 		grow(&call, pool, service, target - before, instant);
 	}
 	pm_set_wanted(pool, service, target);
-	if (service->replicas != before)
+	if (service->replicas != before && pool->addressed)
+		pm_reopen_addresses(pool->pool_id, &service->run_id, 1, instant);
+	else if (service->replicas != before && !pool->dedicated)
 	{
 		int			nis = measure(pool, service, &is);
 

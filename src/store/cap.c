@@ -11,9 +11,9 @@
 #include "executor/spi.h"
 #include "utils/timestamp.h"
 
-#include "billing/calendar.h"
 #include "store/numbers.h"
 #include "store/pass.h"
+#include "store/run.h"
 #include "store/statement.h"
 
 /* ---- quotas ---- */
@@ -163,14 +163,6 @@ pm_take_of_network(PmPassData *data, const PmDecision *decision, int nstarts,
 										  "UPDATE pool_manager.network_load SET bandwidth = bandwidth + $2 WHERE network_id = $1");
 	static PmStatement take = PM_STATEMENT("int8;int8;int8[];int8[];timestamptz",
 										   "SELECT pool_manager.take_run_addresses($1, $2, $3, $4::integer[], $5)");
-	/* addresses that cost something are held by the run that has them */
-	static PmStatement hold = PM_STATEMENT("int8;int8;int8[];int8[];timestamptz",
-										   "INSERT INTO pool_manager.holding (tenant_id, sku_id, quantity, workspace_id, pool_id, job_id, run_id, since, metered_until)"
-										   " SELECT r.tenant_id, n.address_sku_id, 1000 * u.count, j.workspace_id, $2, r.job_id, r.run_id, $5, $5"
-										   " FROM pool_manager.network n, unnest($3, $4) WITH ORDINALITY AS u(run_id, count, n)"
-										   " JOIN pool_manager.job_run r ON r.pool_id = $2 AND r.run_id = u.run_id"
-										   " JOIN pool_manager.job j ON j.pool_id = $2 AND j.job_id = r.job_id"
-										   " WHERE n.network_id = $1 AND n.address_sku_id IS NOT NULL ORDER BY u.n");
 	int64		bandwidth = 0;
 	int64	   *counts = palloc0(sizeof(int64) * nstarts);
 	PmArgs		args = {0};
@@ -208,7 +200,6 @@ pm_take_of_network(PmPassData *data, const PmDecision *decision, int nstarts,
 		pm_arg_int64_array(&take_args, counts, nstarts);
 		pm_arg_time(&take_args, instant);
 		pm_run(&take, &take_args);
-		take_args.values[take_args.count - 1] = TimestampTzGetDatum(pm_second_timestamptz(pm_second(instant)));
-		pm_run(&hold, &take_args);
+		pm_reopen_addresses(data->pool->pool_id, run_ids, nstarts, instant);
 	}
 }

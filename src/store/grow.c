@@ -94,16 +94,13 @@ pm_growing_metered_until(const PmPassData *data, const PmDecision *decision)
 	return pm_metered_until(PM_HOLDER_RUN, data->pool->pool_id, runs, decision->ngrowths);
 }
 
-/* An address for each replica; returns the SKU by which they cost something, or 0 */
-static int64
+/* An address for each replica */
+static void
 take_addresses(const PmPassData *data, const int64 *runs, const int64 *counts, int n, TimestampTz instant)
 {
 	static PmStatement take = PM_STATEMENT("int8;int8;int8[];int8[];timestamptz",
 										   "SELECT pool_manager.take_run_addresses($1, $2, $3, $4::integer[], $5)");
-	static PmStatement sku = PM_STATEMENT("int8",
-										  "SELECT address_sku_id FROM pool_manager.network WHERE network_id = $1");
 	PmArgs		args = {0};
-	PmArgs		sku_args = {0};
 
 	pm_arg_int64(&args, data->pool->network_id);
 	pm_arg_int64(&args, data->pool->pool_id);
@@ -111,9 +108,6 @@ take_addresses(const PmPassData *data, const int64 *runs, const int64 *counts, i
 	pm_arg_int64_array(&args, counts, n);
 	pm_arg_time(&args, instant);
 	pm_run(&take, &args);
-	pm_arg_int64(&sku_args, data->pool->network_id);
-	pm_run(&sku, &sku_args);
-	return pm_get_int64(0, 1);
 }
 
 /*
@@ -159,7 +153,7 @@ write_growths(PmCall *call, const PmPassData *data, PmRows *allocations, Timesta
 	pm_run(&write, &args);
 }
 
-/* In public pools replicas are billed, in dedicated ones their addresses may be */
+/* What is billed in public pools */
 static PmHeld
 held_by(const PmPassData *data, const PmGrowing *growing, const PmPlacement *placement)
 {
@@ -183,7 +177,6 @@ pm_write_growths(PmCall *call, PmPassData *data, const PmDecision *decision,
 	const PmPoolInfo *pool = data->pool;
 	int64	   *runs = palloc(sizeof(int64) * decision->ngrowths);
 	int64	   *counts = palloc0(sizeof(int64) * decision->ngrowths);
-	int64		sku_id = 0;
 	PmRows		allocations;
 
 	written->grown = palloc(sizeof(PmHeld) * Max(decision->nplacements, 1));
@@ -205,22 +198,12 @@ pm_write_growths(PmCall *call, PmPassData *data, const PmDecision *decision,
 		}
 	}
 	if (pool->addressed)
-		sku_id = take_addresses(data, runs, counts, decision->ngrowths, instant);
+		take_addresses(data, runs, counts, decision->ngrowths, instant);
 	write_growths(call, data, &allocations, instant);
 	pm_rows_end(&allocations);
 	if (!pool->dedicated)
 		return;
 	written->ngrown = 0;
-	for (int i = 0; i < decision->ngrowths && sku_id != 0; i++)
-	{
-		const PmGrowing *growing = growing_of(data, &decision->growths[i]);
-		PmHeld	   *held = &written->grown[written->ngrown++];
-
-		memset(held, 0, sizeof(PmHeld));
-		held->run_id = growing->run_id;
-		held->job_id = growing->job_id;
-		held->tenant_id = data->lane_tenants[growing->lane];
-		held->sku_id = sku_id;
-		held->replicas = counts[i];
-	}
+	if (pool->addressed)
+		pm_reopen_addresses(pool->pool_id, runs, decision->ngrowths, instant);
 }

@@ -408,7 +408,7 @@ pm_guard_job(PG_FUNCTION_ARGS)
 											  " JOIN pool_manager.job j USING (pool_id, job_id)"
 											  " JOIN pool_manager.job o ON o.pool_id = t.pool_id AND o.job_id = t.depends_on"
 											  " WHERE t.tenant_id <> j.tenant_id OR t.tenant_id <> o.tenant_id LIMIT 1");
-	/* one that has left all nodes of a flavor has nothing more of its SKUs */
+	/* one that has left all nodes of a flavor has nothing more of its SKUs; in a dedicated pool it has addresses */
 	static PmStatement forgotten = PM_STATEMENT("",
 												"SELECT coalesce('job ' || t.job_id, 'node ' || t.node_id), CASE WHEN n.node_id IS NOT NULL THEN 'the node is still in service'"
 												"  WHEN v.volume_id IS NOT NULL THEN 'the volume is still there' ELSE 'the run has not ended' END"
@@ -417,10 +417,13 @@ pm_guard_job(PG_FUNCTION_ARGS)
 												" LEFT JOIN pool_manager.volume v ON v.tenant_id = t.tenant_id AND v.volume_id = t.volume_id AND v.deleted_at IS NULL"
 												" WHERE (r.run_id IS NOT NULL AND r.ended_at IS NULL AND NOT EXISTS (SELECT FROM pool_manager.holding h"
 												"   WHERE h.pool_id = t.pool_id AND h.run_id = t.run_id AND h.sku_id = t.sku_id)"
+												"   AND (EXISTS (SELECT FROM pool_manager.network_address x"
+												"     WHERE x.pool_id = t.pool_id AND x.run_id = t.run_id AND x.sku_id = t.sku_id)"
+												"    OR EXISTS (SELECT FROM pool_manager.pool p WHERE p.pool_id = t.pool_id AND p.kind = 'public')"
 												"   AND NOT EXISTS (SELECT FROM pool_manager.allocation a JOIN pool_manager.node b USING (pool_id, node_id)"
 												"    WHERE a.pool_id = t.pool_id AND a.run_id = t.run_id AND a.released_at IS NOT NULL"
 												"     AND b.flavor_id NOT IN (SELECT m.flavor_id FROM pool_manager.allocation l JOIN pool_manager.node m USING (pool_id, node_id)"
-												"      WHERE l.pool_id = t.pool_id AND l.run_id = t.run_id AND " PM_HELD("l") ")))"
+												"      WHERE l.pool_id = t.pool_id AND l.run_id = t.run_id AND " PM_HELD("l") "))))"
 												"  OR (n.node_id IS NOT NULL AND n.state <> 'deleting' AND NOT EXISTS (SELECT FROM pool_manager.holding h"
 												"   WHERE h.pool_id = t.pool_id AND h.node_id = t.node_id AND h.sku_id = t.sku_id)"
 												"   AND NOT EXISTS (SELECT FROM pool_manager.tenant o, pool_manager.flavor f WHERE o.tenant_id = t.tenant_id"

@@ -185,9 +185,10 @@ pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *was, int nwas,
 											 " opened AS (INSERT INTO pool_manager.holding (tenant_id, sku_id, quantity, workspace_id,"
 											 "   pool_id, job_id, run_id, since, metered_until)"
 											 "  SELECT r.tenant_id, h.sku_id, h.quantity::bigint, j.workspace_id, $1, r.job_id, r.run_id, $3, $3"
-											 "  FROM (SELECT m.sku_id, sum(m.quantity) AS quantity FROM known k, unnest($6, $7) AS m(sku_id, quantity)"
-											 "    WHERE k.it GROUP BY m.sku_id"
-											 "   UNION ALL SELECT c.sku_id, c.quantity::numeric * $9 / $8 FROM known k, closed c WHERE NOT k.it) AS h,"
+											 "  FROM (SELECT m.sku_id, sum(m.quantity) AS quantity FROM known k, (SELECT sku_id, quantity FROM closed"
+											 "     UNION ALL SELECT * FROM unnest($6, $7) UNION ALL SELECT sku_id, -quantity FROM unnest($4, $5) AS w(sku_id, quantity)) AS m"
+											 "    WHERE k.it OR $9 > $8 GROUP BY m.sku_id HAVING sum(m.quantity) > 0"
+											 "   UNION ALL SELECT c.sku_id, c.quantity::numeric * $9 / $8 FROM known k, closed c WHERE NOT k.it AND $9 < $8) AS h,"
 											 "   pool_manager.job_run r JOIN pool_manager.job j USING (pool_id, job_id)"
 											 "  WHERE r.pool_id = $1 AND r.run_id = ($2)[1] ORDER BY h.sku_id)"
 											 " SELECT * FROM closed");
@@ -200,6 +201,27 @@ pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *was, int nwas,
 	arg_measured(&args, is, nis);
 	pm_arg_int32(&args, before);
 	pm_arg_int32(&args, after);
+	append_usage(pm_run(&reopen, &args), instant, false);
+}
+
+void
+pm_reopen_addresses(int64 pool_id, const int64 *run_ids, int n, TimestampTz instant)
+{
+	static PmStatement reopen = PM_STATEMENT("int8;int8[];timestamptz",
+											 "WITH closed AS (" CLOSE_HOLDINGS(OF_RUNS) "),"
+											 " opened AS (INSERT INTO pool_manager.holding (tenant_id, sku_id, quantity, workspace_id,"
+											 "   pool_id, job_id, run_id, since, metered_until)"
+											 "  SELECT r.tenant_id, a.sku_id, 1000 * count(*), j.workspace_id, $1, r.job_id, r.run_id, $3, $3"
+											 "  FROM pool_manager.network_address a JOIN pool_manager.job_run r USING (pool_id, run_id)"
+											 "   JOIN pool_manager.job j USING (pool_id, job_id)"
+											 "  WHERE a.pool_id = $1 AND a.run_id = ANY ($2) AND a.sku_id IS NOT NULL"
+											 "  GROUP BY r.tenant_id, r.job_id, r.run_id, a.sku_id, j.workspace_id ORDER BY r.run_id, a.sku_id)"
+											 " SELECT * FROM closed");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, pool_id);
+	pm_arg_int64_array(&args, run_ids, n);
+	pm_arg_time(&args, pm_second_timestamptz(pm_second(instant)));
 	append_usage(pm_run(&reopen, &args), instant, false);
 }
 

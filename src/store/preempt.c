@@ -210,7 +210,7 @@ shed_statement(PmArgs *args)
 										   "  SET allocated = l.allocated - n.allocated, devices = pool_manager.device_subtract(l.devices, n.devices)"
 										   "  FROM less n WHERE l.pool_id = $1 AND l.node_id = n.node_id),"
 										   " runs AS MATERIALIZED (SELECT s.run_id, sum(s.count)::integer AS count FROM s GROUP BY s.run_id),"
-										   " unaddressed AS (UPDATE pool_manager.network_address a SET pool_id = NULL, run_id = NULL, since = NULL"
+										   " unaddressed AS (UPDATE pool_manager.network_address a SET pool_id = NULL, run_id = NULL, since = NULL, sku_id = NULL"
 										   "  FROM (SELECT b.network_id, b.address, b.run_id, row_number() OVER (PARTITION BY b.run_id ORDER BY b.address DESC) AS n"
 										   "   FROM pool_manager.network_address b WHERE b.pool_id = $1 AND b.run_id IN (SELECT run_id FROM runs)) AS b"
 										   "   JOIN runs USING (run_id)"
@@ -286,9 +286,8 @@ shrink(PmCall *call, const PmPassData *data, const PmDecision *decision, const S
 		had[i] = pm_get_int32(i, 2);
 		has[i] = pm_get_int32(i, 3);
 	}
-	/* what is held in a dedicated pool is an address for each replica */
-	for (int i = 0; i < n && data->pool->addressed; i++)
-		pm_reopen_holdings(data->pool->pool_id, runs[i], NULL, 0, NULL, 0, had[i], has[i], instant);
+	if (data->pool->addressed)
+		pm_reopen_addresses(data->pool->pool_id, runs, n, instant);
 	note_shrunk(call, data, decision, runs, had, has, n, instant);
 	pm_changed();
 }

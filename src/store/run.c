@@ -165,7 +165,7 @@ run_end_statement(PmArgs *args)
 										  "  FROM (SELECT node_id, pool_manager.sum(allocated) AS allocated,"
 										  "    pool_manager.device_sum(devices, device_share) AS devices FROM released GROUP BY node_id) AS n"
 										  "  WHERE l.pool_id = $1 AND l.node_id = n.node_id),"
-										  " unaddressed AS (UPDATE pool_manager.network_address a SET pool_id = NULL, run_id = NULL, since = NULL"
+										  " unaddressed AS (UPDATE pool_manager.network_address a SET pool_id = NULL, run_id = NULL, since = NULL, sku_id = NULL"
 										  "  FROM e WHERE a.pool_id = $1 AND a.run_id = e.run_id RETURNING a.address),"
 										  " network AS (UPDATE pool_manager.network_load l"
 										  "  SET addresses = l.addresses - n.addresses, bandwidth = l.bandwidth - n.bandwidth"

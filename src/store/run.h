@@ -120,13 +120,19 @@ typedef enum PmHolder
 
 extern void pm_close_holdings(PmHolder holder, int64 of, const int64 *ids, int n, TimestampTz instant);
 /*
- * Closes what a live run holds and opens it anew as it is measured now, if what
- * it was measured as until now is what it holds.  If not, its resources are
- * billed otherwise since it began: then it holds the same SKUs as before, in
- * proportion to its replicas.
+ * Closes what a live run of a public pool holds and opens it anew: with what it
+ * is measured as now beyond what it was until now, if it has grown.  If it has
+ * shrunk, as it is measured now, if what it was measured as is what it held; if
+ * not, its resources are billed otherwise since it began: then it holds the same
+ * SKUs as before, in proportion to its replicas.
  */
 extern void pm_reopen_holdings(int64 pool_id, int64 run_id, const PmMeasured *was, int nwas,
 							   const PmMeasured *is, int nis, int32 before, int32 after, TimestampTz instant);
+/*
+ * What live runs of a dedicated pool hold are their addresses, if these cost
+ * something: closed, and opened anew as they have them now.
+ */
+extern void pm_reopen_addresses(int64 pool_id, const int64 *run_ids, int n, TimestampTz instant);
 /* Closes what live runs hold and opens it anew with what they hold beside it */
 extern void pm_add_to_holdings(int64 pool_id, const PmMeasured *measured, int n, TimestampTz instant);
 /* Closes what nodes hold and opens it anew for another workspace */

@@ -199,7 +199,7 @@ static void
 give_back_addresses(const PmPoolInfo *pool, const PmService *service, int32 count)
 {
 	static PmStatement give = PM_STATEMENT("int8;int8;int8;int4",
-										   "WITH back AS (UPDATE pool_manager.network_address a SET pool_id = NULL, run_id = NULL, since = NULL"
+										   "WITH back AS (UPDATE pool_manager.network_address a SET pool_id = NULL, run_id = NULL, since = NULL, sku_id = NULL"
 										   "  WHERE a.network_id = $1 AND a.address IN (SELECT b.address FROM pool_manager.network_address b"
 										   "   WHERE b.pool_id = $2 AND b.run_id = $3 ORDER BY b.address DESC LIMIT $4) RETURNING a.address)"
 										   " UPDATE pool_manager.network_load SET addresses = addresses - (SELECT count(*) FROM back)"

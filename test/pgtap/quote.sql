@@ -145,6 +145,11 @@ SELECT is(pg_temp.resized($$'sized', 'c4', 1$$), '-1 USD -0.622 -462.768 3600', 
 SELECT throws_ok($$ SELECT * FROM quote_resize('sized', 'c4', 0) $$, '22023', 'pool "sized" would have no node', 'errors are those of resize_pool');
 SELECT throws_ok($$ SELECT * FROM quote_resize('nowhere', 'c4', 1) $$, '42704', 'pool "nowhere" does not exist', 'no such pool to resize');
 SELECT is((SELECT row(q.*)::text FROM quote_resize((SELECT pool_id FROM pool WHERE name = 'far'), 'c4', 2) q), '(2,USD,1.2,844,)', 'by ids');
+-- nodes that go had the disks that they came with: 200 GiB, those that come will have none. 0.60 and 0.002 an hour, tiers by the month
+SELECT cancel_job(job_id) FROM job WHERE name IN ('x', 'y') AND end_state IS NULL \g /dev/null
+SELECT set_node_group('sized', 'c4', disk_count => 0) \g /dev/null
+SELECT is(pg_temp.resized($$'sized', 'c4', 3$$), '1 USD 0.602 447.888 0', 'one more, as nodes are bought now');
+SELECT is(pg_temp.resized($$'sized', 'c4', 1$$), '-1 USD -0.622 -462.768 0', 'one less, as it was bought');
 CREATE ROLE quote_viewer;
 SELECT grant_tenant('acme', 'quote_viewer', 'viewer') \g /dev/null
 SET LOCAL ROLE quote_viewer;

@@ -6,7 +6,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2026-03-01 09:00:00+00';
-SELECT plan(63);
+SELECT plan(65);
 
 SELECT create_tenant('acme', 'USD', 'UTC'), create_tenant('beta', 'USD', 'UTC');
 SELECT create_sku('svc', 'replica'), create_sku('gpu', 'GPU'), create_sku('cpu', 'core'), create_sku('vm', 'node');
@@ -176,7 +176,7 @@ SELECT is(scale_job(pg_temp.id('w'), 2), 2, 'a frozen tenant may have less');
 SELECT throws_ok($$SELECT scale_job(pg_temp.id('w'), 3)$$, 'PM005', NULL, 'but not more');
 UPDATE tenant SET state = 'active' WHERE name = 'acme';
 
--- what is billed goes on as it began, though it would be billed otherwise if it began now
+-- what is billed goes on as it began, though it would be billed otherwise if it began now; what comes is billed as what it is then
 SELECT create_sku('ip.2', 'address'), create_sku('cpu.2', 'core');
 INSERT INTO made SELECT 'same', submit_job('eni', 'same', 'inference', request => 'cpu=1', replicas => 4, min_replicas => 1);
 INSERT INTO made SELECT 'core', submit_job('lab', 'core', 'inference', request => 'cpu=1.5', replicas => 4, min_replicas => 1, tenant => 'acme');
@@ -189,7 +189,15 @@ SELECT results_eq($$SELECT s.name::text, quantity, since FROM holding h JOIN sku
 SELECT set_address_sku('small'), set_resource_sku('vm.4t4', 'cpu=1', NULL);
 SELECT scale_job(pg_temp.id('same'), 4), scale_job(pg_temp.id('core'), 4);
 SELECT results_eq($$SELECT s.name::text, quantity FROM holding h JOIN sku s USING (sku_id) WHERE job_id IN (pg_temp.id('same'), pg_temp.id('core')) ORDER BY 1$$,
-    $$VALUES ('cpu', 6000::bigint), ('ip', 4000)$$, 'and larger ones more, though it would be free now');
+    $$VALUES ('cpu', 3000::bigint), ('ip', 3000)$$, 'what they have grown by is free, as it is now');
+SELECT set_resource_sku('vm.4t4', 'cpu=1', 'cpu.2'), set_address_sku('small', 'ip.2');
+SELECT scale_job(pg_temp.id('core'), 3), scale_job(pg_temp.id('same'), 3), scale_job(pg_temp.id('same'), 4);
+-- of 3 cores in 4 replicas 3 replicas have 2.25; the free address went, the highest
+SELECT results_eq($$SELECT s.name::text, quantity FROM holding h JOIN sku s USING (sku_id) WHERE job_id IN (pg_temp.id('same'), pg_temp.id('core')) ORDER BY 1$$,
+    $$VALUES ('cpu', 2250::bigint), ('ip', 3000), ('ip.2', 1000)$$, 'replicas in proportion, addresses each as it was handed out');
+SELECT scale_job(pg_temp.id('same'), 3);
+SELECT results_eq($$SELECT s.name::text, quantity FROM holding h JOIN sku s USING (sku_id) WHERE job_id = pg_temp.id('same') ORDER BY 1$$,
+    $$VALUES ('ip', 3000::bigint)$$, 'no address is billed in part');
 SELECT cancel_job(pg_temp.id('same')), cancel_job(pg_temp.id('core'));
 SELECT set_address_sku('small', 'ip'), set_resource_sku('vm.4t4', 'cpu=1', 'cpu');
 

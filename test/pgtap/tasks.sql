@@ -1,7 +1,7 @@
 -- Work on nodes: the state machines, what each call does and refuses, and what
 -- it costs. Pool ins is carried out at once, pool ext by an agent.
 BEGIN;
-SELECT plan(200);
+SELECT plan(204);
 SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages = warning;
 SET LOCAL timezone = 'UTC';
@@ -428,6 +428,32 @@ SELECT cardinality(ARRAY(SELECT add_nodes('left', 'gpu4', 2, 'l'))) \gset
 SELECT report_fault(pg_temp.n('left', 1)) \gset
 SELECT is(migrate_node(pg_temp.n('left', 2), :home) IS NOT NULL, true, 'the node in service moves');
 SELECT is((SELECT state::text FROM pool WHERE name = 'left'), 'abnormal', 'what is left of the pool is abnormal');
+
+-- ---- disks and addresses are those that a node came with ----
+
+SELECT create_sku('GiB', 'GiB'), create_sku('ip', 'address'), create_sku('ip 2', 'address'), create_volume_type('SSD', 'GiB'), create_volume_type('HDD', 'GiB') \gset
+SELECT create_network('billed', '10.5.0.0/24', 'acme', address_sku => 'ip') \gset
+SELECT create_pool('disks', 'dedicated', tenant => 'acme', network => 'billed') AS disks, create_pool('bare', 'dedicated', tenant => 'acme', network => 'billed') AS bare \gset
+SELECT create_node_group('disks', 'cpu8', disk_count => 2, disk_gib => 50, disk_type => 'SSD') \gset
+SELECT add_nodes('disks', 'cpu8', 1, 'd'), add_nodes('bare', 'cpu8', 1, 'd');
+SELECT add_nodes('disks', 'cpu8', 1, 'd') AS third \gset
+SELECT set_node_group('disks', 'cpu8', disk_count => 1, disk_gib => 70, disk_type => 'HDD'), set_address_sku('billed', 'ip 2') \gset
+CREATE FUNCTION pg_temp.has(pool bigint) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(concat_ws(' ', n.disk_count, n.disk_gib, n.disk_type, div(quantity(l.allocatable, 'storage'), 1073741824),
+        (SELECT string_agg(s.name || ' ' || h.quantity / 1000, ', ' ORDER BY s.name) FROM holding h JOIN sku s USING (sku_id) WHERE h.node_id = n.node_id)), '; ' ORDER BY n.node_id)
+    FROM node n JOIN node_load l USING (pool_id, node_id) WHERE n.pool_id = has.pool AND n.deleted_at IS NULL $$;
+SELECT replace_node(pg_temp.n('disks', 1)), migrate_node(:third, :bare) \gset
+SELECT is(pg_temp.has(:disks), '2 50 SSD 100 GiB 100, big 1, ip 2 1', 'a replacement has the disks of its node, and an address of its own');
+SELECT is(pg_temp.has(:bare), '0 0 big 1, ip 1; 2 50 SSD 100 GiB 100, big 1, ip 2 1', 'a node that moves keeps its disks');
+SELECT add_nodes('disks', 'cpu8', 1, 'd') \gset
+SELECT is(pg_temp.has(:disks), '2 50 SSD 100 GiB 100, big 1, ip 2 1; 1 70 HDD 70 GiB 70, big 1, ip 2 1', 'a new one has those of its group');
+-- one that is ordered has its address already
+ALTER TABLE pool DISABLE TRIGGER guard_unchanged;
+UPDATE pool SET provider = 'external' WHERE name = 'bare';
+ALTER TABLE pool ENABLE TRIGGER guard_unchanged;
+SELECT add_nodes('bare', 'cpu8', 1, 'd') AS ordered \gset
+SELECT set_address_sku('billed'), node_ready(:ordered) \gset
+SELECT is((SELECT count(*) FROM holding h JOIN sku s USING (sku_id) WHERE h.node_id = :ordered AND s.name = 'ip 2'), 1::bigint, 'an address is billed as what it was handed out as');
 
 SELECT * FROM finish();
 ROLLBACK;
