@@ -64,18 +64,31 @@ return_row(const PmRatedRow *row, void *state)
 	tuplestore_putvalues(charges->result->setResult, charges->result->setDesc, values, nulls);
 }
 
+/* Whose sums are too large, when they are */
+static void
+error_meter(void *arg)
+{
+	const Charges *charges = arg;
+
+	errcontext("charges of SKU \"%s\" to tenant \"%s\"", charges->skus[charges->meter->sku].name,
+			   charges->meter->account->name);
+}
+
 static void
 return_meter(Charges *charges, const PmUsageMeter *meter)
 {
 	const PmSegments *segments = meter->terms->skus[meter->sku].segments;
 	int64	   *units = palloc(sizeof(int64) * segments->nsegments);
+	ErrorContextCallback where = {error_context_stack, error_meter, charges};
 
 	charges->meter = meter;
+	error_context_stack = &where;
 	charges->tenant_name = CStringGetTextDatum(meter->account->name);
 	charges->currency = CStringGetTextDatum(meter->terms->currency);
 	pm_meter_finish(meter->meter, units);
 	pfree(meter->meter);
 	pm_rate(segments, units, charges->skus[meter->sku].once, return_row, charges);
+	error_context_stack = where.previous;
 	pfree(units);
 }
 

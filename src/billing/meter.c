@@ -12,6 +12,7 @@
 
 #include "billing/meter.h"
 #include "common/int.h"
+#include "utils/memutils.h"
 
 #define MAX_BUCKETS_PER_SEGMENT 4
 #define WALK					8	/* segments in a bucket to look through in turn */
@@ -23,7 +24,7 @@ meter_overflow(void)
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("metered usage out of range"),
 			 errdetail("A sum is beyond 9.2e18 thousandths of a unit-second."),
-			 errhint("Take a shorter time, or meter in larger units.")));
+			 errhint("Take a shorter time; or take back what was recorded wrongly, with correct_usage().")));
 }
 
 static inline void
@@ -31,6 +32,32 @@ add_checked(int64 *sum, int64 more)
 {
 	if (unlikely(pg_add_s64_overflow(*sum, more, sum)))
 		meter_overflow();
+}
+
+/*
+ * A sum goes beyond 64 bits: it counts on from the other end, and how often is
+ * kept.  What was recorded wrongly is in it before what takes it back.
+ */
+static pg_noinline void
+carry(PmMeter *meter, int64 *sum, int64 more)
+{
+	if (meter->carries == NULL)
+		meter->carries = MemoryContextAllocZero(meter->context, sizeof(int64) * 2 *
+												((Size) meter->timeline->nsegments + 1));
+	/* parts and rates are one piece of memory */
+	meter->carries[sum - meter->part] += more > 0 ? 1 : -1;
+	*sum = (int64) ((uint64) *sum + (uint64) more);
+}
+
+static inline void
+add(PmMeter *meter, int64 *sum, int64 more)
+{
+	int64		result;
+
+	if (unlikely(pg_add_s64_overflow(*sum, more, &result)))
+		carry(meter, sum, more);
+	else
+		*sum = result;
 }
 
 static inline int64
@@ -117,6 +144,7 @@ pm_meter_make(const PmTimeline *timeline)
 
 	meter = palloc0(MAXALIGN(sizeof(PmMeter)) + n * 2 * sizeof(int64));
 	meter->timeline = timeline;
+	meter->context = CurrentMemoryContext;
 	meter->part = (int64 *) ((char *) meter + MAXALIGN(sizeof(PmMeter)));
 	meter->rate = meter->part + n;
 	return meter;
@@ -138,17 +166,15 @@ pm_meter_add(PmMeter *meter, int64 start, int64 end, int64 quantity_milli)
 	first = find_segment(timeline, start);
 	if (end <= edges[first + 1])
 	{
-		add_checked(&meter->part[first], product(quantity_milli, end - start));
+		add(meter, &meter->part[first], product(quantity_milli, end - start));
 		return;
 	}
 
 	last = find_segment(timeline, end - 1);
-	add_checked(&meter->part[first], product(quantity_milli, edges[first + 1] - start));
-	add_checked(&meter->part[last], product(quantity_milli, end - edges[last]));
-	add_checked(&meter->rate[first + 1], quantity_milli);
-	if (unlikely(pg_sub_s64_overflow(meter->rate[last], quantity_milli,
-									 &meter->rate[last])))
-		meter_overflow();
+	add(meter, &meter->part[first], product(quantity_milli, edges[first + 1] - start));
+	add(meter, &meter->part[last], product(quantity_milli, end - edges[last]));
+	add(meter, &meter->rate[first + 1], quantity_milli);
+	add(meter, &meter->rate[last], -quantity_milli);
 }
 
 void
@@ -161,7 +187,7 @@ pm_meter_add_once(PmMeter *meter, int64 at, int64 quantity_milli)
 		return;
 
 	segment = find_segment(timeline, at);
-	add_checked(&meter->part[segment], quantity_milli);
+	add(meter, &meter->part[segment], quantity_milli);
 }
 
 void
@@ -170,6 +196,11 @@ pm_meter_finish(const PmMeter *meter, int64 *units)
 	const PmTimeline *timeline = meter->timeline;
 	int64		rate = 0;
 
+	for (int i = 0; meter->carries && i < 2 * (timeline->nsegments + 1); i++)
+	{
+		if (meter->carries[i] != 0)
+			meter_overflow();
+	}
 	for (int i = 0; i < timeline->nsegments; i++)
 	{
 		int64		length = timeline->edges[i + 1] - timeline->edges[i];

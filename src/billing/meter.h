@@ -13,6 +13,9 @@
  * covers: its first and last segment get its part, a difference array of rates
  * the ones between.  What lies outside the timeline is not counted.
  *
+ * Sums may leave 64 bits on the way, as long as they come back: what is taken
+ * back is there twice, and its sum is 0.
+ *
  * Memory: 16 bytes a segment and meter, up to 24 bytes a segment of a timeline.
  *
  *-------------------------------------------------------------------------
@@ -33,6 +36,8 @@ typedef struct PmMeter
 	const PmTimeline *timeline;
 	int64	   *part;			/* units of intervals that end in the segment */
 	int64	   *rate;			/* [nsegments + 1] change of rate at its start */
+	MemoryContext context;
+	int64	   *carries;		/* of parts and rates: 2^64 so often; NULL: never */
 } PmMeter;
 
 /* Keeps edges, does not copy them.  palloc'd; free with pfree(). */
@@ -44,14 +49,14 @@ extern int	pm_timeline_find(const PmTimeline *timeline, int64 second);
 /* One palloc'd piece in the current context; free with pfree(). */
 extern PmMeter *pm_meter_make(const PmTimeline *timeline);
 
-/* quantity in thousandths of a unit, may be negative; overflow: 22003 */
+/* quantity in thousandths of a unit, may be negative; its product with the time is checked: 22003 */
 extern void pm_meter_add(PmMeter *meter, int64 start, int64 end, int64 quantity_milli);
 
 /* For SKUs sold per "once": the quantity, whole, at an instant */
 extern void pm_meter_add_once(PmMeter *meter, int64 at, int64 quantity_milli);
 
 /* Sums per segment into units[nsegments], in thousandths of a unit-second, or of
- * a unit; the meter goes on as it was */
+ * a unit; the meter goes on as it was.  22003: a sum is beyond 64 bits */
 extern void pm_meter_finish(const PmMeter *meter, int64 *units);
 
 #endif							/* PM_METER_H */

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "pgtime.h"
 #include "utils/datetime.h"
+#include "utils/palloc.h"
 
 struct pg_tz
 {
@@ -60,6 +61,15 @@ repalloc(void *pointer, Size size)
 	if (p == NULL)
 		abort();
 	return p;
+}
+
+MemoryContext CurrentMemoryContext = NULL;
+
+void *
+MemoryContextAllocZero(MemoryContext context, Size size)
+{
+	(void) context;
+	return palloc0(size);
 }
 
 void

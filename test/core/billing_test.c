@@ -204,8 +204,26 @@ meter_cases(void)
 	CHECK(result[0] == 0, "nothing metered");
 
 	CHECK_ERROR(ERRCODE_22003, pm_meter_add(meter, 0, 10, PG_INT64_MAX));
-	CHECK_ERROR(ERRCODE_22003,
-				(pm_meter_add_once(meter, 0, PG_INT64_MAX), pm_meter_add_once(meter, 0, 1)));
+	pm_meter_add_once(meter, 0, PG_INT64_MAX);
+	pm_meter_add_once(meter, 0, 1);
+	CHECK_ERROR(ERRCODE_22003, pm_meter_finish(meter, result));
+	pm_meter_add_once(meter, 0, -5);
+	pm_meter_finish(meter, result);
+	CHECK(result[0] == PG_INT64_MAX - 4, "beyond 64 bits and back");
+	pm_meter_add_once(meter, 0, -PG_INT64_MAX);
+	pm_meter_add_once(meter, 0, -PG_INT64_MAX);
+	CHECK_ERROR(ERRCODE_22003, (pm_meter_add_once(meter, 0, -6), pm_meter_finish(meter, result)));
+
+	/* three times too much over all segments, and taken back */
+	meter = pm_meter_make(timeline);
+	for (int i = 0; i < 6; i++)
+		pm_meter_add(meter, 2, 28, i < 3 ? PG_INT64_MAX / 26 : -(PG_INT64_MAX / 26));
+	pm_meter_add(meter, 0, 30, 3);
+	pm_meter_finish(meter, result);
+	CHECK(result[0] == 30 && result[1] == 30 && result[2] == 30, "what was taken back is not there");
+	for (int i = 0; i < 3; i++)
+		pm_meter_add(meter, 2, 28, PG_INT64_MAX / 26);
+	CHECK_ERROR(ERRCODE_22003, pm_meter_finish(meter, result));
 
 	meter = pm_meter_make(pm_timeline_make(long_edges, 2));
 	pm_meter_add(meter, PG_INT64_MIN, PG_INT64_MAX, 1000);
