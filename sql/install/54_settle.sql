@@ -3,7 +3,7 @@
 CREATE FUNCTION settle(tenant bigint, until timestamptz DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_settle' LANGUAGE C;
 COMMENT ON FUNCTION settle(bigint, timestamptz) IS
-'rates and books what a tenant has used up to an instant (now by default; cut to the second), and what came late; returns the number of charges written, 0 when nothing is new. In one transaction: all of it or nothing. Operators only (42501); 55000: used without a price in force; 22023: until is in the future, the provider; 42704: no such tenant';
+'rates and books what a tenant has used up to an instant (now by default; cut to the second), and what came late; returns the number of charges written, 0 when nothing is new. In one transaction: all of it or nothing. Usage that was taken back before it was rated is left out, and so is what takes it back. Operators only (42501); 55000: used without a price in force; 22003: more than a counter holds; 22023: until is in the future, the provider; 42704: no such tenant';
 CREATE FUNCTION settle(tenant text, until timestamptz DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'pm_settle' LANGUAGE C;
 COMMENT ON FUNCTION settle(text, timestamptz) IS 'the same, the tenant by name';
@@ -13,6 +13,8 @@ DECLARE
     at timestamptz := coalesce(until, pool_manager.clock());
     tenant record;
     failed bigint;
+    detail text;
+    hint text;
 BEGIN
     -- a procedure that commits has no path of its own, and a commit takes back this one
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -24,7 +26,9 @@ BEGIN
             PERFORM pool_manager.settle(tenant.tenant_id, at);
         EXCEPTION WHEN object_not_in_prerequisite_state OR numeric_value_out_of_range THEN
             failed := failed + 1;
-            RAISE WARNING USING MESSAGE = format('tenant "%s" is not settled: %s', tenant.name, SQLERRM);
+            GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+            RAISE WARNING USING MESSAGE = format('tenant "%s" is not settled: %s', tenant.name, SQLERRM),
+                DETAIL = coalesce(nullif(detail, ''), 'SQLSTATE ' || SQLSTATE), HINT = coalesce(nullif(hint, ''), 'settle() of it alone says more.');
         END;
         COMMIT;
         PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);

@@ -301,7 +301,10 @@ BEGIN
     SELECT p.* INTO period FROM period_at(adjust.tenant, greatest(corrected.period_start,
         CASE WHEN isfinite(books.closed_until) THEN books.closed_until ELSE least(instant,
             (SELECT min(b.period_start) FROM billing_period b WHERE b.tenant_id = adjust.tenant),
-            (SELECT min(u.started_at) FROM unrated r JOIN usage u USING (tenant_id, usage_id) WHERE r.tenant_id = adjust.tenant),
+            (SELECT min(u.started_at) FROM unrated r JOIN usage u USING (tenant_id, usage_id) WHERE r.tenant_id = adjust.tenant
+                -- what was taken back, and what takes it back, make no period
+                AND u.corrects IS NULL AND NOT EXISTS (
+                    SELECT FROM usage c WHERE c.tenant_id = u.tenant_id AND c.corrects = u.usage_id)),
             (SELECT min(h.metered_until) FROM holding h WHERE h.tenant_id = adjust.tenant)) END)) p;
     INSERT INTO billing_period (tenant_id, period_start, period_end, state, contract_from)
     VALUES (adjust.tenant, period.period_start, period.period_end,

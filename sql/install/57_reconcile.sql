@@ -116,7 +116,15 @@ CREATE FUNCTION reconcile_charges(month date)
             tstzmultirange(p.valid * tstzrange(t.starts_at, t.ends_at)) - CASE p.tenant_id WHEN 0 THEN coalesce((
                 SELECT range_agg(c.valid) FROM price c
                 WHERE c.tenant_id = a.tenant_id AND c.sku_id = p.sku_id AND c.currency = p.currency), '{}') ELSE '{}' END) AS r(valid)),
-    -- usage is charged, second by second, at the price in force then, or waits
+    -- what waits to be rated; and what was taken back before it was, with what takes it back
+    not_rated AS MATERIALIZED (
+        SELECT r.tenant_id, r.usage_id FROM unrated r
+        UNION ALL
+        SELECT c.tenant_id, unnest(ARRAY[c.usage_id, c.corrects]) FROM usage c
+        WHERE c.corrects IS NOT NULL
+          AND NOT EXISTS (SELECT FROM charge h WHERE h.tenant_id = c.tenant_id AND h.usage_id IN (c.usage_id, c.corrects))
+          AND NOT EXISTS (SELECT FROM unrated r WHERE r.tenant_id = c.tenant_id AND r.usage_id IN (c.usage_id, c.corrects))),
+    -- all other usage is charged, second by second, at the price in force then
     used AS (
         SELECT u.tenant_id, u.usage_id, f.price_id,
                sum(u.quantity * CASE WHEN s.per = 'once' THEN 1 ELSE
@@ -132,7 +140,7 @@ CREATE FUNCTION reconcile_charges(month date)
         JOIN in_force f ON f.tenant_id = u.tenant_id AND f.sku_id = u.sku_id
             AND CASE s.per WHEN 'once' THEN f.valid @> u.started_at
                 ELSE f.valid && tstzrange(least(u.started_at, u.ended_at - interval '1 second'), u.ended_at) END
-        WHERE NOT EXISTS (SELECT FROM unrated r WHERE r.tenant_id = u.tenant_id AND r.usage_id = u.usage_id)
+        WHERE NOT EXISTS (SELECT FROM not_rated n WHERE n.tenant_id = u.tenant_id AND n.usage_id = u.usage_id)
         GROUP BY u.tenant_id, u.usage_id, f.price_id),
     charged AS (
         SELECT c.tenant_id, c.usage_id, c.price_id, sum(c.units_after::numeric - c.units_before) AS units

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
@@ -135,23 +136,68 @@ pm_books_ledger(const PmBooks *books)
 
 /* ---- pieces and their counters ---- */
 
-static void
-refuse_unpriced(const PmBooks *books, const PmPiece *piece)
+/* What an error says of usage that cannot be rated */
+typedef struct Culprit
 {
-	const char *sku = "";
+	const char *sku;
+	const char *who;			/* used it, and what is the row of it */
+	bool		stays;			/* when the error has taken back what was written: it can be corrected */
+} Culprit;
+
+static Culprit
+find_culprit(const PmBooks *books, const PmPiece *piece)
+{
+	int64		usage_id = piece->usage->usage_id;
+	Culprit		culprit = {0};
+	PmUsageName name;
 
 	for (int s = 0; s < books->nskus; s++)
 	{
 		if (books->skus[s].sku_id == piece->usage->sku_id)
-			sku = books->skus[s].name;
+			culprit.sku = books->skus[s].name;
 	}
+	pm_read_usage_name(books->tenant_id, usage_id, &name);
+	/* not so a slice that was cut just now */
+	culprit.stays = name.unrated || strcmp(books->kind, "reprice") == 0;
+	culprit.who = psprintf("Tenant \"%s\" used it then", books->tenant_name);
+	if (culprit.stays)
+		culprit.who = psprintf("%s, as usage " INT64_FORMAT, culprit.who, usage_id);
+	if (name.source)
+		culprit.who = psprintf("%s, event \"%s\" of \"%s\"", culprit.who, name.event_id, name.source);
+	return culprit;
+}
+
+static void
+refuse_unpriced(const PmBooks *books, const PmPiece *piece)
+{
+	Culprit		culprit = find_culprit(books, piece);
+
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("SKU \"%s\" has no price in %s at %s", sku, piece->term->currency,
+			 errmsg("SKU \"%s\" has no price in %s at %s", culprit.sku, piece->term->currency,
 					timestamptz_to_str(pm_second_timestamptz(piece->start))),
-			 errdetail("Tenant \"%s\" used it then, as usage " INT64_FORMAT ".",
-					   books->tenant_name, piece->usage->usage_id),
-			 errhint("Set one with set_price(), of 0 if it is free.")));
+			 errdetail("%s.", culprit.who),
+			 culprit.stays ?
+			 errhint("Set one with set_price(..., valid_from => ...), of 0 if it is free; or take back what was recorded wrongly, with correct_usage(" INT64_FORMAT ", reason, 0).",
+					 piece->usage->usage_id) :
+			 errhint("Set one with set_price(..., valid_from => ...), of 0 if it is free.")));
+}
+
+static void
+refuse_overflow(const PmBooks *books, const PmPiece *piece)
+{
+	Culprit		culprit = find_culprit(books, piece);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("counter of SKU \"%s\" out of range at %s", culprit.sku,
+					timestamptz_to_str(pm_second_timestamptz(piece->start))),
+			 errdetail("%s; a counter holds less than %s a month.", culprit.who,
+					   piece->sku->once ? "9.2e15 units" : "2.56e12 unit-hours"),
+			 culprit.stays ?
+			 errhint("Take back what was recorded wrongly, with correct_usage(" INT64_FORMAT ", reason, 0), or meter in larger units.",
+					 piece->usage->usage_id) :
+			 errhint("Meter in larger units.")));
 }
 
 static void *
@@ -312,9 +358,13 @@ charge_piece(PmBooks *books, int i)
 {
 	const PmPiece *piece = &books->pieces[i];
 	Stepping	stepping = {books, piece, find_booking(books, piece)};
+	PmCounter  *counter = &books->counter_of[i]->counter;
+	int64		after;
 
 	CHECK_FOR_INTERRUPTS();
-	pm_counter_advance(&books->counter_of[i]->counter, piece->units, add_charge, &stepping);
+	if (pg_add_s64_overflow(counter->units, piece->units, &after))
+		refuse_overflow(books, piece);
+	pm_counter_advance(counter, piece->units, add_charge, &stepping);
 }
 
 /* What a correction had taken back, and gives again since it moves to another price */
@@ -421,8 +471,17 @@ pm_books_reprice(PmBooks *books, const PmBookedUsage *usage, int n, int64 since,
 
 	begin_batch(books);
 	for (int i = 0; i < n; i++)
+	{
+		/* taken back before it was rated: it costs nothing, at whatever price */
+		if (usage[i].nbooked == 0 && i + 1 < n && usage[i + 1].nbooked == 0 &&
+			usage[i + 1].usage.corrects == usage[i].usage.usage_id)
+		{
+			i++;
+			continue;
+		}
 		pm_reprice_usage(&usage[i].usage, usage[i].booked, usage[i].nbooked, since, until,
 						 books->terms, books->nterms, add_piece, books);
+	}
 	ncharges = end_batch(books);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(books->of_batch);

@@ -72,8 +72,10 @@ book_all(PmBooks *books, int64 tenant_id, int64 until)
 {
 	PmUsageRow *slices;
 	int			n = pm_cut_held(tenant_id, until, &slices);
-	int64		charges = book_unrated(books, tenant_id, until);
+	int64		charges;
 
+	pm_drop_taken_back(tenant_id);
+	charges = book_unrated(books, tenant_id, until);
 	for (int first = 0; first < n; first += BATCH_ROWS)
 		charges += pm_books_add(books, &slices[first], Min(BATCH_ROWS, n - first));
 	return charges;

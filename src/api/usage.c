@@ -32,17 +32,18 @@ compare(Numeric a, Numeric b)
 
 /* Thousandths of a unit.  Never rounded: nobody pays for what was not used. */
 static int64
-thousandths(Numeric quantity, bool may_be_zero)
+thousandths(Numeric quantity, bool corrected)
 {
 	Numeric		scaled;
 	Numeric		whole;
 
 	if (numeric_is_nan(quantity) || numeric_is_inf(quantity) ||
-		compare(quantity, int64_to_numeric(0)) < (may_be_zero ? 0 : 1))
+		compare(quantity, int64_to_numeric(0)) < (corrected ? 0 : 1))
 		pm_invalid_argument("quantity",
-							may_be_zero ? "It is a number of units of the SKU, or 0: all of it is taken back." :
+							corrected ? "It is what was used in all, in units of the SKU, and not below 0." :
 							"It is a number of units of the SKU above 0.",
-							"What was recorded wrongly is taken back with correct_usage().");
+							corrected ? "Say what is right, not the difference; 0 takes all of it back." :
+							"What was recorded wrongly is taken back with correct_usage(), and a quantity of 0.");
 	scaled = DatumGetNumeric(DirectFunctionCall2(numeric_mul, NumericGetDatum(quantity),
 												 NumericGetDatum(int64_to_numeric(1000))));
 	whole = DatumGetNumeric(DirectFunctionCall2(numeric_trunc, NumericGetDatum(scaled), Int32GetDatum(0)));
@@ -287,6 +288,15 @@ check_not_archived(const PmUsageRecord *usage)
 				 errhint("Book what is wrong by hand, with adjust().")));
 }
 
+/* Where to go from usage that was taken back: to what took its place, if anything did */
+static char *
+after_correction(int64 usage_id)
+{
+	if (pm_is_replaced(usage_id))
+		return psprintf("Correct what took its place: source 'correction', event_id 'usage " INT64_FORMAT "'.", usage_id);
+	return "Nothing took its place: record what was used with record_usage(), as another event.";
+}
+
 static void
 check_not_corrected(const PmUsageRecord *usage, int64 corrected_by)
 {
@@ -295,14 +305,13 @@ check_not_corrected(const PmUsageRecord *usage, int64 corrected_by)
 				(errcode(ERRCODE_PM_WRONG_STATE),
 				 errmsg("usage " INT64_FORMAT " takes other usage back and cannot be corrected", usage->usage_id),
 				 errdetail("It corrects usage " INT64_FORMAT ".", usage->corrects),
-				 errhint("Record what was used with record_usage().")));
+				 errhint("%s", after_correction(usage->corrects))));
 	if (corrected_by != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PM_WRONG_STATE),
 				 errmsg("usage " INT64_FORMAT " has been corrected before", usage->usage_id),
 				 errdetail("It was taken back by usage " INT64_FORMAT ".", corrected_by),
-				 errhint("Correct what took its place: source 'correction', event_id 'usage " INT64_FORMAT "'.",
-						 usage->usage_id)));
+				 errhint("%s", after_correction(usage->usage_id))));
 }
 
 /* What was used, as the arguments have it; a run is longer or shorter with its last slice */
@@ -383,8 +392,8 @@ pm_sql_correct_usage(PG_FUNCTION_ARGS)
 				 errhint("Table usage shows what was used.")));
 	if (!pm_is_repeated(&call, fcinfo, usage->tenant_id, &requested))
 	{
-		check_not_archived(usage);
 		check_not_corrected(usage, corrected_by);
+		check_not_archived(usage);
 		requested.nresults = correct(&call, fcinfo, usage, &requested.results);
 		pm_request_done(&requested, requested.results, requested.nresults);
 	}

@@ -63,6 +63,8 @@ pm_settled(int64 tenant_id, int64 until)
 
 /* ---- usage ---- */
 
+#define IS_UNRATED "SELECT FROM pool_manager.unrated r WHERE r.tenant_id = u.tenant_id AND r.usage_id = u.usage_id"
+
 /* Rows of the last result: the columns of PmUsageRow, in its order */
 static int
 get_usage(int n, PmUsageRow **usage)
@@ -101,6 +103,40 @@ pm_read_unrated(int64 tenant_id, int64 after, int64 until, int limit, PmUsageRow
 	pm_arg_time(&args, pm_second_timestamptz(until));
 	pm_arg_int32(&args, limit);
 	return get_usage((int) pm_run(&read, &args), usage);
+}
+
+void
+pm_drop_taken_back(int64 tenant_id)
+{
+	/* by index, one after the other: those of what was rated long ago, or is another's, are not looked at */
+	static PmStatement drop = PM_STATEMENT("int8",
+										   "DELETE FROM pool_manager.unrated WHERE tenant_id = $1 AND usage_id = ANY (ARRAY("
+										   " SELECT unnest(ARRAY[c.corrects, c.usage_id]) FROM pool_manager.usage c,"
+										   "  LATERAL (SELECT FROM pool_manager.unrated u WHERE u.tenant_id = $1 AND u.usage_id = c.corrects OFFSET 0) AS o,"
+										   "  LATERAL (SELECT FROM pool_manager.unrated u WHERE u.tenant_id = $1 AND u.usage_id = c.usage_id OFFSET 0) AS r"
+										   " WHERE c.tenant_id = $1 AND c.corrects BETWEEN"
+										   "  (SELECT min(usage_id) FROM pool_manager.unrated WHERE tenant_id = $1)"
+										   "  AND (SELECT max(usage_id) FROM pool_manager.unrated WHERE tenant_id = $1)))");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_run(&drop, &args);
+}
+
+void
+pm_read_usage_name(int64 tenant_id, int64 usage_id, PmUsageName *name)
+{
+	static PmStatement read = PM_STATEMENT("int8;int8",
+										   "SELECT EXISTS (" IS_UNRATED "), u.source, u.event_id FROM pool_manager.usage u"
+										   " WHERE u.tenant_id = $1 AND u.usage_id = $2");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_int64(&args, usage_id);
+	pm_run(&read, &args);
+	name->unrated = pm_get_bool(0, 1);
+	name->source = pm_is_null(0, 2) ? NULL : pm_get_text(0, 2);
+	name->event_id = pm_is_null(0, 3) ? NULL : pm_get_text(0, 3);
 }
 
 int
@@ -360,8 +396,6 @@ pm_charged_tenants(int64 sku_id, int64 tenant_id, int64 price_id, int64 since, i
 		(*tenants)[i] = pm_get_int64(i, 1);
 	return n;
 }
-
-#define IS_UNRATED "SELECT FROM pool_manager.unrated r WHERE r.tenant_id = u.tenant_id AND r.usage_id = u.usage_id"
 
 int
 pm_read_booked(int64 tenant_id, int64 sku_id, int64 since, int64 until, int64 after, int limit, PmBookedUsage **rows)

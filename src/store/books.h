@@ -26,6 +26,9 @@ extern void pm_share_price_book(void);
 /* Takes the tenant's books until the end of the transaction; makes them if there are none */
 extern void pm_lock_ledger(int64 tenant_id, PmLedger *ledger);
 
+/* What was taken back before it was rated need not be: it is unrated no more, nor what takes it back */
+extern void pm_drop_taken_back(int64 tenant_id);
+
 /*
  * Usage that is unrated and ends by until, behind an id and in order of ids,
  * not more than limit; palloc'd.
@@ -34,6 +37,16 @@ extern int	pm_read_unrated(int64 tenant_id, int64 after, int64 until, int limit,
 /* Cuts what is held: the slices up to an instant, which are not among the unrated; palloc'd */
 extern int	pm_cut_held(int64 tenant_id, int64 until, PmUsageRow **usage);
 extern void pm_delete_unrated(int64 tenant_id, const int64 *usage_ids, int n);
+
+/* How a row of usage is named to who looks for it: its id, and its event if it has one */
+typedef struct PmUsageName
+{
+	bool		unrated;
+	const char *source;			/* NULL: none */
+	const char *event_id;
+} PmUsageName;
+
+extern void pm_read_usage_name(int64 tenant_id, int64 usage_id, PmUsageName *name);
 
 /* Which counter, and how far it has come */
 typedef struct PmCounterKey

@@ -107,6 +107,9 @@ extern PmUsageFacts *pm_read_usage_facts(const PmUsageRecord *usage, int n);
  */
 extern PmUsageRecord *pm_lock_usage(int64 usage_id, int64 *corrected_by);
 
+/* Did anything take the place of usage that was taken back? */
+extern bool pm_is_replaced(int64 usage_id);
+
 /* ---- usage_query.c ---- */
 
 /*

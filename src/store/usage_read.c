@@ -144,3 +144,14 @@ pm_lock_usage(int64 usage_id, int64 *corrected_by)
 	*corrected_by = pm_run(&corrections, &args) > 0 ? pm_get_int64(0, 1) : 0;
 	return usage;
 }
+
+bool
+pm_is_replaced(int64 usage_id)
+{
+	static PmStatement find = PM_STATEMENT("text",
+										   "SELECT FROM pool_manager.usage WHERE source = '" PM_CORRECTION "' AND event_id = $1 LIMIT 1");
+	PmArgs		args = {0};
+
+	pm_arg_text(&args, psprintf("usage " INT64_FORMAT, usage_id));
+	return pm_run(&find, &args) > 0;
+}

@@ -42,6 +42,8 @@ SELECT recorded FROM record_usage('acme', 'call', 7, '2026-03-01 00:00:00+00', N
 SET pool_manager.clock = '2026-04-01 00:00:00+00';
 SELECT issue_bill('acme', '2026-03-01');
 SET pool_manager.clock = '2026-04-10 00:00:00+00';
+-- taken back before it was rated: it has no charges
+SELECT count(*) FROM correct_usage((SELECT usage_id FROM record_usage('acme', 'call', 9, '2026-02-10 00:00:00+00', NULL, 'meter', 'never was')), 'never was', 0);
 SELECT settle('acme'), settle('beta');
 SELECT count(*) FROM correct_usage((SELECT min(usage_id) FROM usage WHERE tenant_id = 2 AND started_at > '2026-01-31 12:00+00'), 'half of it', 1);
 
@@ -147,7 +149,7 @@ SELECT results_eq('SELECT tenant::text, archived_until FROM ledger_status ORDER 
 SELECT results_eq($$SELECT DISTINCT u.tenant_id, coalesce(j.name, u.source),
         EXISTS (SELECT FROM usage c WHERE c.tenant_id = u.tenant_id AND c.corrects = u.usage_id) FROM usage u LEFT JOIN job j USING (pool_id, job_id)
         JOIN ledger l ON l.tenant_id = u.tenant_id WHERE u.started_at < l.archived_until ORDER BY 1, 2, 3$$,
-    $$VALUES (1::bigint, 'fixed', false), (1, 'meter', false), (1, 'short', false), (2, 'on', false), (2, 'on', true)$$,
+    $$VALUES (1::bigint, 'fixed', false), (1, 'meter', false), (1, 'meter', true), (1, 'short', false), (1, NULL, false), (2, 'on', false), (2, 'on', true)$$,
     'what stays: records of meters, also of corrections, what was adjusted, what waits to be rated');
 SELECT is_empty($$SELECT * FROM charge c JOIN ledger l USING (tenant_id) JOIN usage u USING (tenant_id, usage_id)
     WHERE c.period_start < l.archived_until AND u.source IS NOT NULL$$, 'charges of meters leave');

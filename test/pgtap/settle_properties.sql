@@ -9,7 +9,7 @@ SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET pool_manager.clock = '2018-01-01 00:00:00+00';
-SELECT plan(69);
+SELECT plan(70);
 SELECT setseed(0.20240229);
 \ir include/midnight.sql
 
@@ -203,6 +203,43 @@ BEGIN
     END LOOP;
 END $$;
 
+-- What could never be rated: without a price, or more than a counter holds. It is
+-- put right before anything is settled, at once or in two steps: to nothing, or
+-- to a time that has a price
+CREATE TEMP TABLE slip (family text, n integer, kind text, sku text, q numeric, t0 timestamptz, t1 timestamptz, round integer, good timestamptz);
+INSERT INTO slip
+SELECT family, n, kind, CASE kind WHEN 'unpriced' THEN 'void' WHEN 'early' THEN 'core' ELSE 'gpu' END,
+       CASE WHEN kind IN ('unpriced', 'early') THEN pg_temp.number(9, 3) ELSE 1.4e12 + n END,
+       t0, t0 + interval '1 hour', 1 + floor(random() * 4), pg_temp.moment()
+FROM (SELECT f.family, n, kind, CASE kind WHEN 'early' THEN '2017-11-11 11:11:11+00' ELSE pg_temp.moment() END AS t0
+      FROM (SELECT DISTINCT family FROM term) AS f, generate_series(1, 20) AS n,
+           LATERAL (SELECT (ARRAY['unpriced', 'early', 'huge', 'huger'])[1 + n % 4] AS kind) AS k) AS s;
+SELECT create_sku('void', 'unit') \g /dev/null
+CREATE FUNCTION pg_temp.slip(of_round integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    row record;
+    again bigint;
+BEGIN
+    PERFORM record_usages(format($q$
+        SELECT w.name AS tenant, s.sku, s.q AS quantity, s.t0 AS started_at, s.t1 AS ended_at, 'slip' AS source, concat_ws('/', w.tenant_id, s.n) AS event_id
+        FROM pg_temp.slip s JOIN pg_temp.twin w USING (family) WHERE s.round = %s$q$, of_round));
+    FOR row IN
+        SELECT u.usage_id, s.* FROM slip s JOIN twin w USING (family)
+        JOIN usage u ON u.tenant_id = w.tenant_id AND u.source = 'slip' AND u.event_id = concat_ws('/', w.tenant_id, s.n)
+        WHERE s.round = of_round ORDER BY u.usage_id
+    LOOP
+        IF row.kind = 'early' THEN
+            PERFORM correct_usage(row.usage_id, 'a slip', NULL, row.good, row.good + interval '5 hours');
+        ELSIF row.kind = 'huger' THEN
+            FOR again IN SELECT c FROM correct_usage(row.usage_id, 'a slip', row.q + 1) WITH ORDINALITY AS c(c, n) WHERE n > 1 LOOP
+                PERFORM correct_usage(again, 'still one', 0);
+            END LOOP;
+        ELSE
+            PERFORM correct_usage(row.usage_id, 'a slip', 0);
+        END IF;
+    END LOOP;
+END $$;
+
 --
 -- Runs, by the clock: each twin has the same, settled while they run, right
 -- before they end, or not at all
@@ -260,6 +297,7 @@ BEGIN
         PERFORM pg_temp.tell(r, array_agg(way)) FROM way;
         PERFORM pg_temp.tell(r, '{twice}');
         PERFORM pg_temp.correct(r, array_agg(way)) FROM way;
+        PERFORM pg_temp.slip(r);
         -- some runs were none
         PERFORM correct_usage(u.usage_id, 'a test', 0) FROM usage u JOIN job j USING (pool_id, job_id)
         WHERE r = 2 AND split_part(j.name, ' ', 2)::integer % 4 = 0;
@@ -295,6 +333,8 @@ SELECT e.family, e.sku, CASE WHEN m.kind IN ('quantity', 'again') THEN m.q ELSE 
        CASE m.kind WHEN 'time' THEN m.t0 ELSE e.t0 END AS t0, CASE m.kind WHEN 'time' THEN m.t1 ELSE e.t1 END AS t1,
        0 AS run_seconds
 FROM event e LEFT JOIN mistake m USING (family, n) WHERE m.kind IS DISTINCT FROM 'nothing'
+UNION ALL
+SELECT family, sku, q, good, good + interval '5 hours', 0 FROM slip WHERE kind = 'early'
 UNION ALL
 SELECT family, 'chip', gpus, t0, t1, extract(epoch FROM t1 - t0) FROM run WHERE n % 4 <> 0;
 
@@ -375,6 +415,8 @@ SELECT results_eq('SELECT rule, thing, expected, found FROM reconcile()',
     $$SELECT ''::text, ''::text, ''::text, ''::text WHERE false$$, 'all books agree');
 
 -- that it was hard
+SELECT is((count(DISTINCT u.usage_id) >= 1960, count(c.charge_id))::text, '(t,0)', 'slips, of which none was rated')
+FROM usage u LEFT JOIN charge c USING (tenant_id, usage_id) WHERE u.source = 'slip' OR u.corrects IN (SELECT usage_id FROM usage WHERE source = 'slip');
 SELECT cmp_ok(count(*), '>', 100::bigint, 'corrections of closed months') FROM charge WHERE kind = 'correction';
 SELECT cmp_ok(count(DISTINCT tenant_id), '>', 40::bigint, 'reprices of nearly all') FROM booking WHERE kind = 'reprice';
 SELECT cmp_ok(count(DISTINCT (price_id, tier)), '>', 30::bigint, 'tiers that were left again') FROM charge WHERE tier > 1 AND units_after < units_before;

@@ -154,7 +154,7 @@ FROM (VALUES ('999999, ''why'', 1', '42704 usage 999999 does not exist: No tenan
 SELECT is(pg_temp.said(format('SELECT correct_usage(%s, %s)', (SELECT usage_id FROM usage WHERE event_id = 'a'), arguments)), said, said)
 FROM (VALUES ('NULL, 1', '22004 argument "reason" must not be null: NULL is not taken for a default.'),
              ($$'why', 1.0001$$, '22023 invalid value for argument "quantity": Quantities are thousandths of a unit, nothing more precise.'),
-             ($$'why', -1$$, '22023 invalid value for argument "quantity": It is a number of units of the SKU, or 0: all of it is taken back.'),
+             ($$'why', -1$$, '22023 invalid value for argument "quantity": It is what was used in all, in units of the SKU, and not below 0.'),
              ($$'why', 0, '2026-03-01'$$, '22023 invalid value for argument "quantity": All of it is taken back: there is nothing left to have other times.'),
              ($$'why', started_at => '2026-03-01 11:00'$$, '22023 invalid value for argument "ended_at": It must be after "started_at"; both are cut to the second.'),
              ($$'why', ended_at => '2026-03-20 00:00:01'$$, '22023 invalid value for argument "ended_at": It is in the future: the clock is at 2026-03-20 00:00:00+00.')) AS t(arguments, said);
