@@ -59,12 +59,13 @@ thousandths(Numeric quantity, bool corrected)
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(whole)));
 }
 
-/* Its times make sense, and what it amounts to can be counted */
+/* Its times make sense, and what it amounts to can be counted; the end of a run may be an empty slice */
 static void
 check_times(const PmUsageRecord *usage, int64 now)
 {
-	if (usage->end <= usage->start)
+	if (usage->end < usage->start || (usage->end == usage->start && usage->run_seconds <= 0))
 		pm_invalid_argument("ended_at", "It must be after \"started_at\"; both are cut to the second.",
+							usage->usage_id != 0 ? "A quantity of 0 takes all of it back." :
 							usage->once ? "Leave it out: what is priced once needs one instant." :
 							"Usage is from its first second to the one behind its last.");
 	/* a mistyped year is a row for each month since, none of which has a price */
@@ -339,12 +340,12 @@ replacement_of(FunctionCallInfo fcinfo, const PmUsageRecord *usage)
 	if (right.quantity == 0 && moved)
 		pm_invalid_argument("quantity", "All of it is taken back: there is nothing left to have other times.",
 							"Leave out the times, or give another quantity.");
+	if (right.run_seconds > 0)
+		right.run_seconds += (right.end - right.start) - (usage->end - usage->start);
 	if (moved)
 		check_times(&right, pm_second(pm_writing_clock()));
 	else
 		(void) pm_counter_units(right.quantity, usage->once ? 1 : usage->end - usage->start);
-	if (right.run_seconds > 0)
-		right.run_seconds += (right.end - right.start) - (usage->end - usage->start);
 	right.slice_no = 0;
 	right.source = PM_CORRECTION;
 	right.event_id = psprintf("usage " INT64_FORMAT, usage->usage_id);

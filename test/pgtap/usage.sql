@@ -234,6 +234,37 @@ SELECT is(pg_temp.cost('2026-03-31 18:00', '2026-03-31 19:00'), 3.6, 'ten minute
 SELECT settle('acme') > 0 AS settled \g /dev/null
 SELECT is((SELECT round(sum(c.amount), 9) FROM charge c JOIN sku USING (sku_id) WHERE sku.name = 'gpu'), pg_temp.cost('2026-02-01', '2026-05-01'), 'booked as charges() says');
 
+-- a run of 1,200 s that was cut in the middle; it ended there, and is billed for an hour still
+SELECT set_config('pool_manager.clock', '2026-03-31 21:00:00+00', false) \g /dev/null
+SELECT submit_job('commons', 'halves', tenant => 'acme', request => 'nvidia.com/gpu=1') AS job \gset
+SELECT schedule('commons') \g /dev/null
+SELECT set_config('pool_manager.clock', '2026-03-31 21:10:00+00', false) \g /dev/null
+SELECT settle('acme') \g /dev/null
+SELECT set_config('pool_manager.clock', '2026-03-31 21:20:00+00', false) \g /dev/null
+SELECT finish_job(:job), settle('acme') \g /dev/null
+SELECT is(pg_temp.cost('2026-03-31 21:00', '2026-03-31 22:00'), 3.6, '600 s, 600 s, and 2,400 to the hour');
+CREATE TEMP TABLE ended AS SELECT c AS usage_id FROM correct_usage((SELECT usage_id FROM usage WHERE job_id = :job AND slice_no = 2), 'the node was dead',
+    ended_at => '2026-03-31 21:10') AS c;
+SELECT is((SELECT string_agg(concat_ws(' ', quantity, extract(epoch FROM ended_at - started_at)::integer, run_seconds), ', ' ORDER BY usage_id) FROM usage JOIN ended USING (usage_id)),
+    '-1000 600 1200, 1000 0 600', 'the end of a run may become an empty slice');
+SELECT is(pg_temp.cost('2026-03-31 21:00', '2026-03-31 22:00'), 3.6, '600 s and 3,000 to the hour');
+SELECT settle('acme') > 0 AS settled \g /dev/null
+SELECT is((SELECT round(sum(c.amount), 9) FROM charge c JOIN sku USING (sku_id) WHERE sku.name = 'gpu'), pg_temp.cost('2026-02-01', '2026-05-01'), 'that is booked');
+SELECT is(pg_temp.said(format($$SELECT correct_usage(%s, 'earlier', ended_at => '2026-03-31 21:09:59')$$, (SELECT max(usage_id) FROM ended))),
+    '22023 invalid value for argument "ended_at": It must be after "started_at"; both are cut to the second.', 'it is not cut further');
+-- a row that is taken back takes along what it was charged, the rest of the hour too
+SELECT count(*) FROM correct_usage((SELECT max(usage_id) FROM ended), 'let be', 0) \g /dev/null
+SELECT is(pg_temp.cost('2026-03-31 21:00', '2026-03-31 22:00'), 0.6, 'what is left is 600 s');
+SELECT count(*) FROM correct_usage((SELECT usage_id FROM usage WHERE job_id = :job AND slice_no = 1 AND corrects IS NULL AND source IS NULL), 'all of it', 0) \g /dev/null
+SELECT is(pg_temp.cost('2026-03-31 21:00', '2026-03-31 22:00'), NULL, 'of a run of which every row was taken back nothing is left');
+SELECT settle('acme') > 0 AS settled \g /dev/null
+SELECT is((SELECT round(sum(c.amount), 9) FROM charge c JOIN sku USING (sku_id) WHERE sku.name = 'gpu'), pg_temp.cost('2026-02-01', '2026-05-01'), 'nor booked');
+-- what is all of a run has no end without it
+SELECT pg_temp.run(1, '2026-03-31 22:00', '2026-03-31 22:00:42') AS job \gset
+SELECT is(pg_temp.said(format($$SELECT correct_usage(%s, 'not there', ended_at => '2026-03-31 22:00')$$, (SELECT usage_id FROM usage WHERE job_id = :job))),
+    '22023 invalid value for argument "ended_at": It must be after "started_at"; both are cut to the second.', 'a run of no time is none');
+SELECT is_empty('SELECT * FROM reconcile()', 'the books agree');
+
 SELECT is(pg_temp.said('SELECT set_price(' || arguments || ')'), said, said)
 FROM (VALUES ($$'gpu', '1', '2027-01-01', currency => 'USD', minimum_seconds => 0$$, '22023 invalid value for argument "minimum_seconds": It is a number of seconds from 1 to 86400, a day.'),
              ($$'gpu', '1', '2027-01-01', currency => 'USD', quantum_seconds => 86401$$, '22023 invalid value for argument "quantum_seconds": It is a number of seconds from 1 to 86400, a day.'),
