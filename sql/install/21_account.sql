@@ -66,7 +66,7 @@ CREATE TABLE contract (
     CONSTRAINT contract_pkey PRIMARY KEY (tenant_id, from_month),
     CONSTRAINT contract_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
     CONSTRAINT contract_currency_fkey FOREIGN KEY (currency) REFERENCES currency,
-    CONSTRAINT contract_from_month_check CHECK (extract(day FROM from_month) = 1 AND from_month < '10000-01-01'),
+    CONSTRAINT contract_from_month_check CHECK (extract(day FROM from_month) = 1 AND from_month >= '0001-01-01' AND from_month < '10000-01-01'),
     CONSTRAINT contract_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT contract_time_zone_check CHECK (is_time_zone(time_zone)),
     CONSTRAINT contract_cycle_check CHECK (is_cycle(cycle))

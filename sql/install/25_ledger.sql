@@ -155,7 +155,9 @@ CREATE TABLE price (
     CONSTRAINT price_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT price_valid_check CHECK (
         isempty(valid) OR NOT lower_inf(valid) AND lower_inc(valid) AND NOT upper_inc(valid) AND
-        is_whole_second(lower(valid)) AND (upper_inf(valid) OR is_whole_second(upper(valid)))),
+        is_whole_second(lower(valid)) AND (upper_inf(valid) OR is_whole_second(upper(valid))) AND
+        lower(valid) >= '0001-01-01 00:00:00+00' AND lower(valid) < '10000-01-01 00:00:00+00' AND
+        (upper_inf(valid) OR upper(valid) < '10000-01-01 00:00:00+00')),
     CONSTRAINT price_overlap_excl EXCLUDE USING gist (
         tenant_id WITH =, sku_id WITH =, currency WITH =, valid WITH &&)
 );

@@ -285,7 +285,7 @@ CREATE FUNCTION reconcile(month date DEFAULT NULL)
     RETURNS TABLE (rule text, tenant_id bigint, thing text, expected text, found text) LANGUAGE pool_manager STABLE AS $$
 BEGIN
     PERFORM require_level(0, 'operator');
-    IF extract(day FROM month) <> 1 THEN
+    IF NOT isfinite(month) OR extract(day FROM month) <> 1 THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = 'invalid value for argument "month"',
             DETAIL = 'Books are compared by whole months.',

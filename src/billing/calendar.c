@@ -29,6 +29,10 @@
 #define FIRST_SECOND		(MIN_TIMESTAMP / USECS_PER_SEC + 32 * SECS_PER_DAY)
 #define LAST_SECOND			(END_TIMESTAMP / USECS_PER_SEC - 32 * SECS_PER_DAY)
 
+/* The ledger is of the years 1 to 9999, in UTC, as bills can name them */
+#define LEDGER_FIRST_SECOND	((int64) -63082281600)
+#define LEDGER_END_SECOND	((int64) 252455616000)
+
 static void
 out_of_range(void)
 {
@@ -57,13 +61,22 @@ pm_second(TimestampTz instant)
 int64
 pm_second_argument(TimestampTz instant, const char *name)
 {
+	int64		second;
+
 	if (TIMESTAMP_NOT_FINITE(instant))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("argument \"%s\" must be finite", name),
 				 errdetail("Time is metered in whole seconds."),
 				 errhint("Name an instant.")));
-	return pm_second(instant);
+	second = pm_second(instant);
+	if (second < LEDGER_FIRST_SECOND || second >= LEDGER_END_SECOND)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("argument \"%s\" is not in the years 1 to 9999", name),
+				 errdetail("Prices, usage and bills are of these years, in UTC."),
+				 errhint("Name an instant in one of them.")));
+	return second;
 }
 
 int64

@@ -58,7 +58,7 @@ typedef struct PmGrid
 /* Cut down to the second (floor).  Infinity is an error, 22008. */
 extern int64 pm_second(TimestampTz instant);
 
-/* The same for an argument of a call, which the error names */
+/* The same for an argument of a call, which the error names; nor is another year than 1 to 9999 taken */
 extern int64 pm_second_argument(TimestampTz instant, const char *name);
 
 /* -infinity and infinity become PM_SECOND_MIN and PM_SECOND_MAX */

@@ -4,7 +4,7 @@
 BEGIN;
 SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
-SELECT plan(444);
+SELECT plan(451);
 
 -- refused: the statement fails with this SQLSTATE and constraint, or message
 CREATE FUNCTION pg_temp.refused(statement text, code text, what text, name text DEFAULT NULL) RETURNS text
@@ -99,6 +99,8 @@ SELECT pg_temp.refused('DELETE FROM tenant WHERE tenant_id = 2', '23503', 'works
 SELECT pg_temp.refused_row('workspace', 'tenant_id = 1', '{"workspace_id": 9}', '23505', 'workspace_name_key');
 SELECT pg_temp.refused_row('workspace', 'tenant_id = 1', '{"tenant_id": 9}', '23503', 'workspace_tenant_fkey');
 SELECT pg_temp.refused_row('contract', 'tenant_id = 1', '{"from_month": "2026-02-02"}', '23514', 'contract_from_month_check');
+SELECT pg_temp.refused_row('contract', 'tenant_id = 1', jsonb_build_object('from_month', m), '23514', 'contract_from_month_check')
+FROM unnest('{0001-12-01 BC,10000-01-01,-infinity,infinity}'::text[]) AS m;
 SELECT pg_temp.refused_row('contract', 'tenant_id = 1', '{"from_month": "2026-02-01", "currency": "usd"}', '23514', 'contract_currency_check');
 SELECT pg_temp.refused_row('contract', 'tenant_id = 1', '{"from_month": "2026-02-01", "currency": "USDT"}', '23514', 'contract_currency_check');
 SELECT pg_temp.refused_row('contract', 'tenant_id = 1', '{"from_month": "2026-02-01", "time_zone": "Mars"}', '22023', 'time zone "Mars" not recognized');
@@ -493,7 +495,8 @@ SELECT pg_temp.allowed_row('price', 'price_id = 1', '{"price_id": 99, "sku_id": 
 SELECT pg_temp.allowed_row('price', 'price_id = 1', '{"price_id": 98, "valid": "empty"}');
 SELECT pg_temp.refused_row('price', 'price_id = 1', jsonb_build_object('price_id', 99, 'sku_id', 2, 'valid', v), '23514', 'price_valid_check')
 FROM unnest(ARRAY['(,)', '(,2026-01-01 00:00:00+00)', '(2026-01-01 00:00:00+00,)', '[2026-01-01 00:00:00+00,2026-02-01 00:00:00+00]',
-                  '[2026-01-01 00:00:00.5+00,)', '[2026-01-01 00:00:00+00,2026-02-01 00:00:00.5+00)', '[-infinity,)', '[2026-01-01 00:00:00+00,infinity)']) AS v;
+                  '[2026-01-01 00:00:00.5+00,)', '[2026-01-01 00:00:00+00,2026-02-01 00:00:00.5+00)', '[-infinity,)', '[2026-01-01 00:00:00+00,infinity)', '[0001-12-31 23:59:59+00 BC,2026-01-01 00:00:00+00)', '[10000-01-01 00:00:00+00,)',
+                  '[2026-01-01 00:00:00+00,10000-01-01 00:00:00+00)']) AS v;
 SELECT pg_temp.refused_row('price', 'price_id = 1', '{"price_id": 99, "currency": "us"}', '23514', 'price_currency_check');
 SELECT pg_temp.refused_row('price', 'price_id = 1', '{"price_id": 99, "sku_id": 99}', '23503', 'price_sku_fkey');
 SELECT pg_temp.refused_row('price', 'price_id = 1', '{"price_id": 99, "tenant_id": 99}', '23503', 'price_tenant_fkey');

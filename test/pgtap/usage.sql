@@ -94,6 +94,21 @@ FROM (VALUES ($$0, '2026-03-01', '2026-03-02'$$, '22023 invalid value for argume
              ($$1, '2026-03-01', '2026-03-02', pool => 'own'$$, '22023 invalid value for argument "pool": It is a dedicated pool of another tenant.'),
              ($$1, '2026-03-01', '2026-03-02', job => 77$$, '22023 invalid value for argument "job": There is no job 77.'),
              ($$1, '2026-03-01', '2026-03-02', workspace => 'other'$$, '42704 workspace "other" does not exist: There is none of this name that role "' || current_user || '" may see.')) AS t(arguments, said);
+-- the ledger is of the years 1 to 9999
+SELECT is(pg_temp.said(format($$SELECT set_price('gib', '1', %L, currency => 'JPY')$$, instant)), said, 'a price from ' || instant)
+FROM (VALUES ('4000-03-01 BC', 'not in'), ('0001-12-31 23:59:59+00 BC', 'not in'), ('0001-01-01 00:00:00+00', NULL), ('9999-12-31 23:59:59+00', NULL),
+             ('10000-01-01 00:00:00+00', 'not in'), ('294276-12-31', 'not in'), ('infinity', 'infinite'), ('-infinity', 'infinite')) AS t(instant, what),
+     LATERAL (SELECT CASE what WHEN 'not in' THEN '22008 argument "valid_from" is not in the years 1 to 9999: Prices, usage and bills are of these years, in UTC.'
+                               WHEN 'infinite' THEN '22008 argument "valid_from" must be finite: Time is metered in whole seconds.'
+                               ELSE (SELECT format('(%s)', max(price_id) + CASE instant WHEN '0001-01-01 00:00:00+00' THEN 1 ELSE 2 END) FROM price) END AS said) AS s;
+SELECT is(pg_temp.said(call), '22008 argument "' || argument || '" is not in the years 1 to 9999: Prices, usage and bills are of these years, in UTC.', call)
+FROM (VALUES ($$SELECT settle('acme', '0044-03-15 BC')$$, 'until'),
+             ($$SELECT count(*) FROM charges('acme', '0044-03-15 BC', '2026-03-20')$$, 'since'),
+             ($$SELECT count(*) FROM charges('acme', '2026-03-01', '12026-03-20')$$, 'until'),
+             ($$SELECT count(*) FROM correct_usage(1, 'wrong', started_at => '0044-03-15 BC')$$, 'started_at'),
+             ($$SELECT recorded FROM record_usage('acme', 'gib', 1, '2026-03-01', '12026-03-20', source => 'x', event_id => '1')$$, 'ended_at')) AS t(call, argument);
+SELECT is(pg_temp.said(format('SELECT * FROM reconcile(%L)', d)), '22023 invalid value for argument "month": Books are compared by whole months.', 'reconcile ' || d)
+FROM unnest('{infinity,-infinity}'::text[]) AS d;
 SELECT is(pg_temp.event('9', $$9223372036854775, '2026-03-01', '2026-03-02'$$) LIKE '22003 usage counter out of range%', true, 'more than can be counted');
 SELECT is(pg_temp.event('9', $$1, '2026-03-19 23:59:59.5', '2026-03-20 00:00:00.9'$$) ~ ',t', true, 'up to now');
 SELECT is(pg_temp.said($$SELECT * FROM record_usage('acme', 'gib', 1, '2026-03-01', '2026-03-02', source => 'correction', event_id => '1')$$),
