@@ -328,7 +328,7 @@ BEGIN
     RETURN new_charge;
 END $$;
 COMMENT ON FUNCTION adjust(bigint, numeric, text, charge_kind, bigint, bigint, text) IS
-'books an adjustment or a tax, a line of its own on the bill: below 0 a credit. It goes into the oldest period that is not closed, in the contract''s currency; one that corrects a charge keeps its month, currency and workspace. Returns the id of the charge. Operators only (42501); 42704: no such tenant, workspace or charge; 22023: an amount of 0 or of too many digits, no description, another kind, the provider; PM004: request_id used before with other content';
+'books an adjustment or a tax, a line of its own on the bill: below 0 a credit. It goes into the oldest period that is not closed, in the contract''s currency; one that corrects a charge keeps its time, month and currency, and its workspace unless another is named. Returns the id of the charge. Operators only (42501); 42704: no such tenant, workspace or charge; 22023: an amount of 0 or of too many digits, no description, another kind, the provider; PM004: request_id used before with other content';
 CREATE FUNCTION adjust(
     tenant text, amount numeric, description text, kind charge_kind DEFAULT 'adjustment', workspace text DEFAULT NULL,
     corrects bigint DEFAULT NULL, request_id text DEFAULT NULL) RETURNS bigint

@@ -5,7 +5,7 @@ SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 \ir include/calls.sql
-SELECT plan(83);
+SELECT plan(85);
 
 -- ---- the world ----
 
@@ -189,6 +189,14 @@ SELECT pg_temp.at('2026-10-01');
 SELECT is(c.period_start, '2026-09-01 00:00+00', 'September takes what is booked') FROM adjust('early', 1, 'fee') AS a JOIN charge c ON c.charge_id = a;
 SELECT settle('early');
 SELECT is(pg_temp.open_period(), 'closing 2026-09-01 00:00:00 2026-09-30 15:00:00 2000-01-01', 'and the month goes on to its end');
+-- what corrects a charge is of its cost centre, unless another is named: two move a charge
+SELECT create_workspace('early', 'lab'), create_workspace('early', 'desk');
+SELECT adjust('early', 2, 'of the lab', workspace => 'lab') AS wrong \gset
+SELECT adjust('early', -2, 'wrong cost centre', corrects => :wrong), adjust('early', 2, 'of the desk', workspace => 'desk', corrects => :wrong);
+SELECT results_eq(format('SELECT w.name::text, amount FROM charge JOIN workspace w USING (tenant_id, workspace_id) WHERE corrects = %s ORDER BY charge_id', :wrong),
+    $$VALUES ('lab', -2.0), ('desk', 2.0)$$, 'a charge goes to another cost centre');
+SELECT results_eq(format('SELECT DISTINCT month_start, started_at, ended_at FROM charge WHERE %s IN (charge_id, corrects)', :wrong),
+    $$VALUES (timestamptz '2026-09-01 00:00+00', timestamptz '2026-09-01 00:00+00', timestamptz '2026-09-30 15:00+00')$$, 'all for the same time');
 -- July began in Tokyo on what is still the last of June in UTC, and goes by its own name
 SELECT pg_temp.used('mover', 'gpu', 1, '2026-07-20 00:00+00', '2026-07-20 01:00+00');
 SELECT pg_temp.at('2026-10-01');
