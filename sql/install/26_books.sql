@@ -268,7 +268,7 @@ COMMENT ON TABLE bill_line IS
 'lines of issued bills; they add up to the total to the last digit. Never changed';
 COMMENT ON COLUMN bill_line.tenant_id IS 'who pays';
 COMMENT ON COLUMN bill_line.bill_id IS 'bill';
-COMMENT ON COLUMN bill_line.line_no IS 'number of the line, from 1';
+COMMENT ON COLUMN bill_line.line_no IS 'number of the line, from 1, as printed; those of quantity and amount 0, which are not, come last';
 COMMENT ON COLUMN bill_line.kind IS 'what kind of charges it sums; rounding: what rounding adds or cuts';
 COMMENT ON COLUMN bill_line.month_start IS 'billing month in which it was used';
 COMMENT ON COLUMN bill_line.sku_id IS 'what was used';

@@ -111,10 +111,12 @@ BEGIN
                sum(charges) AS charges, trim_scale(sum(quantity)) AS quantity, trim_scale(sum(amount)) AS amount,
                (array_agg(unit_price ORDER BY last DESC))[1] AS unit_price
         FROM priced GROUP BY currency, kind, month_start, sku_id, price_id, valid_from, own_tier, charge_id, description),
+    -- what is empty has the last numbers, behind the rounding: it is not printed, and leaves no gap
     numbered AS MATERIALIZED (
-        SELECT m.*, row_number() OVER (PARTITION BY m.currency
-            ORDER BY m.kind, m.month_start, k.name, m.valid_from, m.price_id, m.tier, m.charge_id) AS line_no
-        FROM merged m LEFT JOIN sku k ON k.sku_id = m.sku_id),
+        SELECT m.*, e.empty, row_number() OVER (PARTITION BY m.currency
+            ORDER BY e.empty, m.kind, m.month_start, k.name, m.valid_from, m.price_id, m.tier, m.charge_id) AS line_no
+        FROM merged m LEFT JOIN sku k ON k.sku_id = m.sku_id,
+             LATERAL (SELECT m.sku_id IS NOT NULL AND m.quantity = 0 AND m.amount = 0 AS empty) AS e),
     billed AS (
         SELECT b.currency, c.digits, coalesce(s.charges, 0) AS charges, coalesce(s.units, 0) AS units,
                coalesce(s.amount, 0) AS amount, round_money(coalesce(s.amount, 0), c.digits, write_bills.rounding) AS total,
@@ -129,14 +131,15 @@ BEGIN
         SELECT write_bills.tenant, write_bills.period_start, write_bills.time_zone, b.currency, write_bills.rounding, b.digits,
                b.lines + (b.total <> b.amount)::integer, b.charges, b.units, b.amount, b.total, write_bills.instant, actor()
         FROM billed b ORDER BY b.currency <> write_bills.currency, b.currency
-        RETURNING bill_id, currency, lines, amount, total)
+        RETURNING bill_id, currency, amount, total)
     INSERT INTO bill_line (tenant_id, bill_id, line_no, kind, month_start, sku_id, price_id, tier, charge_id, charges, quantity,
         unit_price, amount, description)
-    SELECT write_bills.tenant, i.bill_id, n.line_no, n.kind, n.month_start, n.sku_id, n.price_id, n.tier, n.charge_id, n.charges,
+    SELECT write_bills.tenant, i.bill_id, n.line_no + (n.empty AND i.total <> i.amount)::integer, n.kind, n.month_start, n.sku_id, n.price_id, n.tier, n.charge_id, n.charges,
            n.quantity, CASE WHEN n.quantity * n.unit_price = n.amount THEN n.unit_price END, n.amount, n.description
     FROM issued i JOIN numbered n USING (currency)
     UNION ALL
-    SELECT write_bills.tenant, i.bill_id, i.lines, 'rounding', write_bills.period_start, NULL, NULL, NULL, NULL, 0, NULL,
+    SELECT write_bills.tenant, i.bill_id, (SELECT count(*) + 1 FROM numbered n WHERE n.currency = i.currency AND NOT n.empty),
+           'rounding', write_bills.period_start, NULL, NULL, NULL, NULL, 0, NULL,
            NULL, trim_scale(i.total - i.amount), NULL
     FROM issued i WHERE i.total <> i.amount;
 
@@ -498,7 +501,7 @@ COMMENT ON FUNCTION bill_json(bigint) IS
 CREATE FUNCTION bill_text(bill bigint) RETURNS SETOF text
     AS 'MODULE_PATHNAME', 'pm_bill_text' LANGUAGE C STABLE STRICT ROWS 30;
 COMMENT ON FUNCTION bill_text(bigint) IS
-'a bill to be printed or read, at most 98 columns wide; line by line: psql -At. What rounding adds or cuts is a line of its own; a line whose units were all taken back is left out. 42704: no such bill';
+'a bill to be printed or read, at most 98 columns wide; line by line: psql -At. What rounding adds or cuts is a line of its own; lines whose units were all taken back have the last numbers, and are left out. 42704: no such bill';
 
 REVOKE EXECUTE ON FUNCTION month_periods(bigint, date), require_billed(bigint), lock_books(bigint),
     tier_price(tariff, integer), write_bills(bigint, timestamptz, text, text, rounding_rule, timestamptz) FROM PUBLIC;

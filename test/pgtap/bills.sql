@@ -5,7 +5,7 @@ SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 \ir include/calls.sql
-SELECT plan(85);
+SELECT plan(88);
 
 -- ---- the world ----
 
@@ -214,6 +214,17 @@ SELECT is(pg_temp.got('test_viewer', $$SELECT string_agg(DISTINCT tenant, ' ') F
 SELECT is(pg_temp.got(r::name, format('SELECT %s', f)), '42704 bill 4 does not exist', r || ': ' || f)
 FROM unnest('{test_viewer,test_stranger}'::text[]) AS r, unnest('{bill_text(4),bill_json(4),"count(*) FROM bill_charges(4, 1)"}'::text[]) AS f;
 SELECT is(pg_temp.got('test_operator', $$SELECT adjust('acme', 1, 'by an operator')$$) ~ '^\d+$', true, 'operators adjust');
+
+-- ---- numbers of lines ----
+
+-- all that was booked at the list price moved to another: its line is empty, behind the rounding, and not printed
+SELECT set_price('gpu', '1.111', '2026-08-31', tenant => 'early', reprice => 'agreed before');
+SELECT issue_bill('early', '2026-09-01') AS early \gset
+SELECT results_eq(format('SELECT line_no, kind::text, charges, quantity, amount FROM bill_detail WHERE bill_id = %s ORDER BY line_no', :early),
+    $$VALUES (1, 'usage', 1::bigint, 1.0, 1.111), (2, 'adjustment', 1, NULL, 1.0), (3, 'adjustment', 1, NULL, 2.0), (4, 'adjustment', 1, NULL, -2.0),
+             (5, 'adjustment', 1, NULL, 2.0), (6, 'rounding', 0, NULL, -0.001), (7, 'usage', 2, 0.0, 0.0)$$, 'an empty line is the last');
+SELECT is(ARRAY(SELECT substring(line FROM '^ *(\d+)  ') FROM bill_text(:early) AS line WHERE line ~ '^ *\d+  '), '{1,2,3,4,5,6}', 'what is printed has no gap');
+SELECT is((SELECT sum(units_after - units_before) FROM bill_charges(:early, 7)), 0::numeric, 'the number of the empty line has its charges');
 
 -- ---- everything adds up ----
 
