@@ -39,6 +39,7 @@ INSERT INTO event_kind (kind, description) VALUES
     ('pool_created', 'a pool was made'),
     ('nodes_added', 'nodes joined the pool; reason: how many of which flavor'),
     ('bill_issued', 'a month was closed; reason: its bill'),
+    ('archived', 'closed periods were marked as archived, or charges and usage of them were moved away; reason: up to when, or how many rows into which schema'),
     ('payment_recorded', 'a payment was recorded; reason: the amount and what it was'),
     ('credit_limit_set', 'what a tenant may owe was limited; reason: the limit and the time of grace'),
     ('adjusted', 'an adjustment or a tax was booked; reason: the amount and what for'),

@@ -11,22 +11,47 @@ BEGIN
     -- in the order of who rates: no price is set for a time while it is put away
     PERFORM FROM price_book FOR SHARE;
     PERFORM FROM ledger l WHERE l.tenant_id = mark_archived.tenant FOR NO KEY UPDATE;
-    UPDATE ledger l SET archived_until = closed.until
-    FROM (SELECT max(p.period_end) AS until
-          FROM billing_period p JOIN billing_terms(mark_archived.tenant) t ON p.period_start >= t.starts_at AND p.period_start < t.ends_at
-          WHERE p.tenant_id = mark_archived.tenant AND p.state = 'closed'
-            AND p.period_end <= mark_archived.before::timestamp AT TIME ZONE t.time_zone) AS closed
-    WHERE l.tenant_id = mark_archived.tenant AND l.archived_until < closed.until;
+    WITH marked AS (
+        UPDATE ledger l SET archived_until = closed.until
+        FROM (SELECT max(p.period_end) AS until
+              FROM billing_period p JOIN billing_terms(mark_archived.tenant) t ON p.period_start >= t.starts_at AND p.period_start < t.ends_at
+              WHERE p.tenant_id = mark_archived.tenant AND p.state = 'closed'
+                AND p.period_end <= mark_archived.before::timestamp AT TIME ZONE t.time_zone) AS closed
+        WHERE l.tenant_id = mark_archived.tenant AND l.archived_until < closed.until
+        RETURNING l.archived_until)
+    INSERT INTO event (tenant_id, at, kind, actor, reason)
+    SELECT mark_archived.tenant, write_clock(), 'archived', actor(), format('up to %s', m.archived_until) FROM marked m;
     SELECT l.archived_until INTO result FROM ledger l WHERE l.tenant_id = mark_archived.tenant;
     RETURN coalesce(result, '-infinity');
 END $$;
 COMMENT ON FUNCTION mark_archived(bigint, date) IS
 'first half of archive: takes the books of a tenant and marks its closed periods that end by the beginning of a local day as archived; returns up to when they are, -infinity: none. Nothing is moved. Operators only (42501); 42704: no such tenant; 22004: NULL';
 
-CREATE FUNCTION drop_archived(tenant bigint, charges bigint[], usage bigint[]) RETURNS void
+CREATE FUNCTION drop_archived(tenant bigint, charges bigint[], usage bigint[], schema text) RETURNS void
     AS 'MODULE_PATHNAME', 'pm_sql_drop_archived' LANGUAGE C;
-COMMENT ON FUNCTION drop_archived(bigint, bigint[], bigint[]) IS
-'second half of archive, after the rows were copied: deletes these charges and rows of usage, all or none, if they are of archived periods. They are gone then: whoever calls it by hand keeps them first. Operators only (42501); 55000: a row is not there, or of no archived period, or is to stay; 23503: a row that stays refers to one; 42704: no such tenant; 22004: NULL';
+COMMENT ON FUNCTION drop_archived(bigint, bigint[], bigint[], text) IS
+'second half of archive, after the rows were copied into a schema, which an event names: deletes these charges and rows of usage, all or none, if they are of archived periods. They are gone then: whoever calls it by hand keeps them first. Operators only (42501); 55000: a row is not there, or of no archived period, or is to stay; 23503: a row that stays refers to one; 42704: no such tenant; 22004: NULL';
+
+CREATE FUNCTION not_archived(tenant bigint, since date) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path TO pg_catalog, pool_manager, pg_temp AS $$
+DECLARE
+    gone record;
+BEGIN
+    SELECT n.name, l.archived_until INTO gone
+    FROM ledger l
+    JOIN tenant n USING (tenant_id)
+    JOIN LATERAL billing_terms(l.tenant_id) AS t ON l.archived_until > t.starts_at AND l.archived_until <= t.ends_at
+    WHERE l.tenant_id = not_archived.tenant AND l.archived_until > not_archived.since::timestamp AT TIME ZONE t.time_zone;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '55000',
+            MESSAGE = format('what tenant "%s" used before %s has been archived', gone.name, gone.archived_until),
+            DETAIL = format('Asked was for local days from %s on.', since),
+            HINT = 'Name a "since" not before then; charges before it are in table "charge" of the schema that events "archived" name.';
+    END IF;
+    RETURN tenant;
+END $$;
+COMMENT ON FUNCTION not_archived(bigint, date) IS
+'the tenant, if nothing that it used on a local day or later was archived. For all; 55000: some was';
 
 CREATE PROCEDURE archive(before date, schema text, batch integer DEFAULT 10000) LANGUAGE plpgsql AS $$
 DECLARE
@@ -38,6 +63,7 @@ DECLARE
     last_start timestamptz;
     last_usage bigint;
     part record;
+    again boolean := false;
 BEGIN
     -- a procedure that commits has no path of its own, and a commit takes back this one
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -103,16 +129,26 @@ BEGIN
             FROM (VALUES (1)) AS one
             LEFT JOIN LATERAL (SELECT s.started_at, s.usage_id FROM seen s ORDER BY 1 DESC, 2 DESC LIMIT 1) AS l ON true;
             EXIT WHEN part.seen = 0;
-            EXECUTE copies[1] INTO copied USING of_tenant, part.charged;
-            EXECUTE copies[2] INTO kept USING of_tenant, part.usage;
-            IF (cardinality(copied), cardinality(kept)) IS DISTINCT FROM (part.charges, cardinality(part.usage)) THEN
-                RAISE EXCEPTION USING ERRCODE = '55000',
-                    MESSAGE = format('tables of schema "%s" do not take all rows', schema),
-                    DETAIL = format('Of %s charges %s were kept, of %s rows of usage %s.',
-                        part.charges, cardinality(copied), cardinality(part.usage), cardinality(kept)),
-                    HINT = 'Triggers on them may leave out none. What was committed before is archived; call again to go on.';
-            END IF;
-            PERFORM pool_manager.drop_archived(of_tenant, copied, kept);
+            BEGIN
+                EXECUTE copies[1] INTO copied USING of_tenant, part.charged;
+                EXECUTE copies[2] INTO kept USING of_tenant, part.usage;
+                IF (cardinality(copied), cardinality(kept)) IS DISTINCT FROM (part.charges, cardinality(part.usage)) THEN
+                    RAISE EXCEPTION USING ERRCODE = '55000',
+                        MESSAGE = format('tables of schema "%s" do not take all rows', schema),
+                        DETAIL = format('Of %s charges %s were kept, of %s rows of usage %s.',
+                            part.charges, cardinality(copied), cardinality(part.usage), cardinality(kept)),
+                        HINT = 'Triggers on them may leave out none. What was committed before is archived; call again to go on.';
+                END IF;
+                PERFORM pool_manager.drop_archived(of_tenant, copied, kept, schema);
+            EXCEPTION WHEN foreign_key_violation THEN
+                -- usage that was corrected meanwhile stays: now that is seen
+                IF again THEN
+                    RAISE;
+                END IF;
+                again := true;
+                CONTINUE;
+            END;
+            again := false;
             last_start := part.started_at;
             last_usage := part.usage_id;
             COMMIT;

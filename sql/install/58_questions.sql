@@ -146,7 +146,7 @@ LEFT JOIN pool p ON p.pool_id = u.pool_id
 LEFT JOIN job j ON j.pool_id = u.pool_id AND j.job_id = u.job_id
 LEFT JOIN node n ON n.pool_id = u.pool_id AND n.node_id = u.node_id;
 COMMENT ON VIEW charge_detail IS
-'charges, one row each, with what they may be summed by; whatever they are grouped by, the sums add up to the same total';
+'charges, one row each, with what they may be summed by; whatever they are grouped by, the sums add up to the same total. What has been archived is not here: ledger_status.archived_until';
 COMMENT ON COLUMN charge_detail.tenant_id IS 'who pays';
 COMMENT ON COLUMN charge_detail.tenant IS 'its name';
 COMMENT ON COLUMN charge_detail.period_start IS 'period it is booked in, and billed with';
@@ -185,14 +185,14 @@ CREATE FUNCTION cost_by_tag(tenant bigint, key text, since date, until date)
     BEGIN ATOMIC
         SELECT d.tags ->> cost_by_tag.key, count(*), trim_scale(sum(d.amount)), d.currency
         FROM charge_detail d
-        WHERE d.tenant_id = (SELECT find_tenant(cost_by_tag.tenant)) AND d.day >= cost_by_tag.since AND d.day < cost_by_tag.until
+        WHERE d.tenant_id = (SELECT not_archived(find_tenant(cost_by_tag.tenant), cost_by_tag.since)) AND d.day >= cost_by_tag.since AND d.day < cost_by_tag.until
           -- a month is booked into itself or a later one: what was booked before is not read
           AND d.period_start >= cost_by_tag.since::timestamp AT TIME ZONE 'UTC' - interval '768 hours'
         GROUP BY d.tags ->> cost_by_tag.key, d.currency
         ORDER BY sum(d.amount) DESC, 1;
     END;
 COMMENT ON FUNCTION cost_by_tag(bigint, text, date, date) IS
-'what was charged for the local days from since until before until, by value of a tag: of the job or node, else of the pool; NULL: without it. The amounts add up to all that was charged for these days. 42704: no such tenant; 22004: NULL';
+'what was charged for the local days from since until before until, by value of a tag: of the job or node, else of the pool; NULL: without it. The amounts add up to all that was charged for these days. 55000: some of it has been archived; 42704: no such tenant; 22004: NULL';
 CREATE FUNCTION cost_by_tag(tenant text, key text, since date, until date)
     RETURNS TABLE (value text, charges bigint, amount numeric, currency text)
     LANGUAGE sql STABLE ROWS 20

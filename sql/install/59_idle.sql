@@ -32,6 +32,7 @@ CREATE FUNCTION pool_idle(pool bigint, since date, until date, resource text DEF
             SELECT p.pool_id, p.tenant_id, d.day::date AS day, e.starts_at, e.ends_at
             FROM find_pool(pool_idle.pool) AS f(pool_id)
             JOIN pool p ON p.pool_id = f.pool_id AND p.kind = 'dedicated'
+            JOIN LATERAL not_archived(p.tenant_id, pool_idle.since) AS o(tenant_id) ON o.tenant_id = p.tenant_id
             CROSS JOIN LATERAL billing_terms(p.tenant_id) AS z
             CROSS JOIN generate_series(pool_idle.since::timestamp, pool_idle.until::timestamp - interval '1 day', '1 day') AS d(day)
             CROSS JOIN LATERAL (
@@ -94,7 +95,7 @@ CREATE FUNCTION pool_idle(pool bigint, since date, until date, resource text DEF
         ORDER BY d.starts_at, n.node_id;
     END;
 COMMENT ON FUNCTION pool_idle(bigint, date, date, text) IS
-'what of a dedicated pool was used, idle or not available on the owner''s local days from since until before until, node by node, in whole node-seconds, or in unit-seconds of a resource: used + idle + unavailable = capacity, exactly, and so of any sum. A node is used while anything is on it, not available while it is not and nothing is. What was charged for the node and what it holds is split by the same seconds, to the last digit; NULL: nothing yet. Of a public pool there are no rows. 42704: no such pool; 22004: NULL';
+'what of a dedicated pool was used, idle or not available on the owner''s local days from since until before until, node by node, in whole node-seconds, or in unit-seconds of a resource: used + idle + unavailable = capacity, exactly, and so of any sum. A node is used while anything is on it, not available while it is not and nothing is. What was charged for the node and what it holds is split by the same seconds, to the last digit; NULL: nothing yet. Of a public pool there are no rows. 55000: some of what was charged has been archived; 42704: no such pool; 22004: NULL';
 CREATE FUNCTION pool_idle(pool text, since date, until date, resource text DEFAULT NULL)
     RETURNS TABLE (day date, node_id bigint, node text, flavor text, capacity numeric, used numeric, idle numeric, unavailable numeric,
         amount numeric, used_amount numeric, idle_amount numeric, unavailable_amount numeric, currency text)

@@ -12,7 +12,8 @@
 #include "api/args.h"
 #include "store/archive.h"
 
-static void
+/* All of them must be gone; how many those are */
+static uint64
 check_deleted(const char *what, Datum ids, uint64 deleted)
 {
 	ArrayType  *array = DatumGetArrayTypeP(ids);
@@ -24,6 +25,7 @@ check_deleted(const char *what, Datum ids, uint64 deleted)
 				 errmsg("%d of the %s cannot be deleted", n - (int) deleted, what),
 				 errdetail("They are not there, or of no archived period, or adjustments, taxes or records of external meters, which stay."),
 				 errhint("Use archive(), which copies them and chooses those that can.")));
+	return deleted;
 }
 
 PG_FUNCTION_INFO_V1(pm_sql_drop_archived);
@@ -33,13 +35,17 @@ pm_sql_drop_archived(PG_FUNCTION_ARGS)
 {
 	PmCall		call;
 	int64		tenant_id;
+	uint64		charges;
+	uint64		usage;
 
 	pm_begin(&call, fcinfo);
 	pm_require_operator(&call);
 	pm_refuse_nulls(fcinfo);
 	tenant_id = pm_tenant_arg(&call, fcinfo, 0);
-	check_deleted("charges", PG_GETARG_DATUM(1), pm_delete_archived_charges(tenant_id, PG_GETARG_DATUM(1)));
-	check_deleted("rows of usage", PG_GETARG_DATUM(2), pm_delete_archived_usage(tenant_id, PG_GETARG_DATUM(2)));
+	charges = check_deleted("charges", PG_GETARG_DATUM(1), pm_delete_archived_charges(tenant_id, PG_GETARG_DATUM(1)));
+	usage = check_deleted("rows of usage", PG_GETARG_DATUM(2), pm_delete_archived_usage(tenant_id, PG_GETARG_DATUM(2)));
+	if (charges + usage > 0)
+		pm_note_archived(&call, tenant_id, charges, usage, pm_text_arg(fcinfo, 3));
 	pm_end(&call);
 	PG_RETURN_VOID();
 }

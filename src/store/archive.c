@@ -127,3 +127,20 @@ pm_delete_archived_usage(int64 tenant_id, Datum ids)
 
 	return delete_archived(&delete, tenant_id, ids);
 }
+
+void
+pm_note_archived(PmCall *call, int64 tenant_id, uint64 charges, uint64 usage, const char *schema)
+{
+	static PmStatement note = PM_STATEMENT("int8;timestamptz;text;int8;int8;text",
+										   "INSERT INTO pool_manager.event (tenant_id, at, kind, actor, reason) VALUES ($1, $2, 'archived', $3,"
+										   " format('%s charges and %s rows of usage into schema \"%s\"', $4, $5, $6))");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_time(&args, pm_writing_clock());
+	pm_arg_text(&args, call->actor_name);
+	pm_arg_int64(&args, (int64) charges);
+	pm_arg_int64(&args, (int64) usage);
+	pm_arg_text(&args, schema);
+	pm_run(&note, &args);
+}

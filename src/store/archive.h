@@ -30,6 +30,8 @@ extern bool pm_is_archived(const PmUsageRecord *usage);
 /* Delete rows of archived periods, given as arrays of ids; how many of them may go */
 extern uint64 pm_delete_archived_charges(int64 tenant_id, Datum ids);
 extern uint64 pm_delete_archived_usage(int64 tenant_id, Datum ids);
+/* The event of it; into which schema they were copied */
+extern void pm_note_archived(PmCall *call, int64 tenant_id, uint64 charges, uint64 usage, const char *schema);
 /* For the guard of append-only tables: is it one of these two that deletes? */
 extern bool pm_deletes_archived(void);
 

@@ -101,7 +101,7 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 SELECT is(pg_temp.as_stranger($$CALL archive('2026-03-01', 'history')$$), '42501', 'operators only');
 SELECT is(pg_temp.as_stranger($$SELECT mark_archived(1, '2026-03-01')$$), '42501', 'its halves too:');
-SELECT is(pg_temp.as_stranger($$SELECT drop_archived(1, '{}', '{}')$$), '42501', 'they are for it');
+SELECT is(pg_temp.as_stranger($$SELECT drop_archived(1, '{}', '{}', 'history')$$), '42501', 'they are for it');
 
 -- ---- a stop half-way ----
 
@@ -145,6 +145,11 @@ RESET ROLE;
 SELECT pg_temp.is_whole('archived');
 SELECT results_eq('SELECT tenant::text, archived_until FROM ledger_status ORDER BY 1',
     $$VALUES ('acme', timestamptz '2026-02-28 16:00:00+00'), ('beta', '2026-02-28 23:00:00+00'), ('idle', NULL)$$, 'up to the local first of March');
+SELECT results_eq($$SELECT t.name::text, e.reason FROM event e JOIN tenant t USING (tenant_id) WHERE kind = 'archived' AND actor = 'archive_keeper' AND e.reason LIKE 'up to %' ORDER BY 1$$,
+    $$VALUES ('acme', 'up to 2026-02-28 16:00:00+00'), ('beta', 'up to 2026-02-28 23:00:00+00')$$, 'an event says so, once');
+SELECT results_eq($$SELECT sum(n[1]::bigint), sum(n[2]::bigint) FROM event, regexp_match(reason, '^(\d+) charges and (\d+) rows of usage into schema "history"$') AS n
+    WHERE kind = 'archived' AND reason NOT LIKE 'up to %'$$,
+    $$SELECT (SELECT count(*)::numeric FROM history.charge), (SELECT count(*)::numeric FROM history.usage)$$, 'and others what left');
 -- where acme's March is closed it is not asked for; what is kept, is for a reason
 SELECT results_eq($$SELECT DISTINCT u.tenant_id, coalesce(j.name, u.source),
         EXISTS (SELECT FROM usage c WHERE c.tenant_id = u.tenant_id AND c.corrects = u.usage_id) FROM usage u LEFT JOIN job j USING (pool_id, job_id)
@@ -160,6 +165,12 @@ SELECT isnt_empty('SELECT * FROM history.charge WHERE corrects IS NOT NULL', 'an
 SELECT throws_ok($$SELECT * FROM charges('acme', '2026-02-01', '2026-05-01')$$, '55000',
     'what tenant "acme" used before 2026-02-28 16:00:00+00 has been archived', 'charges() of a time that is gone');
 SELECT throws_ok($$SELECT * FROM charges(NULL::text, '2026-02-01', '2026-05-01')$$, '55000', NULL, 'of all tenants');
+SELECT throws_ok($$SELECT * FROM cost_by_tag('acme', 'team', '2026-02-28', '2026-05-01')$$, '55000',
+    'what tenant "acme" used before 2026-02-28 16:00:00+00 has been archived', 'sums of a day that is gone, of its last day too');
+SELECT throws_ok($$SELECT * FROM cost_by_tag('acme', 'team', '2026-01-01', '2026-02-01')$$, '55000', NULL, 'of a month that is');
+-- what is here of the months from March on is all of them: the total that the counters have of them, and the adjustments
+SELECT results_eq($$SELECT value, amount, currency FROM cost_by_tag('acme', 'team', '2026-03-01', '2026-05-01')$$,
+    $$SELECT NULL::text, trim_scale(sum(amount)), 'USD' FROM counter WHERE tenant_id = 1 AND month_start >= '2026-02-28 16:00+00'$$, 'from then on they are whole');
 SELECT throws_ok($$SELECT set_price('gpu', '0.7', '2026-02-10', currency => 'EUR', reprice => 'again')$$, '55000',
     'time from 2026-02-10 00:00:00+00 on has been charged and archived', 'a price for it');
 SELECT throws_ok($$SELECT * FROM bill_charges(1, 1)$$, '55000', 'charges of bill 1 have been archived', 'charges of a bill');
@@ -170,11 +181,11 @@ SELECT throws_ok('DELETE FROM charge WHERE usage_id IS NOT NULL', '55000', 'tabl
 SELECT throws_ok('DELETE FROM usage', '55000', 'table "usage" is append-only', 'usage too');
 SELECT throws_ok($$UPDATE ledger SET archived_until = '2026-01-01' WHERE tenant_id = 1$$, '55000', NULL, 'what is archived is not called back');
 SELECT throws_ok($$UPDATE ledger SET archived_until = '2026-05-01' WHERE tenant_id = 1$$, '23514', NULL, 'nor what is not closed');
-SELECT throws_ok(format('SELECT drop_archived(1, ''{%s}'', ''{}'')', (SELECT max(charge_id) FROM charge WHERE tenant_id = 1 AND usage_id IS NOT NULL)),
+SELECT throws_ok(format('SELECT drop_archived(1, ''{%s}'', ''{}'', ''history'')', (SELECT max(charge_id) FROM charge WHERE tenant_id = 1 AND usage_id IS NOT NULL)),
     '55000', '1 of the charges cannot be deleted', 'a charge of an open period');
-SELECT throws_ok(format('SELECT drop_archived(1, ''{}'', ''{%s}'')', (SELECT usage_id FROM usage WHERE event_id = 'first')),
+SELECT throws_ok(format('SELECT drop_archived(1, ''{}'', ''{%s}'', ''history'')', (SELECT usage_id FROM usage WHERE event_id = 'first')),
     '55000', '1 of the rows of usage cannot be deleted', 'the record of a meter');
-SELECT throws_ok(format('SELECT drop_archived(1, ''{%s}'', ''{}'')', (SELECT corrects FROM charge WHERE description = 'goodwill')),
+SELECT throws_ok(format('SELECT drop_archived(1, ''{%s}'', ''{}'', ''history'')', (SELECT corrects FROM charge WHERE description = 'goodwill')),
     '23503', NULL, 'a charge that is adjusted');
 SELECT pg_temp.is_whole('all of it refused');
 
