@@ -18,6 +18,13 @@ DECLARE
 BEGIN
     -- a procedure that commits has no path of its own, and a commit takes back this one
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    -- others see no tenants, or theirs only
+    IF NOT pool_manager.may_see(0) THEN
+        RAISE EXCEPTION USING ERRCODE = '42501',
+            MESSAGE = format('permission denied: "%s" is not an operator', current_user),
+            DETAIL = 'All tenants are settled by operators only.',
+            HINT = 'An operator can make the role one with grant_operator().';
+    END IF;
     failed := 0;
     FOR tenant IN SELECT t.tenant_id, t.name FROM pool_manager.tenant t WHERE t.tenant_id <> 0 ORDER BY t.tenant_id LOOP
         PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);

@@ -43,6 +43,13 @@ SELECT finish_job(3), finish_job(4);
 SELECT submit_job('pub', t || ' waits ' || i, request => 'nvidia.com/gpu=4', tenant => t)
 FROM generate_series(1, 2) AS i, unnest('{beta,acme}'::text[]) AS t;
 
+-- and books: February is billed, March was settled and corrected, with payments and limits
+SELECT recorded FROM record_usage('acme', 'gpu', 1, '2026-02-10 00:00+00', '2026-02-10 01:00+00', 'meter', 'a');
+SELECT recorded FROM record_usage('beta', 'gpu', 1, '2026-02-10 00:00+00', '2026-02-10 01:00+00', 'meter', 'b');
+SELECT issue_bill('acme', '2026-02-01'), issue_bill('beta', '2026-02-01');
+SELECT adjust('acme', 1, 'fee'), adjust('beta', 1, 'fee'), set_credit_limit('acme', 50), set_credit_limit('beta', 50),
+       record_payment('acme', 1, 'transfer 1'), record_payment('beta', 1, 'transfer 2');
+
 -- every table with a tenant: whose rows, and how many
 CREATE FUNCTION public.seen(OUT "table" text, OUT rows text) RETURNS SETOF record
 LANGUAGE plpgsql SET search_path = pool_manager AS $$
@@ -137,13 +144,16 @@ RESET ROLE;
 CREATE FUNCTION public.try(call text) RETURNS text
 LANGUAGE plpgsql SET search_path = pool_manager AS $$
 BEGIN
-    EXECUTE 'SELECT ' || call;
+    EXECUTE CASE WHEN call LIKE 'CALL %' THEN '' ELSE 'SELECT ' END || call;
     RAISE SQLSTATE 'UNDO0';
 EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
     RETURN 'done';
 WHEN OTHERS THEN
     RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
+CREATE TEMP TABLE metered AS SELECT 'acme' AS tenant, 'gpu' AS sku, 1 AS quantity, timestamptz '2026-02-27' AS started_at,
+    timestamptz '2026-02-28' AS ended_at, 'meter' AS source, 'd' AS event_id;
+GRANT SELECT ON metered TO PUBLIC;
 CREATE TEMP TABLE call (n serial, call text);
 GRANT SELECT ON call TO PUBLIC;
 INSERT INTO call (call) VALUES
@@ -186,6 +196,44 @@ INSERT INTO call (call) VALUES
     ($$charges('beta', '2026-03-01', '2026-03-02')$$),
     ($$charges('gamma', '2026-03-01', '2026-03-02')$$),
     ($$charges(0, '2026-03-01', '2026-03-02')$$),
+    -- the ledger: who is billed, writes the books, reads them
+    ($$set_contract('acme', '2026-05-01', 'EUR', 'UTC')$$),
+    ($$record_usage('acme', 'gpu', 1, '2026-03-01 00:00+00', '2026-03-01 00:30+00', 'meter', 'c')$$),
+    ($$record_usages('TABLE pg_temp.metered')$$),
+    ($$correct_usage(min(usage_id), 'wrong', quantity => 0) FROM usage$$),
+    ($$settle('acme', '2026-03-01')$$),
+    ($$CALL settle_all()$$),
+    ($$issue_bill('acme', '2026-02-01')$$),
+    ($$adjust('acme', 1, 'fee')$$),
+    ($$record_payment('acme', 1, 'cash')$$),
+    ($$set_credit_limit('acme', 100)$$),
+    ($$check_arrears('acme')$$),
+    ($$check_arrears()$$),
+    ($$set_tenant_state('acme', 'grace')$$),
+    ($$reconcile()$$),
+    ($$CALL archive('2026-03-01', 'regress_history')$$),
+    ($$mark_archived(1, '2026-03-01')$$),
+    ($$drop_archived(1, '{}', '{}', 'regress_history')$$),
+    ($$bill_text(1)$$),
+    ($$bill_text(2)$$),
+    ($$bill_json(1)$$),
+    ($$bill_json(2)$$),
+    ($$bill_charges(1, 1)$$),
+    ($$bill_charges(2, 1)$$),
+    ($$cost_by_tag('acme', 'team', '2026-03-01', '2026-04-01')$$),
+    ($$cost_by_tag('beta', 'team', '2026-03-01', '2026-04-01')$$),
+    ($$projected_month_end('acme')$$),
+    ($$projected_month_end('beta')$$),
+    ($$pool_idle('acme-pool', '2026-03-01', '2026-03-02')$$),
+    ($$pool_idle('beta-pool', '2026-03-01', '2026-03-02')$$),
+    ($$quote_resize('acme-pool', 'gpu4', 2)$$),
+    ($$quote_resize('beta-pool', 'gpu4', 2)$$),
+    -- and what is for bodies of calls
+    ($$lock_books(1)$$),
+    ($$require_billed(1)$$),
+    ($$month_periods(1, '2026-03-01')$$),
+    ($$write_bills(1, '2026-03-01', 'USD', 'UTC', 'cut', '2026-04-01')$$),
+    ($$reconcile_charges(NULL)$$),
     ($$set_config('pool_manager.clock', '2027-01-01', true)$$),
     ($$guard_append_only()$$),
     ($$nextval('job_id_seq')$$);
@@ -301,6 +349,8 @@ SELECT guard_forward();
 SELECT guard_books();
 SELECT guard_job();
 SELECT guard_usage();
+SELECT guard_closed();
+SELECT guard_contract();
 
 -- the query of submit_jobs runs as the caller
 SET ROLE regress_acme;
