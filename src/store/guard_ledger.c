@@ -132,7 +132,7 @@ check_contract(Relation relation, HeapTuple row)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s of tenant \"%s\" has been charged by its contract", pm_get_text(0, 2), pm_get_text(0, 1)),
-				 errdetail("What a contract says stays once something was booked by it; that from %s on holds for that time.",
+				 errdetail("What a contract says stays once something was booked by it; the one from %s on holds for that time.",
 						   pm_get_text(0, 3)),
 				 errhint("Use set_contract() for a month that has not begun.")));
 }

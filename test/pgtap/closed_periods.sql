@@ -85,7 +85,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
     RETURN NEXT is(sqlstate || ' ' || sqlerrm || ': ' || detail, format('55000 %s of tenant "acme" has been charged by its contract: '
-        'What a contract says stays once something was booked by it; that from %s on holds for that time.', month, since), title);
+        'What a contract says stays once something was booked by it; the one from %s on holds for that time.', month, since), title);
 END $$;
 SELECT pg_temp.keeps(format('UPDATE contract SET %s WHERE tenant_id = 1', change), '2026-03', '2000-01-01', change)
 FROM unnest(ARRAY['currency = ''EUR''', 'time_zone = ''Asia/Tokyo''', 'cycle = ''1 day''', 'rounding = ''cut''', 'from_month = ''2026-05-01''', 'tenant_id = 2']) AS change;
