@@ -34,13 +34,13 @@ $node->safe_psql('original', q{
 	SELECT issue_bill('acme', '2026-02-01'), issue_bill('beta', '2026-02-01');
 	SELECT record_usage('acme', 'core', 3, '2026-02-28 09:00:00+00', '2026-02-28 09:00:07+00', 'meter', 'late');
 	-- never rated: one before the bill of March, one that is dumped as it waits
-	SELECT record_usage('beta', 'core', 1, '2025-02-28', '2025-03-01', source => 'meter', event_id => 'slip');
+	SELECT record_usage('beta', 'core', 1, '2025-02-10', '2025-02-11', source => 'meter', event_id => 'slip');
 	SELECT correct_usage((SELECT usage_id FROM usage WHERE event_id = 'slip'), 'a slip', 0);
 	SELECT adjust('acme', -0.125, 'credit', corrects => (SELECT min(charge_id) FROM charge));
 	SET pool_manager.clock = '2026-04-01 00:00:01+00';
 	SELECT issue_bill('acme', '2026-03-01', request_id => 'march'), issue_bill('beta', '2026-03-01');
 	SELECT settle('acme');
-	SELECT record_usage('acme', 'core', 1, '2025-02-28', '2025-03-01', source => 'meter', event_id => 'slip again');
+	SELECT record_usage('acme', 'core', 1, '2025-02-10', '2025-02-11', source => 'meter', event_id => 'slip again');
 	SELECT correct_usage((SELECT usage_id FROM usage WHERE event_id = 'slip again'), 'a slip', 0);
 	-- a contract for another time, then one like the first: each by itself would seem to be broken when rows come one by one
 	SELECT set_contract('beta', '2026-05-01', 'USD', 'Asia/Tokyo'), set_contract('beta', '2026-06-01', 'PTS', 'UTC', rounding => 'cut');
