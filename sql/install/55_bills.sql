@@ -335,11 +335,12 @@ COMMENT ON FUNCTION adjust(bigint, numeric, text, charge_kind, bigint, bigint, t
 CREATE FUNCTION adjust(
     tenant text, amount numeric, description text, kind charge_kind DEFAULT 'adjustment', workspace text DEFAULT NULL,
     corrects bigint DEFAULT NULL, request_id text DEFAULT NULL) RETURNS bigint
-LANGUAGE sql BEGIN ATOMIC
-    SELECT adjust(t.tenant_id, adjust.amount, adjust.description, adjust.kind, find_workspace(t.tenant_id, adjust.workspace),
-        adjust.corrects, adjust.request_id)
-    FROM find_tenant(adjust.tenant) AS t(tenant_id);
-END;
+LANGUAGE pool_manager AS $$
+DECLARE
+    named bigint := find_tenant(tenant);
+BEGIN
+    RETURN adjust(named, amount, description, kind, find_workspace(named, workspace), corrects, request_id);
+END $$;
 COMMENT ON FUNCTION adjust(text, numeric, text, charge_kind, text, bigint, text) IS 'the same, tenant and workspace by name';
 
 -- ---- reading ----

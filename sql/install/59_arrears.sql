@@ -129,9 +129,10 @@ END $$;
 COMMENT ON FUNCTION check_arrears(bigint) IS
 'compares what a tenant, or each one, owes and has used unbilled with its limit: who is beyond it comes into grace, and when that is over is frozen; who is not any more is active. Returns who changed; called again it changes nothing. Tenants without a limit are left as they are. Operators only (42501); 42704: no such tenant';
 CREATE FUNCTION check_arrears(tenant text)
-    RETURNS TABLE (tenant_id bigint, from_state tenant_state, to_state tenant_state) LANGUAGE sql BEGIN ATOMIC
-    SELECT c.* FROM check_arrears(find_tenant(check_arrears.tenant)) AS c;
-END;
+    RETURNS TABLE (tenant_id bigint, from_state tenant_state, to_state tenant_state) LANGUAGE pool_manager AS $$
+BEGIN
+    RETURN QUERY SELECT c.* FROM check_arrears(find_tenant(check_arrears.tenant)) AS c;
+END $$;
 COMMENT ON FUNCTION check_arrears(text) IS 'the same, the tenant by name';
 
 -- ---- payments and limits ----

@@ -64,6 +64,9 @@ pm_call_handler(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(frame.call.caller);
 		error = CopyErrorData();
 		FlushErrorState();
+		/* what is refused is a statement of the body: it is the call that cannot be */
+		if (error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION && error->hint == NULL)
+			pm_reword_read_only(error, frame.call.function);
 		/* a refusal says all there is to say, and has a hint; lines of the body say nothing to the caller */
 		if (error->hint)
 			error->context = NULL;

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * settle.c
- *	  settle(): what was used up to an instant is rated and booked.
+ *	  settle(): what was used up to an instant is rated and booked.  Of all
+ *	  tenants: settle_all.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -92,15 +93,43 @@ pm_settle_tenant(PmCall *call, int64 tenant_id, int64 until)
 	return charges;
 }
 
+int64
+pm_settle_until(FunctionCallInfo fcinfo, int n)
+{
+	TimestampTz now = pm_writing_clock();
+	int64		until = PG_ARGISNULL(n) ? pm_second(now) :
+		pm_second_argument(PG_GETARG_TIMESTAMPTZ(n), "until");
+
+	if (until > pm_second(now))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"until\" must not be in the future"),
+				 errdetail("The clock is at %s.", timestamptz_to_str(now)),
+				 errhint("Leave it out to settle up to now.")));
+	return until;
+}
+
+void
+pm_warn_of_tenant(const char *text, const char *name, const ErrorData *error)
+{
+	/* a refusal says all there is to say, and has a hint */
+	const char *context = error->hint ? NULL : error->context;
+
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg(text, name, error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0,
+			 error->hint ? errhint("%s", error->hint) : 0,
+			 context ? errcontext("%s", context) : 0));
+}
+
 PG_FUNCTION_INFO_V1(pm_settle);
 
 Datum
 pm_settle(PG_FUNCTION_ARGS)
 {
 	PmCall		call;
-	TimestampTz now;
 	int64		tenant_id;
-	int64		until;
 	int64		charges;
 
 	pm_begin(&call, fcinfo);
@@ -113,15 +142,7 @@ pm_settle(PG_FUNCTION_ARGS)
 				 errmsg("the provider pays nobody"),
 				 errdetail("Books are kept for tenants that are billed."),
 				 errhint("Name another tenant.")));
-	now = pm_writing_clock();
-	until = PG_ARGISNULL(1) ? pm_second(now) : pm_second_argument(PG_GETARG_TIMESTAMPTZ(1), "until");
-	if (until > pm_second(now))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"until\" must not be in the future"),
-				 errdetail("The clock is at %s.", timestamptz_to_str(now)),
-				 errhint("Leave it out to settle up to now.")));
-	charges = pm_settle_tenant(&call, tenant_id, until);
+	charges = pm_settle_tenant(&call, tenant_id, pm_settle_until(fcinfo, 1));
 	pm_end(&call);
 	PG_RETURN_INT64(charges);
 }

@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "store/session.h"
@@ -25,8 +26,9 @@
 
 PmCall	   *pm_body = NULL;
 
-/* Every begin sets it, so that an error leaves nothing behind */
+/* Every begin sets them, so that an error leaves nothing behind */
 static bool read_only = false;
+static Oid	running = InvalidOid;
 
 bool
 pm_in_body(void)
@@ -64,6 +66,8 @@ pm_begin(PmCall *call, FunctionCallInfo fcinfo)
 		elog(ERROR, "cache lookup failed for function %u", function);
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 
+	call->save_function = running;
+	call->function = running = function;
 	call->caller = CurrentMemoryContext;
 	call->save_read_only = read_only;
 	read_only = form->provolatile != PROVOLATILE_VOLATILE;
@@ -81,6 +85,8 @@ pm_begin(PmCall *call, FunctionCallInfo fcinfo)
 void
 pm_begin_background(PmCall *call)
 {
+	call->save_function = running;
+	call->function = running = InvalidOid;
 	call->caller = CurrentMemoryContext;
 	call->save_read_only = read_only;
 	read_only = false;
@@ -108,12 +114,42 @@ pm_end(PmCall *call)
 	SetUserIdAndSecContext(call->save_user, call->save_context);
 	MemoryContextSwitchTo(call->caller);
 	read_only = call->save_read_only;
+	running = call->save_function;
 }
 
 bool
 pm_call_is_read_only(void)
 {
 	return read_only;
+}
+
+Oid
+pm_running_function(void)
+{
+	return pm_in_body() ? pm_body->function : running;
+}
+
+void
+pm_reword_read_only(ErrorData *error, Oid function)
+{
+	char	   *name = get_func_name(function);
+
+	error->message = psprintf(_("cannot execute %s() in a read-only transaction"), name ? name : "");
+	error->detail = pstrdup(_("It would write, or take a lock."));
+	error->hint = pstrdup(_("Begin a transaction that is READ WRITE; a standby has none."));
+}
+
+void
+pm_refuse_read_only(Oid function)
+{
+	ErrorData	said = {0};
+
+	pm_reword_read_only(&said, function);
+	ereport(ERROR,
+			(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+			 errmsg_internal("%s", said.message),
+			 errdetail_internal("%s", said.detail),
+			 errhint("%s", said.hint)));
 }
 
 Oid

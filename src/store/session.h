@@ -37,6 +37,8 @@ typedef struct PmCall
 	bool		public_pools;	/* for that tenant: may it submit to public pools? */
 	bool		high_priority;	/* may it give priority 3? */
 	bool		framed;			/* is it the call of a PmFrame? */
+	Oid			function;		/* which call it is; InvalidOid: none of SQL */
+	Oid			save_function;
 } PmCall;
 
 extern void pm_begin(PmCall *call, FunctionCallInfo fcinfo);
@@ -59,6 +61,13 @@ extern void pm_changed(void);
 
 /* Is the running call one that only reads (not VOLATILE)? */
 extern bool pm_call_is_read_only(void);
+
+/* The call that runs; where it has a body, the call that people know, not what
+ * the body calls */
+extern Oid	pm_running_function(void);
+/* 25006: the call cannot write; the same said by an error of a statement in it */
+extern void pm_refuse_read_only(Oid function) pg_attribute_noreturn();
+extern void pm_reword_read_only(ErrorData *error, Oid function);
 
 /* Who may do what.  Levels grow. */
 typedef enum PmAccess

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
@@ -20,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
@@ -137,6 +139,26 @@ pm_rows_end(PmRows *rows)
 
 /* ---- running ---- */
 
+/* As far as the statement itself says so, not what the functions do that it calls */
+static bool
+writes(SPIPlanPtr plan)
+{
+	ListCell   *source;
+	ListCell   *query;
+
+	foreach(source, SPI_plan_get_plan_sources(plan))
+	{
+		foreach(query, ((CachedPlanSource *) lfirst(source))->query_list)
+		{
+			Query	   *parsed = lfirst_node(Query, query);
+
+			if (parsed->commandType != CMD_SELECT || parsed->rowMarks != NIL || parsed->hasModifyingCTE)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void
 prepare(PmStatement *statement)
 {
@@ -172,6 +194,16 @@ prepare(PmStatement *statement)
 	statement->plan = plan;
 	statement->extension = extension;
 	statement->planned = false;
+	statement->writes = writes(plan);
+}
+
+/* The statement would be refused too, but with its text for a context */
+static void
+prepare_to_run(PmStatement *statement)
+{
+	prepare(statement);
+	if (statement->writes && XactReadOnly)
+		pm_refuse_read_only(pm_running_function());
 }
 
 /*
@@ -206,7 +238,7 @@ pm_run(PmStatement *statement, PmArgs *args)
 	bool		read_only = pm_call_is_read_only();
 	int			result;
 
-	prepare(statement);
+	prepare_to_run(statement);
 	if (args->count != statement->nargs)
 		elog(ERROR, "%d arguments for \"%s\"", args->count, statement->sql);
 	if (args->rows >= PM_BULK_ROWS)
@@ -260,7 +292,7 @@ scan(PmStatement *statement, PmArgs *args, ScanReceiver *receiver, bool planned)
 	ParamListInfo params;
 	int			result;
 
-	prepare(statement);
+	prepare_to_run(statement);
 	params = makeParamList(statement->nargs);
 	for (int i = 0; i < statement->nargs; i++)
 	{
@@ -423,5 +455,7 @@ pm_next_id(const char *sequence)
 
 	if (!OidIsValid(oid))
 		elog(ERROR, "sequence \"%s\" not found", sequence);
+	if (XactReadOnly)
+		pm_refuse_read_only(pm_running_function());
 	return nextval_internal(oid, false);
 }

@@ -28,12 +28,13 @@ typedef struct PmStatement
 	const char *sql;
 	SPIPlanPtr	plan;
 	bool		planned;		/* has it run since it was prepared? */
+	bool		writes;			/* or locks rows */
 	Oid			extension;		/* the installation it was prepared in */
 	int			nargs;
 	Oid			argtypes[PM_MAX_ARGS];
 } PmStatement;
 
-#define PM_STATEMENT(types, sql) {(types), (sql), NULL, false, InvalidOid, 0, {0}}
+#define PM_STATEMENT(types, sql) {(types), (sql), NULL, false, false, InvalidOid, 0, {0}}
 
 /*
  * Is an allocation live?  For those of a run: a plain IS NULL would bring in

@@ -64,7 +64,7 @@ static const struct
 }			texts[] = {
 	[STEP_SETTLE] = {
 		"settling tenant \"%s\" (%d of %d)",
-		"tenant \"%s\" is not settled: %s",
+		PM_NOT_SETTLED,
 		"tenant \"%s\" is settled again"
 	},
 	[STEP_ARREARS] = {
@@ -101,20 +101,6 @@ passes_by(const ErrorData *error)
 		error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE;
 }
 
-static void
-log_failure(const PmDueTenant *tenant, Step step, const ErrorData *error)
-{
-	/* a refusal says all there is to say, and has a hint */
-	const char *context = error->hint ? NULL : error->context;
-
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg(texts[step].failed, tenant->name, error->message),
-			 error->detail ? errdetail_internal("%s", error->detail) : 0,
-			 error->hint ? errhint("%s", error->hint) : 0,
-			 context ? errcontext("%s", context) : 0));
-}
-
 /* Each round fails alike until somebody mends it: it is said when it is new */
 static void
 note_failure(const PmDueTenant *tenant, Step step, int64 round, const ErrorData *error)
@@ -132,7 +118,7 @@ note_failure(const PmDueTenant *tenant, Step step, int64 round, const ErrorData 
 		pfree(failure->message);
 	failure->message = MemoryContextStrdup(failure_context, error->message);
 	failure->logged_at = now;
-	log_failure(tenant, step, error);
+	pm_warn_of_tenant(texts[step].failed, tenant->name, error);
 }
 
 static void
