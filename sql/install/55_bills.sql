@@ -67,16 +67,10 @@ END $$;
 COMMENT ON FUNCTION require_billed(bigint) IS
 'refuses an actor who is no operator (42501), and tenants that have no bills: one that is not there (42704), the provider (22023). Bodies of calls only';
 
-CREATE FUNCTION lock_books(tenant bigint) RETURNS ledger LANGUAGE plpgsql AS $$
-DECLARE
-    books ledger;
-BEGIN
-    INSERT INTO ledger (tenant_id) VALUES (lock_books.tenant) ON CONFLICT DO NOTHING;
-    SELECT l.* INTO STRICT books FROM ledger l WHERE l.tenant_id = lock_books.tenant FOR NO KEY UPDATE;
-    RETURN books;
-END $$;
+CREATE FUNCTION lock_books(tenant bigint) RETURNS void
+    AS 'MODULE_PATHNAME', 'pm_sql_lock_books' LANGUAGE C;
 COMMENT ON FUNCTION lock_books(bigint) IS
-'takes the books of a tenant until the end of the transaction. Bodies of calls only';
+'takes the books of a tenant until the end of the transaction; makes them if there are none. Bodies of calls only';
 
 -- ---- bills ----
 
@@ -183,7 +177,8 @@ BEGIN
     END IF;
     SELECT t.name INTO tenant_name FROM tenant t WHERE t.tenant_id = issue_bill.tenant;
     PERFORM FROM price_book FOR SHARE;
-    books := lock_books(tenant);
+    PERFORM lock_books(tenant);
+    SELECT l.* INTO STRICT books FROM ledger l WHERE l.tenant_id = issue_bill.tenant;
     instant := write_clock();
     SELECT m.* INTO period FROM month_periods(issue_bill.tenant, issue_bill.month) m
     WHERE m.period_end > books.closed_until ORDER BY m.period_start LIMIT 1;
@@ -298,7 +293,8 @@ BEGIN
         END IF;
     END IF;
 
-    books := lock_books(tenant);
+    PERFORM lock_books(tenant);
+    SELECT l.* INTO STRICT books FROM ledger l WHERE l.tenant_id = adjust.tenant;
     instant := write_clock();
     -- where corrections go: the oldest period that is not closed, be it not settled yet; not before what is corrected
     SELECT p.* INTO period FROM period_at(adjust.tenant, greatest(corrected.period_start,

@@ -13,7 +13,6 @@
 
 #include "common/int.h"
 #include "miscadmin.h"
-#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -301,8 +300,7 @@ find_booking(PmBooks *books, const PmPiece *piece)
 	booking->kind = books->kind;
 	booking->reason = books->reason;
 	booking->currency = piece->term->currency;
-	booking->units = int64_to_numeric(0);
-	booking->amount = int64_to_numeric(0);
+	pm_totals_begin(&booking->totals);
 	pm_ensure_period(books->tenant_id, start, end);
 	return b;
 }
@@ -313,12 +311,6 @@ typedef struct Stepping
 	const PmPiece *piece;
 	int			booking;
 } Stepping;
-
-static Numeric
-add(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
-}
 
 static void
 add_charge(const PmStep *step, void *state)
@@ -348,9 +340,7 @@ add_charge(const PmStep *step, void *state)
 	charge->currency = piece->term->currency;
 	charge->quantity = step->quantity;
 	charge->amount = step->amount;
-	booking->charges++;
-	booking->units = add(booking->units, int64_to_numeric(step->after - step->before));
-	booking->amount = add(booking->amount, step->amount);
+	pm_totals_add(&booking->totals, step);
 }
 
 static void

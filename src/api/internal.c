@@ -20,6 +20,7 @@
 #include "api/check.h"
 #include "api/frame.h"
 #include "api/request.h"
+#include "store/books.h"
 #include "store/find.h"
 #include "store/registry.h"
 
@@ -111,6 +112,24 @@ pm_sql_lock_pool(PG_FUNCTION_ARGS)
 	instant = pm_lock_pool(PG_GETARG_INT64(0));
 	pm_end(&call);
 	PG_RETURN_TIMESTAMPTZ(instant);
+}
+
+/* ---- the books' lock ---- */
+
+PG_FUNCTION_INFO_V1(pm_sql_lock_books);
+
+Datum
+pm_sql_lock_books(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	PmLedger	ledger;
+
+	(void) pm_running_body();
+	pm_begin(&call, fcinfo);
+	pm_refuse_nulls(fcinfo);
+	pm_lock_ledger(PG_GETARG_INT64(0), &ledger);
+	pm_end(&call);
+	PG_RETURN_VOID();
 }
 
 /* ---- repeated calls ---- */

@@ -225,3 +225,27 @@ pm_counter_advance(PmCounter *counter, int64 units, PmStepCallback callback, voi
 	if (counter->units != target)
 		step_to(counter, target, tier, callback, state);
 }
+
+/* ---- control totals ---- */
+
+static Numeric
+add(Numeric a, Numeric b)
+{
+	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+void
+pm_totals_begin(PmTotals *totals)
+{
+	totals->steps = 0;
+	totals->units = int64_to_numeric(0);
+	totals->amount = int64_to_numeric(0);
+}
+
+void
+pm_totals_add(PmTotals *totals, const PmStep *step)
+{
+	totals->steps++;
+	totals->units = add(totals->units, int64_to_numeric(step->after - step->before));
+	totals->amount = add(totals->amount, step->amount);
+}

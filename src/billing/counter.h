@@ -66,6 +66,17 @@ typedef struct PmStep
 
 typedef void (*PmStepCallback) (const PmStep *step, void *state);
 
+/* Control totals: what steps of counters come to, exactly */
+typedef struct PmTotals
+{
+	int64		steps;
+	Numeric		units;
+	Numeric		amount;
+} PmTotals;
+
+extern void pm_totals_begin(PmTotals *totals);
+extern void pm_totals_add(PmTotals *totals, const PmStep *step);
+
 /*
  * Advances the counter by units, which may be negative, in a step a tier; a
  * callback a step.  The numerics of a step are palloc'd in the current context.

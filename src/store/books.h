@@ -12,6 +12,7 @@
 #ifndef PM_BOOKS_H
 #define PM_BOOKS_H
 
+#include "billing/counter.h"
 #include "billing/reprice.h"
 #include "store/session.h"
 
@@ -72,9 +73,7 @@ typedef struct PmBooking
 	const char *kind;
 	const char *currency;
 	const char *reason;			/* or NULL */
-	int64		charges;
-	Numeric		units;
-	Numeric		amount;
+	PmTotals	totals;
 } PmBooking;
 
 /* Returns its id */
