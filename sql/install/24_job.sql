@@ -156,6 +156,7 @@ CREATE TABLE job (
     not_before   timestamptz,
     retry_backoff interval,
     retry_on_failure boolean NOT NULL DEFAULT false,
+    max_cost     numeric,
     CONSTRAINT job_pkey PRIMARY KEY (pool_id, job_id),
     CONSTRAINT job_id_key UNIQUE (job_id),
     CONSTRAINT job_sub_pool_fkey FOREIGN KEY (pool_id, sub_pool_id, tenant_id, pool_kind)
@@ -179,6 +180,7 @@ CREATE TABLE job (
     CONSTRAINT job_retry_backoff_check CHECK (
         retry_backoff > '0' AND retry_backoff <= '100 years' AND
         extract(year FROM retry_backoff) = 0 AND extract(month FROM retry_backoff) = 0 AND extract(day FROM retry_backoff) = 0),
+    CONSTRAINT job_max_cost_check CHECK (max_cost >= 0 AND max_cost < 1e24),
     CONSTRAINT job_request_id_check CHECK (length(request_id) BETWEEN 1 AND 128),
     CONSTRAINT job_end_check CHECK (
         (end_state IS NULL) = (ended_at IS NULL) AND
@@ -216,6 +218,7 @@ COMMENT ON COLUMN job.ended_at IS 'when it ended';
 COMMENT ON COLUMN job.not_before IS 'it does not start before; NULL: at any time';
 COMMENT ON COLUMN job.retry_backoff IS 'how long it waits before its first restart, in hours and less; twice as long before each further one, at most an hour or this. NULL: not at all';
 COMMENT ON COLUMN job.retry_on_failure IS 'is it restarted when it fails by itself, too?';
+COMMENT ON COLUMN job.max_cost IS 'what a run may cost at most, in the currency of the contract: a quote above it is refused; NULL: any cost';
 
 CREATE TABLE job_queue (
     pool_id      bigint      NOT NULL,

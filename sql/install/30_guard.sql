@@ -140,7 +140,7 @@ CREATE TRIGGER guard_unchanged BEFORE UPDATE ON task_group
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged(
         'pool_id', 'job_id', 'tenant_id', 'pool_kind', 'sub_pool_id', 'shape_id', 'workspace_id', 'kind',
-        'asked_priority?', 'name', 'time_limit', 'auto_stop', 'max_retries', 'preemptible', 'workflow_id', 'phase_no', 'tags', 'request_id', 'submitted_at', 'submitted_by', 'not_before', 'retry_backoff', 'retry_on_failure', 'end_state?', 'ended_at?');
+        'asked_priority?', 'name', 'time_limit', 'auto_stop', 'max_retries', 'preemptible', 'workflow_id', 'phase_no', 'tags', 'request_id', 'submitted_at', 'submitted_by', 'not_before', 'retry_backoff', 'retry_on_failure', 'max_cost', 'end_state?', 'ended_at?');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_dependency
     FOR EACH ROW EXECUTE FUNCTION guard_unchanged('pool_id', 'job_id', 'clause_no', 'depends_on', 'kind', 'tenant_id');
 CREATE TRIGGER guard_unchanged BEFORE UPDATE ON job_queue

@@ -64,22 +64,19 @@ END $$;
 COMMENT ON FUNCTION quoted_lines(bigint, bigint) IS
 'what a job will hold while it runs with all its replicas, on the nodes that are dearest for so many seconds, or by the hour (NULL): thousandths of SKUs, and how many of these its run holds; a SKU of NULL: it cannot be told. Bodies of calls only';
 
-CREATE FUNCTION quote_of(job bigint, OUT currency text, OUT per_hour numeric, OUT cost numeric, OUT expected_start timestamptz, OUT reason text)
-LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION quoted_cost(job bigint, OUT currency text, OUT per_hour numeric, OUT cost numeric) LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 DECLARE
     it record;
 BEGIN
-    SELECT j.pool_id, j.tenant_id, q.state, r.placed_at, c.currency,
-        j.not_before, floor(extract(epoch FROM least(coalesce(j.time_limit, p.default_time_limit), j.auto_stop))) AS seconds
+    SELECT j.tenant_id, c.currency,
+        floor(extract(epoch FROM least(coalesce(j.time_limit, p.default_time_limit), j.auto_stop))) AS seconds
     INTO it
     FROM job j JOIN pool p USING (pool_id)
-    LEFT JOIN job_queue q USING (pool_id, job_id)
-    LEFT JOIN job_run r ON r.pool_id = j.pool_id AND r.job_id = j.job_id AND r.ended_at IS NULL
     LEFT JOIN LATERAL (
         SELECT c.currency FROM contract c WHERE c.tenant_id = j.tenant_id
         ORDER BY c.from_month <= (clock() AT TIME ZONE c.time_zone) DESC, c.from_month DESC LIMIT 1) c ON true
-    WHERE j.job_id = quote_of.job;
+    WHERE j.job_id = quoted_cost.job;
     currency := it.currency;
     -- each of them on the nodes that are dearest for it
     SELECT max(q.amount) FILTER (WHERE q.seconds IS NULL), max(q.amount) FILTER (WHERE q.seconds IS NOT NULL)
@@ -94,6 +91,23 @@ BEGIN
             WHERE p.tenant_id IN (0, it.tenant_id) AND p.sku_id = l.sku_id AND p.currency = it.currency AND p.valid @> clock()
             ORDER BY p.tenant_id DESC LIMIT 1) AS a ON true
         GROUP BY w.seconds) AS q;
+END $$;
+COMMENT ON FUNCTION quoted_cost(bigint) IS
+'what a job costs by the hour, and a run of it that takes its whole time limit, at the prices in force; NULL where they cannot be told. Bodies of calls only';
+
+CREATE FUNCTION quote_of(job bigint, OUT currency text, OUT per_hour numeric, OUT cost numeric, OUT expected_start timestamptz, OUT reason text)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+DECLARE
+    it record;
+BEGIN
+    SELECT q.currency, q.per_hour, q.cost INTO currency, per_hour, cost FROM quoted_cost(job) q;
+    SELECT j.pool_id, q.state, r.placed_at, j.not_before
+    INTO it
+    FROM job j
+    LEFT JOIN job_queue q USING (pool_id, job_id)
+    LEFT JOIN job_run r ON r.pool_id = j.pool_id AND r.job_id = j.job_id AND r.ended_at IS NULL
+    WHERE j.job_id = quote_of.job;
     IF it.placed_at IS NOT NULL THEN
         expected_start := it.placed_at;
     ELSIF it.state = 'queued' THEN
@@ -150,14 +164,14 @@ CREATE FUNCTION quote_job(
     affinity_required boolean DEFAULT true, group_level text DEFAULT NULL, group_size integer DEFAULT NULL,
     spread_level text DEFAULT NULL, max_per_domain integer DEFAULT NULL, depends_on text DEFAULT NULL,
     not_before timestamptz DEFAULT NULL, retry_backoff interval DEFAULT NULL,
-    retry_on_failure boolean DEFAULT false, reservation text DEFAULT NULL,
+    retry_on_failure boolean DEFAULT false, reservation text DEFAULT NULL, max_cost numeric DEFAULT NULL,
     tags jsonb DEFAULT '{}', request_id text DEFAULT NULL)
     RETURNS TABLE (currency text, per_hour numeric, cost numeric, expected_start timestamptz, reason text)
 LANGUAGE pool_manager ROWS 1 AS $$
 BEGIN
     RETURN QUERY SELECT * FROM quote_as_called();
 END $$;
-COMMENT ON FUNCTION quote_job(bigint, text, job_kind, text, resource_list, integer, integer, bigint, bigint, integer, interval, jsonb, jsonb, bigint, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, text, jsonb, text) IS
+COMMENT ON FUNCTION quote_job(bigint, text, job_kind, text, resource_list, integer, integer, bigint, bigint, integer, interval, jsonb, jsonb, bigint, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, text, numeric, jsonb, text) IS
 'what a job would cost and when it would start: submits it, looks, and takes all of it back but numbers of sequences. Arguments and errors are those of submit_job. per_hour: price of an hour with all its replicas, by the tariffs in force, as the first hour of their tiers; cost: of a run that takes its whole time limit (the pool''s, auto_stop), with minimum and quantum of the prices, NULL without one. A bare request is priced on those of the nodes that could hold it that are dearest, each of the two by itself. Both are NULL where a price is lacking, and in a dedicated pool without the nodes, which are paid anyway: volumes and addresses only. expected_start: as forecast has it, not before not_before, NULL: it cannot be told; reason: why the next pass would not start it, NULL: it would, or the job is placed at once. 25006: the transaction is READ ONLY';
 
 CREATE FUNCTION quote_job(
@@ -171,14 +185,14 @@ CREATE FUNCTION quote_job(
     affinity_required boolean DEFAULT true, group_level text DEFAULT NULL, group_size integer DEFAULT NULL,
     spread_level text DEFAULT NULL, max_per_domain integer DEFAULT NULL, depends_on text DEFAULT NULL,
     not_before timestamptz DEFAULT NULL, retry_backoff interval DEFAULT NULL,
-    retry_on_failure boolean DEFAULT false, reservation text DEFAULT NULL,
+    retry_on_failure boolean DEFAULT false, reservation text DEFAULT NULL, max_cost numeric DEFAULT NULL,
     tags jsonb DEFAULT '{}', request_id text DEFAULT NULL)
     RETURNS TABLE (currency text, per_hour numeric, cost numeric, expected_start timestamptz, reason text)
 LANGUAGE pool_manager ROWS 1 AS $$
 BEGIN
     RETURN QUERY SELECT * FROM quote_as_called();
 END $$;
-COMMENT ON FUNCTION quote_job(text, text, job_kind, text, resource_list, integer, integer, text, text, integer, interval, jsonb, jsonb, text, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, text, jsonb, text) IS
+COMMENT ON FUNCTION quote_job(text, text, job_kind, text, resource_list, integer, integer, text, text, integer, interval, jsonb, jsonb, text, boolean, interval, integer, jsonb, integer, text, jsonb, text, boolean, text, integer, text, integer, text, timestamptz, interval, boolean, text, numeric, jsonb, text) IS
 'the same, pool, tenant, workspace and sub-pool by name';
 
 -- ---- another size ----
@@ -256,4 +270,4 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION quote_resize(text, text, integer) IS 'the same, the pool by name';
 
-REVOKE EXECUTE ON FUNCTION job_outlook(bigint), quoted_amount(tariff, numeric, numeric, bigint, integer, integer), quoted_lines(bigint, bigint), quote_of(bigint), submit_as_called(), quote_as_called() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION job_outlook(bigint), quoted_amount(tariff, numeric, numeric, bigint, integer, integer), quoted_lines(bigint, bigint), quoted_cost(bigint), quote_of(bigint), submit_as_called(), quote_as_called() FROM PUBLIC;

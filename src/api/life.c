@@ -347,6 +347,7 @@ pm_resume_job(PG_FUNCTION_ARGS)
 	pm_check_may_start(submission, true);
 	pm_check_kind(submission, job->kind);
 	pm_check_metered(job->pool_id, job->job_id);
+	pm_check_cost(job->job_id);
 	/* the dedicated promise */
 	if (job->dedicated && !pm_is_queued_ahead(job->pool_id, job->job_id))
 		(void) pm_run_pass(&call, submission->pool);

@@ -54,6 +54,8 @@ wanted_value(PmValueType wanted, const JsonbValue *value)
 			return value->type == jbvString ? NULL : "a string";
 		case PM_VALUE_INTEGER:
 			return is_integer(value) ? NULL : "an integer";
+		case PM_VALUE_NUMBER:
+			return value->type == jbvNumeric ? NULL : "a number";
 		case PM_VALUE_BOOLEAN:
 			return value->type == jbvBool ? NULL : "true or false";
 		case PM_VALUE_RESOURCES:
@@ -177,6 +179,14 @@ pm_object_int32(const PmObject *object, const char *key, int32 missing)
 	JsonbValue *value = value_of(object, key);
 
 	return value ? DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : missing;
+}
+
+Numeric
+pm_object_numeric(const PmObject *object, const char *key)
+{
+	JsonbValue *value = value_of(object, key);
+
+	return value ? value->val.numeric : NULL;
 }
 
 bool

@@ -20,6 +20,7 @@ typedef enum PmValueType
 {
 	PM_VALUE_STRING,
 	PM_VALUE_INTEGER,
+	PM_VALUE_NUMBER,
 	PM_VALUE_BOOLEAN,
 	PM_VALUE_RESOURCES,			/* text or object of a resource_list */
 	PM_VALUE_ANY				/* checked like the argument it is */
@@ -66,6 +67,7 @@ extern PmObject pm_object_at(Jsonb *array, const PmObjectForm *form, int i);
  */
 extern char *pm_object_text(const PmObject *object, const char *key);
 extern int32 pm_object_int32(const PmObject *object, const char *key, int32 missing);
+extern Numeric pm_object_numeric(const PmObject *object, const char *key);
 extern bool pm_object_bool(const PmObject *object, const char *key, bool missing);
 extern PmResourceList *pm_object_resources(const PmObject *object, const char *key);
 extern Interval *pm_object_interval(const PmObject *object, const char *key);

@@ -91,6 +91,7 @@ check_spec(PmCall *call, PmSubmission *submission, PmJobSpec *job)
 	pm_check_dependencies(job);
 	if (!TIMESTAMP_IS_NOBEGIN(job->not_before) && TIMESTAMP_NOT_FINITE(job->not_before))
 		pm_invalid_argument("not_before", "It must be a time that comes.", "Leave out the argument if the job may start at any time.");
+	pm_check_max_cost(job);
 	if (job->request_id)
 		pm_check_request_id(job->request_id);
 	pm_check_tags(job->tags);
@@ -321,6 +322,7 @@ pm_submit_batch(PmCall *call, PmSubmission *submission, PmJobSpec *jobs, int n, 
 	check_quotas(submission, fresh, nfresh);
 	if (nfresh > 0)
 		pm_insert_jobs(call, submission, fresh, nfresh);
+	pm_check_costs(jobs, fresh, nfresh, current);
 
 	/* those whose request_id another call, or an earlier row, took meanwhile */
 	for (int i = 0; i < nfresh; i++)
@@ -395,7 +397,7 @@ enum
 	ARG_SUB_POOL, ARG_PREEMPTIBLE, ARG_AUTO_STOP, ARG_MAX_RETRIES, ARG_MOUNTS, ARG_VOLUME_GIB,
 	ARG_VOLUME_TYPE, ARG_TASK_GROUPS, ARG_AFFINITY_LEVEL, ARG_AFFINITY_REQUIRED, ARG_GROUP_LEVEL,
 	ARG_GROUP_SIZE, ARG_SPREAD_LEVEL, ARG_MAX_PER_DOMAIN, ARG_DEPENDS_ON, ARG_NOT_BEFORE, ARG_RETRY_BACKOFF, ARG_RETRY_ON_FAILURE,
-	ARG_RESERVATION, ARG_TAGS, ARG_REQUEST_ID
+	ARG_RESERVATION, ARG_MAX_COST, ARG_TAGS, ARG_REQUEST_ID
 };
 
 static Jsonb *
@@ -449,6 +451,7 @@ spec_of_args(FunctionCallInfo fcinfo, PmJobSpec *job)
 	job->retry_backoff = PG_ARGISNULL(ARG_RETRY_BACKOFF) ? NULL : PG_GETARG_INTERVAL_P(ARG_RETRY_BACKOFF);
 	job->retry_on_failure = PG_GETARG_BOOL(ARG_RETRY_ON_FAILURE);
 	job->reservation = pm_text_arg(fcinfo, ARG_RESERVATION);
+	job->max_cost = PG_ARGISNULL(ARG_MAX_COST) ? NULL : PG_GETARG_NUMERIC(ARG_MAX_COST);
 	job->tags = jsonb_arg(fcinfo, ARG_TAGS, "tags");
 	job->request_id = pm_text_arg(fcinfo, ARG_REQUEST_ID);
 }

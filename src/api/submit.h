@@ -62,6 +62,12 @@ extern void pm_resolve_sub_pool(PmSubmission *submission, PmJobSpec *job);
  * run there */
 extern void pm_resolve_reservation(PmSubmission *submission, PmJobSpec *job);
 
+/* submit_cost.c: what can be said of max_cost without looking, then whether a
+ * run costs more (PM007) or it cannot be told (22023, 55000) */
+extern void pm_check_max_cost(const PmJobSpec *job);
+extern void pm_check_cost(int64 job_id);
+extern void pm_check_costs(const PmJobSpec *jobs, PmJobSpec **fresh, int n, int *current);
+
 /* submit_topology.c: what can be said of affinity, groups and spread without
  * looking, then whether the pool has their levels */
 extern void pm_check_topology(PmJobSpec *job);

@@ -42,7 +42,7 @@ static const PmObjectKey phase_keys[] = {
 	{"spread_level", PM_VALUE_STRING}, {"max_per_domain", PM_VALUE_INTEGER},
 	{"depends_on", PM_VALUE_STRING}, {"not_before", PM_VALUE_STRING},
 	{"retry_backoff", PM_VALUE_STRING}, {"retry_on_failure", PM_VALUE_BOOLEAN},
-	{"reservation", PM_VALUE_STRING}, {"tags", PM_VALUE_ANY}
+	{"reservation", PM_VALUE_STRING}, {"max_cost", PM_VALUE_NUMBER}, {"tags", PM_VALUE_ANY}
 };
 
 static const PmObjectForm phase_form = {
@@ -95,6 +95,7 @@ read_phases(Jsonb *phases, const char *workflow, int64 workspace_id, int *n)
 		job->retry_backoff = pm_object_interval(&phase, "retry_backoff");
 		job->retry_on_failure = pm_object_bool(&phase, "retry_on_failure", false);
 		job->reservation = pm_object_text(&phase, "reservation");
+		job->max_cost = pm_object_numeric(&phase, "max_cost");
 		job->tags = pm_object_json(&phase, "tags", no_labels);
 		job->phase_no = i + 1;
 	}

@@ -325,3 +325,26 @@ pm_is_queued_ahead(int64 pool_id, int64 job_id)
 	pm_arg_int64(&args, job_id);
 	return pm_run(&ahead, &args) > 0;
 }
+
+bool
+pm_find_dear_job(const int64 *jobs, int n, PmDearJob *dear)
+{
+	static PmStatement find = PM_STATEMENT("int8[]",
+										   "SELECT j.job_id, j.name, trim_scale(j.max_cost)::text, q.currency, q.per_hour::text, trim_scale(q.cost)::text"
+										   " FROM unnest($1) WITH ORDINALITY AS g(job_id, n) JOIN pool_manager.job j USING (job_id)"
+										   " CROSS JOIN LATERAL pool_manager.quoted_cost(j.job_id) AS q"
+										   " WHERE j.max_cost IS NOT NULL AND (q.cost <= j.max_cost) IS NOT TRUE"
+										   " ORDER BY g.n LIMIT 1");
+	PmArgs		args = {0};
+
+	pm_arg_int64_array(&args, jobs, n);
+	if (pm_run(&find, &args) == 0)
+		return false;
+	dear->job_id = pm_get_int64(0, 1);
+	dear->name = pm_get_text(0, 2);
+	dear->max_cost = pm_get_text(0, 3);
+	dear->currency = pm_get_text(0, 4);
+	dear->per_hour = pm_get_text(0, 5);
+	dear->cost = pm_get_text(0, 6);
+	return true;
+}

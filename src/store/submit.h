@@ -120,6 +120,7 @@ typedef struct PmJobSpec
 	TimestampTz not_before;		/* DT_NOBEGIN: at any time */
 	Interval   *retry_backoff;	/* NULL: none */
 	bool		retry_on_failure;
+	Numeric		max_cost;		/* of a run; NULL: any */
 	Jsonb	   *tags;
 	char	   *request_id;		/* NULL: none */
 	int			phase_no;		/* of the workflow that the batch is; 0: none */
@@ -182,6 +183,20 @@ extern Datum pm_digest_datum(const uint8 *digest);
 
 /* Is a job queued in its sub-pool that a pass would look at before this one? */
 extern bool pm_is_queued_ahead(int64 pool_id, int64 job_id);
+
+/* A job that would cost more than it may, or of which that cannot be told */
+typedef struct PmDearJob
+{
+	int64		job_id;
+	char	   *name;
+	char	   *max_cost;
+	char	   *currency;
+	char	   *per_hour;		/* NULL: a price is lacking */
+	char	   *cost;			/* NULL: that, or no end */
+} PmDearJob;
+
+/* The first such job of these; false: there is none */
+extern bool pm_find_dear_job(const int64 *jobs, int n, PmDearJob *dear);
 
 /*
  * submit_repeat.c: the job of an earlier call with the same request_id, 0: none.

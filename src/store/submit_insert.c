@@ -68,6 +68,20 @@ arg_intervals(PmArgs *args, PmJobSpec **jobs, int n, Size column)
 	pm_arg_array(args, values, nulls, n, INTERVALOID, sizeof(Interval), false, TYPALIGN_DOUBLE);
 }
 
+static void
+arg_costs(PmArgs *args, PmJobSpec **jobs, int n)
+{
+	Datum	   *values = palloc(sizeof(Datum) * n);
+	bool	   *nulls = palloc(sizeof(bool) * n);
+
+	for (int i = 0; i < n; i++)
+	{
+		nulls[i] = jobs[i]->max_cost == NULL;
+		values[i] = NumericGetDatum(jobs[i]->max_cost);
+	}
+	pm_arg_array(args, values, nulls, n, NUMERICOID, -1, false, TYPALIGN_INT);
+}
+
 #define ARG_COLUMN(kind, column) arg_##kind(args, jobs, n, offsetof(PmJobSpec, column))
 
 /* The same columns of a job by itself, which need no array */
@@ -107,7 +121,7 @@ has_extras(PmJobSpec **jobs, int n)
 	{
 		if (jobs[i]->preemptible || jobs[i]->auto_stop || jobs[i]->max_retries != 0 ||
 			jobs[i]->phase_no != 0 || jobs[i]->ndependencies > 0 ||
-			!TIMESTAMP_IS_NOBEGIN(jobs[i]->not_before) || JB_ROOT_COUNT(jobs[i]->tags) > 0)
+			!TIMESTAMP_IS_NOBEGIN(jobs[i]->not_before) || jobs[i]->max_cost || JB_ROOT_COUNT(jobs[i]->tags) > 0)
 			return true;
 	}
 	return false;
@@ -141,6 +155,7 @@ arg_extras(PmArgs *args, PmJobSpec **jobs, int n)
 	pm_arg_int64_array(args, depend, ndepend);
 	ARG_COLUMN(intervals, retry_backoff);
 	pm_arg_array(args, on_failure, NULL, n, BOOLOID, sizeof(bool), true, TYPALIGN_CHAR);
+	arg_costs(args, jobs, n);
 }
 
 void
@@ -149,7 +164,7 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 #define CALL_TYPES "int8;int8;text;timestamptz;text;"
 #define ONE_TYPES CALL_TYPES "int8;int8;int8;int8;int4;text;text;interval;text"
 #define INSERT_TYPES CALL_TYPES "int8[];int8[];int8[];int8[];int4[];text[];text[];interval[];text[]"
-#define EXTRA_TYPES ";bool[];interval[];int4[];int4[];jsonb[];timestamptz[];int8[];interval[];bool[]"
+#define EXTRA_TYPES ";bool[];interval[];int4[];int4[];jsonb[];timestamptz[];int8[];interval[];bool[];numeric[]"
 #define INSERT_JOBS(columns, values, source, names, state, queue_columns, queue_values, on_conflict, result) \
 	"WITH new_job AS (INSERT INTO pool_manager.job (pool_id, job_id, tenant_id, pool_kind, sub_pool_id, shape_id," \
 	"   workspace_id, kind, priority, name, time_limit, request_id, submitted_at, submitted_by" columns ")" \
@@ -165,15 +180,15 @@ pm_insert_jobs(PmCall *call, PmSubmission *submission, PmJobSpec **jobs, int n)
 	" noted AS (INSERT INTO pool_manager.event (tenant_id, at, kind, pool_id, job_id, actor, to_state)" \
 	"  SELECT $2, $4, 'job_state', $1, job_id, $5, " state " FROM new_job)" \
 	result
-#define EXTRA_COLUMNS ", preemptible, auto_stop, max_retries, workflow_id, phase_no, tags, not_before, retry_backoff, retry_on_failure"
+#define EXTRA_COLUMNS ", preemptible, auto_stop, max_retries, workflow_id, phase_no, tags, not_before, retry_backoff, retry_on_failure, max_cost"
 #define EXTRA_VALUES \
 	", g.preemptible, g.auto_stop, g.max_retries, CASE WHEN g.phase_no <> 0 THEN ($6)[1] END, nullif(g.phase_no, 0), g.tags, nullif(g.not_before, '-infinity')" \
-	", g.retry_backoff, g.retry_on_failure"
+	", g.retry_backoff, g.retry_on_failure, g.max_cost"
 #define COLUMNS "$6, $7, $8, $9, $10, $11, $12, $13, $14"
 #define ONE "(VALUES (" COLUMNS "))"
 #define ALL "unnest(" COLUMNS ")"
-#define ALL_EXTRA "unnest(" COLUMNS ", $15, $16, $17, $18, $19, $20, $22, $23)"
-#define EXTRA_NAMES ", preemptible, auto_stop, max_retries, phase_no, tags, not_before, retry_backoff, retry_on_failure"
+#define ALL_EXTRA "unnest(" COLUMNS ", $15, $16, $17, $18, $19, $20, $22, $23, $24)"
+#define EXTRA_NAMES ", preemptible, auto_stop, max_retries, phase_no, tags, not_before, retry_backoff, retry_on_failure, max_cost"
 #define EXTRA_STATE "CASE WHEN job_id = ANY ($21) OR not_before > $4 THEN 'waiting' ELSE 'queued' END::pool_manager.job_state"
 #define EXTRA_QUEUE ", not_before"
 #define EXTRA_QUEUED ", CASE WHEN not_before > $4 THEN not_before END"

@@ -17,7 +17,7 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	static PmStatement find = PM_STATEMENT(
 										   "int8;text;int8;text;text;int8;int4;interval;int8;resource_list;int4;int4;jsonb;jsonb;"
 										   "text;int8;bool;interval;int4;jsonb;int4;text;jsonb;int4;bytea;"
-										   "text;bool;text;int4;text;int4;text;timestamptz;interval;bool;text",
+										   "text;bool;text;int4;text;int4;text;timestamptz;interval;bool;text;numeric",
 										   "SELECT j.job_id, CASE WHEN j.pool_id <> $3 THEN 'pool' WHEN j.name <> $4 THEN 'name'"
 										   "  WHEN j.kind::text <> $5 THEN 'kind' WHEN j.workspace_id <> $6 THEN 'workspace'"
 										   "  WHEN coalesce(j.asked_priority, j.priority) <> $7 THEN 'priority' WHEN j.time_limit IS DISTINCT FROM $8 THEN 'time_limit'"
@@ -44,7 +44,8 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 										   "  WHEN v.volume_type IS DISTINCT FROM $22 THEN 'volume_type'"
 										   "  WHEN j.phase_no IS NULL AND pool_manager.dependencies_text(j.pool_id, j.job_id) IS DISTINCT FROM $32 THEN 'depends_on'"
 										   "  WHEN coalesce(j.not_before, '-infinity') <> $33 THEN 'not_before'"
-										   "  WHEN j.retry_backoff IS DISTINCT FROM $34 THEN 'retry_backoff' WHEN j.retry_on_failure <> $35 THEN 'retry_on_failure' WHEN j.tags <> $23 THEN 'tags' END"
+										   "  WHEN j.retry_backoff IS DISTINCT FROM $34 THEN 'retry_backoff' WHEN j.retry_on_failure <> $35 THEN 'retry_on_failure'"
+										   "  WHEN j.max_cost IS DISTINCT FROM $37 THEN 'max_cost' WHEN j.tags <> $23 THEN 'tags' END"
 										   " FROM pool_manager.job j JOIN pool_manager.job_shape h USING (pool_id, shape_id)"
 										   " JOIN pool_manager.task_group g ON g.pool_id = j.pool_id AND g.shape_id = j.shape_id AND g.group_no = 1"
 										   " CROSS JOIN LATERAL (SELECT count(*) AS groups FROM pool_manager.task_group o"
@@ -91,6 +92,7 @@ pm_find_request(PmSubmission *submission, const PmJobSpec *job, const char **dif
 	pm_arg(&args, IntervalPGetDatum(job->retry_backoff), job->retry_backoff == NULL);
 	pm_arg_bool(&args, job->retry_on_failure);
 	pm_arg_text(&args, job->reservation);
+	pm_arg(&args, NumericGetDatum(job->max_cost), job->max_cost == NULL);
 	if (pm_run(&find, &args) == 0)
 		return 0;
 	*differs = pm_get_text(0, 2);

@@ -19,7 +19,7 @@ enum
 	JOB_AUTO_STOP, JOB_MAX_RETRIES, JOB_MOUNTS, JOB_VOLUME_GIB, JOB_VOLUME_TYPE, JOB_TASK_GROUPS,
 	JOB_AFFINITY_LEVEL, JOB_AFFINITY_REQUIRED, JOB_GROUP_LEVEL, JOB_GROUP_SIZE, JOB_SPREAD_LEVEL,
 	JOB_MAX_PER_DOMAIN, JOB_DEPENDS_ON, JOB_NOT_BEFORE, JOB_RETRY_BACKOFF, JOB_RETRY_ON_FAILURE,
-	JOB_RESERVATION, JOB_TAGS, JOB_REQUEST_ID
+	JOB_RESERVATION, JOB_MAX_COST, JOB_TAGS, JOB_REQUEST_ID
 };
 
 static const PmQueryColumn job_columns[] = {
@@ -53,6 +53,7 @@ static const PmQueryColumn job_columns[] = {
 	{"retry_backoff", "pg_catalog.interval", "NULL", false},
 	{"retry_on_failure", "pg_catalog.bool", "false", false},
 	{"reservation", "pg_catalog.text", "NULL", false},
+	{"max_cost", "pg_catalog.numeric", "NULL", false},
 	{"tags", "pg_catalog.jsonb", "'{}'", true},
 	{"request_id", "pg_catalog.text", "NULL", false},
 };
@@ -105,6 +106,7 @@ read_job(const PmQueryRow *row, PmJobSpec *job)
 	job->retry_backoff = pm_row_pointer(row, JOB_RETRY_BACKOFF);
 	job->retry_on_failure = pm_row_bool(row, JOB_RETRY_ON_FAILURE, false);
 	job->reservation = pm_row_text(row, JOB_RESERVATION);
+	job->max_cost = pm_row_pointer(row, JOB_MAX_COST);
 	job->tags = pm_row_pointer(row, JOB_TAGS);
 	job->request_id = pm_row_text(row, JOB_REQUEST_ID);
 }
