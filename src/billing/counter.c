@@ -10,10 +10,11 @@
 
 #include "billing/counter.h"
 #include "common/int.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
-/* The last digit of a quantity: 10^12 / 3,600,000 = 2,500,000 / 9 of it a unit */
+/* A quantity has 12 digits behind the point: 10^12 / 3,600,000 = 2,500,000 / 9
+ * of the last is a unit */
+#define QUANTITY_GROUPS		3
 #define QUANTITY_UNIT		INT64CONST(1000000000000)
 #define RATIO_NUMERATOR		INT64CONST(2500000)
 #define RATIO_DENOMINATOR	9
@@ -46,12 +47,6 @@ pm_counter_units(int64 quantity, int64 seconds)
 	return units;
 }
 
-static Numeric
-trim(Numeric value)
-{
-	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(value)));
-}
-
 /*
  * What is left of a count over whole hours, in last digits of a quantity: rest x
  * 2,500,000 / 9, rounded.  The divisor is odd, so there are no ties, and
@@ -65,92 +60,82 @@ fraction(int64 n)
 	return (product + (n < 0 ? -RATIO_DENOMINATOR : RATIO_DENOMINATOR)) / (2 * RATIO_DENOMINATOR);
 }
 
-static Numeric
-hours_and_fraction(int64 hours, int64 part)
-{
-	int64		small;
-
-	if (!pg_mul_s64_overflow(hours, QUANTITY_UNIT, &small) &&
-		!pg_add_s64_overflow(small, part, &small))
-		return trim(int64_div_fast_to_numeric(small, PM_QUANTITY_DIGITS));
-	return trim(DatumGetNumeric(DirectFunctionCall2(numeric_add,
-													NumericGetDatum(int64_to_numeric(hours)),
-													NumericGetDatum(int64_div_fast_to_numeric(part, PM_QUANTITY_DIGITS)))));
-}
-
-Numeric
+PmExact
 pm_counter_quantity(int64 n, bool once)
 {
 	if (once)
-		return trim(int64_div_fast_to_numeric(n, 3));
-	return hours_and_fraction(n / PM_MILLI_SECONDS_PER_HOUR, fraction(n));
-}
-
-/* Q(after) - Q(before): a difference of integers, as long as it fits */
-static Numeric
-quantity_step(int64 before, int64 after, bool once)
-{
-	if (once)
-		return trim(int64_div_fast_to_numeric(pm_counter_add(after, -before), 3));
-	return hours_and_fraction(after / PM_MILLI_SECONDS_PER_HOUR - before / PM_MILLI_SECONDS_PER_HOUR,
-							  fraction(after) - fraction(before));
+		return pm_exact_of((int128) n * 10, 1);
+	return pm_exact_of((int128) (n / PM_MILLI_SECONDS_PER_HOUR) * QUANTITY_UNIT + fraction(n), QUANTITY_GROUPS);
 }
 
 /*
  * Moving on
  */
-static void
-keep_amount(PmCounter *counter, Numeric amount)
-{
-	if (counter->amount)
-		pfree(counter->amount);
-	counter->amount = MemoryContextAlloc(counter->context, VARSIZE(amount));
-	memcpy(counter->amount, amount, VARSIZE(amount));
-}
-
-static Numeric
+static PmExact
 total(const PmCounter *counter)
 {
-	return trim(pm_tariff_total(counter->tariff, pm_counter_quantity(counter->units, counter->once),
-								counter->units != 0));
+	return pm_tariff_total(counter->tariff, pm_counter_quantity(counter->units, counter->once),
+						   counter->units != 0);
+}
+
+/* Keeps the amount that the counter has come to */
+static void
+keep_amount(PmCounter *counter, PmExact amount)
+{
+	PmExact		before = counter->amount;
+
+	if (pm_exact_is_large(amount))
+	{
+		Numeric		large = pm_exact_large(amount);
+		Numeric		kept = MemoryContextAlloc(counter->context, VARSIZE(large));
+
+		memcpy(kept, large, VARSIZE(large));
+		amount = pm_exact_of_large(kept);
+	}
+	counter->amount = amount;
+	if (pm_exact_is_large(before))
+		pfree(pm_exact_large(before));
 }
 
 void
 pm_counter_begin(PmCounter *counter, const PmTariff *tariff, bool once, int64 units)
 {
+	Numeric		price = tariff ? pm_tariff_plain_price(tariff) : NULL;
+
+	memset(counter, 0, sizeof(PmCounter));
 	counter->tariff = tariff;
 	counter->once = once;
 	counter->units = units;
 	counter->context = CurrentMemoryContext;
-	counter->amount = NULL;
-	/* of a plain price a step is a product */
-	if (tariff && pm_tariff_plain_price(tariff) == NULL)
-		counter->amount = total(counter);
+	counter->plain = price != NULL;
+	if (price)
+		counter->price = pm_exact(price);
+	else if (tariff)
+		keep_amount(counter, total(counter));
 }
 
 Numeric
 pm_counter_amount(const PmCounter *counter)
 {
-	return total(counter);
+	return pm_exact_numeric(total(counter));
 }
 
 void
 pm_counter_move(PmCounter *counter, int64 units, Numeric *quantity, Numeric *amount)
 {
-	Numeric		price = counter->tariff ? pm_tariff_plain_price(counter->tariff) : NULL;
+	PmExact		step = pm_exact_subtract(pm_counter_quantity(units, counter->once),
+										 pm_counter_quantity(counter->units, counter->once));
 
-	*quantity = quantity_step(counter->units, units, counter->once);
+	*quantity = pm_exact_numeric(step);
 	*amount = NULL;
 	counter->units = units;
-	if (price)
-		*amount = trim(DatumGetNumeric(DirectFunctionCall2(numeric_mul, NumericGetDatum(price),
-														   NumericGetDatum(*quantity))));
+	if (counter->plain)
+		*amount = pm_exact_numeric(pm_exact_multiply(counter->price, step));
 	else if (counter->tariff)
 	{
-		Numeric		after = total(counter);
+		PmExact		after = total(counter);
 
-		*amount = trim(DatumGetNumeric(DirectFunctionCall2(numeric_sub, NumericGetDatum(after),
-														   NumericGetDatum(counter->amount))));
+		*amount = pm_exact_numeric(pm_exact_subtract(after, counter->amount));
 		keep_amount(counter, after);
 	}
 }
@@ -228,24 +213,18 @@ pm_counter_advance(PmCounter *counter, int64 units, PmStepCallback callback, voi
 
 /* ---- control totals ---- */
 
-static Numeric
-add(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
 void
 pm_totals_begin(PmTotals *totals)
 {
 	totals->steps = 0;
-	totals->units = int64_to_numeric(0);
-	totals->amount = int64_to_numeric(0);
+	totals->units = pm_exact_of(0, 0);
+	totals->amount = pm_exact_of(0, 0);
 }
 
 void
 pm_totals_add(PmTotals *totals, const PmStep *step)
 {
 	totals->steps++;
-	totals->units = add(totals->units, int64_to_numeric(step->after - step->before));
-	totals->amount = add(totals->amount, step->amount);
+	totals->units = pm_exact_add(totals->units, pm_exact_of(step->after - step->before, 0));
+	totals->amount = pm_exact_add(totals->amount, pm_exact(step->amount));
 }

@@ -17,13 +17,12 @@
 #include "utils/numeric.h"
 
 #define PM_MILLI_SECONDS_PER_HOUR	INT64CONST(3600000)
-#define PM_QUANTITY_DIGITS			12
 
 /*
- * Q(n), without trailing zeros, palloc'd: n / 3,600,000 rounded half up to 12
- * digits (unit-hours); "once": n / 1000, exact.
+ * Q(n): n / 3,600,000 rounded half up to 12 digits (unit-hours); "once":
+ * n / 1000, exact.
  */
-extern Numeric pm_counter_quantity(int64 n, bool once);
+extern PmExact pm_counter_quantity(int64 n, bool once);
 
 /* A quantity, in thousandths, for so many seconds; checked */
 extern int64 pm_counter_units(int64 quantity, int64 seconds);
@@ -38,7 +37,9 @@ typedef struct PmCounter
 	const PmTariff *tariff;		/* NULL: no price is in force */
 	bool		once;
 	int64		units;
-	Numeric		amount;			/* A(units), 0 of 0 units; NULL: not needed */
+	bool		plain;			/* every unit costs the same: */
+	PmExact		price;			/* this, and the amount is not needed */
+	PmExact		amount;			/* A(units), 0 of 0 units */
 	MemoryContext context;
 } PmCounter;
 
@@ -70,10 +71,11 @@ typedef void (*PmStepCallback) (const PmStep *step, void *state);
 typedef struct PmTotals
 {
 	int64		steps;
-	Numeric		units;
-	Numeric		amount;
+	PmExact		units;
+	PmExact		amount;
 } PmTotals;
 
+/* A sum that is large is palloc'd in the current context */
 extern void pm_totals_begin(PmTotals *totals);
 extern void pm_totals_add(PmTotals *totals, const PmStep *step);
 

@@ -255,8 +255,8 @@ pm_insert_booking(PmCall *call, int64 tenant_id, const PmBooking *booking, Times
 	pm_arg(&args, pm_enum_datum("booking_kind", booking->kind), false);
 	pm_arg_text(&args, booking->currency);
 	pm_arg_int64(&args, booking->totals.steps);
-	pm_arg(&args, NumericGetDatum(booking->totals.units), false);
-	pm_arg(&args, NumericGetDatum(booking->totals.amount), false);
+	pm_arg(&args, NumericGetDatum(pm_exact_numeric(booking->totals.units)), false);
+	pm_arg(&args, NumericGetDatum(pm_exact_numeric(booking->totals.amount)), false);
 	pm_arg_time(&args, instant);
 	pm_arg_text(&args, call->actor_name);
 	pm_arg_text(&args, booking->reason);

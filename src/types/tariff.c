@@ -8,7 +8,7 @@
  * those of the tariff models that billing systems share (OpenMeter, Lago, Kill
  * Bill, Stripe).
  *
- * All arithmetic is exact: sums and products of numeric, and divisions only
+ * All arithmetic is exact: sums and products of decimals, and divisions only
  * where the quotient is cut to an integer or known to be finite.
  *
  *-------------------------------------------------------------------------
@@ -17,119 +17,81 @@
 
 #include "compat.h"
 #include "types/tariff.h"
-#include "utils/fmgrprotos.h"
-#include "utils/memutils.h"
 
-static inline Numeric
-add(Numeric a, Numeric b)
+static const PmExact zero = {0, 0};
+
+/* The number in a cell that is there */
+static inline PmExact
+number(const PmTariff *tariff, uint32 cell)
 {
-	return DatumGetNumeric(DirectFunctionCall2(numeric_add,
-											   NumericGetDatum(a), NumericGetDatum(b)));
+	return pm_exact(pm_tariff_cell(tariff, cell));
 }
 
-static inline Numeric
-subtract(Numeric a, Numeric b)
+static inline PmExact
+tier_number(const PmTariff *tariff, uint32 tier, uint32 cell)
 {
-	return DatumGetNumeric(DirectFunctionCall2(numeric_sub,
-											   NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-static inline Numeric
-multiply(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(DirectFunctionCall2(numeric_mul,
-											   NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-/* 0, kept: it is compared with all the time */
-Numeric
-pm_tariff_zero(void)
-{
-	static Numeric zero = NULL;
-
-	if (zero == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-		zero = int64_to_numeric(0);
-		MemoryContextSwitchTo(old);
-	}
-	return zero;
-}
-
-static inline int
-compare(Numeric a, Numeric b)
-{
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp,
-											 NumericGetDatum(a), NumericGetDatum(b)));
+	return number(tariff, PM_CELL_TIERS + tier * PM_TIER_CELLS + cell);
 }
 
 /* a / b, cut to an integer and then rounded as stated; a >= 0, b > 0 */
-static Numeric
-divide(Numeric a, Numeric b, PmTariffConversionRounding rounding)
+static PmExact
+divide(PmExact a, PmExact b, PmTariffConversionRounding rounding)
 {
-	Numeric		quotient;
-	Numeric		rest;
+	PmExact		rest;
+	PmExact		quotient = pm_exact_divide(a, b, &rest);
 	bool		up = false;
 
-	quotient = DatumGetNumeric(DirectFunctionCall2(numeric_div_trunc,
-												   NumericGetDatum(a), NumericGetDatum(b)));
-	rest = DatumGetNumeric(DirectFunctionCall2(numeric_mod,
-											   NumericGetDatum(a), NumericGetDatum(b)));
 	if (rounding == PM_CONVERT_CEILING)
-		up = compare(rest, pm_tariff_zero()) > 0;
+		up = pm_exact_sign(rest) > 0;
 	else if (rounding == PM_CONVERT_HALF_UP)
-		up = compare(add(rest, rest), b) >= 0;
-	return up ? add(quotient, int64_to_numeric(1)) : quotient;
+		up = pm_exact_compare(pm_exact_add(rest, rest), b) >= 0;
+	return up ? pm_exact_add(quotient, pm_exact_of(1, 0)) : quotient;
 }
 
 /* The quantity in the unit of the prices; what is below 0 mirrors what is above */
-static Numeric
-convert(const PmTariff *tariff, Numeric quantity)
+static PmExact
+convert(const PmTariff *tariff, PmExact quantity)
 {
-	Numeric		factor = pm_tariff_cell(tariff, PM_CELL_FACTOR);
-	Numeric		result;
-	bool		negative = compare(quantity, pm_tariff_zero()) < 0;
+	PmExact		result;
+	bool		negative = pm_exact_sign(quantity) < 0;
 
 	if (negative)
-		quantity = subtract(pm_tariff_zero(), quantity);
+		quantity = pm_exact_subtract(zero, quantity);
 
 	if (tariff->conversion == PM_CONVERT_DIVIDE)
 	{
 		if (tariff->rounding == PM_CONVERT_EXACT)
-			result = multiply(quantity, pm_tariff_cell(tariff, PM_CELL_RECIPROCAL));
+			result = pm_exact_multiply(quantity, number(tariff, PM_CELL_RECIPROCAL));
 		else
-			result = divide(quantity, factor, tariff->rounding);
+			result = divide(quantity, number(tariff, PM_CELL_FACTOR), tariff->rounding);
 	}
 	else
 	{
-		result = multiply(quantity, factor);
+		result = pm_exact_multiply(quantity, number(tariff, PM_CELL_FACTOR));
 		if (tariff->rounding != PM_CONVERT_EXACT)
-			result = divide(result, int64_to_numeric(1), tariff->rounding);
+			result = divide(result, pm_exact_of(1, 0), tariff->rounding);
 	}
 
-	return negative ? subtract(pm_tariff_zero(), result) : result;
+	return negative ? pm_exact_subtract(zero, result) : result;
 }
 
 /* Steps 1 and 2: what the model is applied to */
-static Numeric
-priced_quantity(const PmTariff *tariff, Numeric quantity)
+static PmExact
+priced_quantity(const PmTariff *tariff, PmExact quantity)
 {
-	Numeric		free_units = pm_tariff_cell(tariff, PM_CELL_FREE_UNITS);
+	PmExact		rest;
 
 	if (tariff->conversion != PM_CONVERT_NONE)
 		quantity = convert(tariff, quantity);
-	if (free_units == NULL)
+	if (pm_tariff_cell(tariff, PM_CELL_FREE_UNITS) == NULL || pm_exact_sign(quantity) <= 0)
 		return quantity;
-
-	if (compare(quantity, pm_tariff_zero()) <= 0)
-		return quantity;
-	return compare(quantity, free_units) > 0 ? subtract(quantity, free_units) : pm_tariff_zero();
+	rest = pm_exact_subtract(quantity, number(tariff, PM_CELL_FREE_UNITS));
+	return pm_exact_sign(rest) > 0 ? rest : zero;
 }
 
 /* The tier, from 0, that holds what is priced: the first whose bound is not exceeded */
 static uint32
-find_tier(const PmTariff *tariff, Numeric quantity)
+find_tier(const PmTariff *tariff, PmExact quantity)
 {
 	uint32		low = 0;
 	uint32		high = tariff->ntiers - 1;
@@ -138,7 +100,7 @@ find_tier(const PmTariff *tariff, Numeric quantity)
 	{
 		uint32		middle = (low + high) / 2;
 
-		if (compare(quantity, pm_tariff_tier_cell(tariff, middle, PM_TIER_UP_TO)) > 0)
+		if (pm_exact_compare(quantity, tier_number(tariff, middle, PM_TIER_UP_TO)) > 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -146,12 +108,12 @@ find_tier(const PmTariff *tariff, Numeric quantity)
 	return low;
 }
 
-static Numeric
-packages(const PmTariff *tariff, Numeric quantity)
+static PmExact
+packages(const PmTariff *tariff, PmExact quantity)
 {
-	if (compare(quantity, pm_tariff_zero()) <= 0)
-		return pm_tariff_zero();
-	return divide(quantity, pm_tariff_cell(tariff, PM_CELL_PACKAGE_SIZE), PM_CONVERT_CEILING);
+	if (pm_exact_sign(quantity) <= 0)
+		return zero;
+	return divide(quantity, number(tariff, PM_CELL_PACKAGE_SIZE), PM_CONVERT_CEILING);
 }
 
 /*
@@ -159,43 +121,41 @@ packages(const PmTariff *tariff, Numeric quantity)
  */
 
 static void
-set_line(PmTariffLine *line, const PmTariff *tariff, int tier, Numeric quantity)
+set_line(PmTariffLine *line, const PmTariff *tariff, int tier, PmExact quantity)
 {
-	Numeric		flat = pm_tariff_tier_cell(tariff, tier, PM_TIER_FLAT);
-
 	line->tier = tier + 1;
 	line->quantity = quantity;
 	line->unit_price = pm_tariff_tier_cell(tariff, tier, PM_TIER_PRICE);
-	line->flat = flat ? flat : pm_tariff_zero();
-	line->amount = multiply(quantity, line->unit_price);
-	if (flat)
-		line->amount = add(line->amount, flat);
+	line->flat = zero;
+	if (pm_tariff_tier_cell(tariff, tier, PM_TIER_FLAT))
+		line->flat = tier_number(tariff, tier, PM_TIER_FLAT);
+	line->amount = pm_exact_add(pm_exact_multiply(quantity, tier_number(tariff, tier, PM_TIER_PRICE)),
+								line->flat);
 }
 
 /* Each unit at the price of its tier */
 static int
-graduated_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
+graduated_lines(const PmTariff *tariff, PmExact quantity, PmTariffLine *lines)
 {
-	Numeric		lower = pm_tariff_zero();
+	PmExact		lower = zero;
 	uint32		t;
 
-	for (t = 0; t < tariff->ntiers; t++)
+	for (t = 0; t < tariff->ntiers - 1; t++)
 	{
-		Numeric		upper = pm_tariff_tier_cell(tariff, t, PM_TIER_UP_TO);
-		bool		beyond = upper != NULL && compare(quantity, upper) > 0;
+		PmExact		upper = tier_number(tariff, t, PM_TIER_UP_TO);
 
-		set_line(&lines[t], tariff, t,
-				 subtract(beyond ? upper : quantity, lower));
-		if (!beyond)
+		if (pm_exact_compare(quantity, upper) <= 0)
 			break;
+		set_line(&lines[t], tariff, t, pm_exact_subtract(upper, lower));
 		lower = upper;
 	}
+	set_line(&lines[t], tariff, t, pm_exact_subtract(quantity, lower));
 	return t + 1;
 }
 
 /* Step 3 */
 static int
-model_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
+model_lines(const PmTariff *tariff, PmExact quantity, PmTariffLine *lines)
 {
 	switch ((PmTariffModel) tariff->model)
 	{
@@ -216,40 +176,32 @@ model_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
 }
 
 int
-pm_tariff_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
+pm_tariff_lines(const PmTariff *tariff, PmExact quantity, PmTariffLine *lines)
 {
-	Numeric		minimum = pm_tariff_cell(tariff, PM_CELL_MINIMUM);
-	Numeric		maximum = pm_tariff_cell(tariff, PM_CELL_MAXIMUM);
-	Numeric		sum = pm_tariff_zero();
-	int			nlines;
-	int			i;
-
-	nlines = model_lines(tariff, priced_quantity(tariff, quantity), lines);
-	if (minimum == NULL && maximum == NULL)
-		return nlines;
+	bool		cut = pm_tariff_cell(tariff, PM_CELL_MAXIMUM) != NULL;
+	PmExact		maximum = cut ? number(tariff, PM_CELL_MAXIMUM) : zero;
+	PmExact		sum = zero;
+	int			nlines = model_lines(tariff, priced_quantity(tariff, quantity), lines);
 
 	/* the maximum cuts the lines in their order */
-	for (i = 0; i < nlines; i++)
+	for (int i = 0; i < nlines; i++)
 	{
-		Numeric		next = add(sum, lines[i].amount);
+		PmExact		next = pm_exact_add(sum, lines[i].amount);
 
-		if (maximum != NULL && compare(next, maximum) > 0)
+		if (cut && pm_exact_compare(next, maximum) > 0)
 		{
 			next = maximum;
-			lines[i].amount = subtract(next, sum);
+			lines[i].amount = pm_exact_subtract(next, sum);
 		}
 		sum = next;
 	}
 
-	if (minimum != NULL && compare(sum, minimum) < 0)
+	if (pm_tariff_cell(tariff, PM_CELL_MINIMUM))
 	{
-		PmTariffLine *line = &lines[nlines++];
+		PmExact		lacking = pm_exact_subtract(number(tariff, PM_CELL_MINIMUM), sum);
 
-		line->tier = 0;
-		line->quantity = pm_tariff_zero();
-		line->unit_price = NULL;
-		line->flat = pm_tariff_zero();
-		line->amount = subtract(minimum, sum);
+		if (pm_exact_sign(lacking) > 0)
+			lines[nlines++] = (PmTariffLine) {0, zero, NULL, zero, lacking};
 	}
 	return nlines;
 }
@@ -259,38 +211,46 @@ pm_tariff_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines)
  */
 
 /* Step 3: of a tier its price of a quantity, and what is due besides */
-static Numeric
-model_total(const PmTariff *tariff, Numeric quantity)
+static PmExact
+model_total(const PmTariff *tariff, PmExact quantity)
 {
 	uint32		t = tariff->ntiers > 1 ? find_tier(tariff, quantity) : 0;
-	Numeric		base = pm_tariff_tier_cell(tariff, t, PM_TIER_FLAT);
-	Numeric		amount;
+	uint32		due = PM_TIER_FLAT;
+	PmExact		amount;
 
 	if (tariff->model == PM_TARIFF_PACKAGE)
 		quantity = packages(tariff, quantity);
 	else if (tariff->model == PM_TARIFF_GRADUATED && t > 0)
 	{
-		base = pm_tariff_tier_cell(tariff, t, PM_TIER_ENTRY);
-		quantity = subtract(quantity, pm_tariff_tier_cell(tariff, t - 1, PM_TIER_UP_TO));
+		due = PM_TIER_ENTRY;
+		quantity = pm_exact_subtract(quantity, tier_number(tariff, t - 1, PM_TIER_UP_TO));
 	}
-	amount = multiply(quantity, pm_tariff_tier_cell(tariff, t, PM_TIER_PRICE));
-	return base ? add(amount, base) : amount;
+	amount = pm_exact_multiply(quantity, tier_number(tariff, t, PM_TIER_PRICE));
+	return pm_tariff_tier_cell(tariff, t, due) ? pm_exact_add(amount, tier_number(tariff, t, due)) : amount;
 }
 
-Numeric
-pm_tariff_total(const PmTariff *tariff, Numeric quantity, bool booked)
+PmExact
+pm_tariff_total(const PmTariff *tariff, PmExact quantity, bool booked)
 {
-	Numeric		minimum = pm_tariff_cell(tariff, PM_CELL_MINIMUM);
-	Numeric		maximum = pm_tariff_cell(tariff, PM_CELL_MAXIMUM);
-	Numeric		amount;
+	PmExact		amount;
 
 	if (!booked)
-		return int64_to_numeric(0);
+		return zero;
 	amount = model_total(tariff, priced_quantity(tariff, quantity));
-	if (maximum != NULL && compare(amount, maximum) > 0)
-		amount = add(maximum, pm_tariff_zero());
-	if (minimum != NULL && compare(amount, minimum) < 0)
-		amount = add(minimum, pm_tariff_zero());
+	if (pm_tariff_cell(tariff, PM_CELL_MAXIMUM))
+	{
+		PmExact		maximum = number(tariff, PM_CELL_MAXIMUM);
+
+		if (pm_exact_compare(amount, maximum) > 0)
+			amount = maximum;
+	}
+	if (pm_tariff_cell(tariff, PM_CELL_MINIMUM))
+	{
+		PmExact		minimum = number(tariff, PM_CELL_MINIMUM);
+
+		if (pm_exact_compare(amount, minimum) < 0)
+			amount = minimum;
+	}
 	return amount;
 }
 
@@ -305,23 +265,23 @@ is_linear(const PmTariff *tariff)
 		pm_tariff_cell(tariff, PM_CELL_MAXIMUM) == NULL;
 }
 
-Numeric
-pm_tariff_step(const PmTariff *tariff, Numeric before, Numeric step)
+PmExact
+pm_tariff_step(const PmTariff *tariff, PmExact before, PmExact step)
 {
-	Numeric		after = add(before, step);
+	PmExact		after = pm_exact_add(before, step);
 
 	if (is_linear(tariff))
 	{
 		uint32		t = find_tier(tariff, before);
 
 		if (tariff->ntiers == 1 || find_tier(tariff, after) == t)
-			return multiply(step, pm_tariff_tier_cell(tariff, t, PM_TIER_PRICE));
+			return pm_exact_multiply(step, tier_number(tariff, t, PM_TIER_PRICE));
 	}
-	return subtract(pm_tariff_total(tariff, after, true), pm_tariff_total(tariff, before, true));
+	return pm_exact_subtract(pm_tariff_total(tariff, after, true), pm_tariff_total(tariff, before, true));
 }
 
 int
-pm_tariff_tier(const PmTariff *tariff, Numeric quantity)
+pm_tariff_tier(const PmTariff *tariff, PmExact quantity)
 {
 	return tariff->ntiers > 1 ? find_tier(tariff, priced_quantity(tariff, quantity)) + 1 : 1;
 }

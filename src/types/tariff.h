@@ -33,6 +33,7 @@
 
 #include "fmgr.h"
 #include "nodes/nodes.h"
+#include "types/exact.h"
 #include "utils/numeric.h"
 
 #define PM_TARIFF_DIGITS		24
@@ -95,10 +96,10 @@ typedef struct PmTariff
 typedef struct PmTariffLine
 {
 	int			tier;			/* from 1; 0: what the minimum adds */
-	Numeric		quantity;		/* converted units in the tier; packages */
-	Numeric		unit_price;
-	Numeric		flat;			/* flat fee in the amount */
-	Numeric		amount;			/* quantity x unit_price + flat, cut by the maximum */
+	PmExact		quantity;		/* converted units in the tier; packages */
+	Numeric		unit_price;		/* in the tariff; NULL: none */
+	PmExact		flat;			/* flat fee in the amount */
+	PmExact		amount;			/* quantity x unit_price + flat, cut by the maximum */
 } PmTariffLine;
 
 #define DatumGetTariffP(d)		((PmTariff *) PG_DETOAST_DATUM(d))
@@ -109,25 +110,22 @@ typedef struct PmTariffLine
 /*
  * A(quantity) if something was booked, else 0.  A quantity below 0, which an
  * unfinished correction may leave for a while, goes on at the first tier's
- * price (package: as 0).  The result is palloc'd in the current context.
+ * price (package: as 0).
  */
-extern Numeric pm_tariff_total(const PmTariff *tariff, Numeric quantity, bool booked);
+extern PmExact pm_tariff_total(const PmTariff *tariff, PmExact quantity, bool booked);
 
 /* A(before + step) - A(before), where something is booked already */
-extern Numeric pm_tariff_step(const PmTariff *tariff, Numeric before, Numeric step);
+extern PmExact pm_tariff_step(const PmTariff *tariff, PmExact before, PmExact step);
 
 /*
  * A(quantity) line by line into lines[ntiers + 1]; returns how many.  A
  * minimum that is not reached adds a last line with tier 0.  The amounts add
  * up to pm_tariff_total().
  */
-extern int	pm_tariff_lines(const PmTariff *tariff, Numeric quantity, PmTariffLine *lines);
-
-/* 0, never to be freed */
-extern Numeric pm_tariff_zero(void);
+extern int	pm_tariff_lines(const PmTariff *tariff, PmExact quantity, PmTariffLine *lines);
 
 /* The tier, from 1, that holds a quantity */
-extern int	pm_tariff_tier(const PmTariff *tariff, Numeric quantity);
+extern int	pm_tariff_tier(const PmTariff *tariff, PmExact quantity);
 
 extern bool pm_tariff_equal(const PmTariff *a, const PmTariff *b);
 

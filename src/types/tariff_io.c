@@ -131,46 +131,32 @@ pm_tariff_hash_extended(PG_FUNCTION_ARGS)
 							 VARSIZE(tariff) - VARHDRSZ, PG_GETARG_INT64(1));
 }
 
-/* The arguments of amount() and lines(); already is NULL if nothing is booked */
-static void
-get_quantities(FunctionCallInfo fcinfo, Numeric *already, Numeric *total)
+/* The arguments of amount() and lines(): what is asked for, and with what was already */
+typedef struct Quantities
 {
-	Numeric		quantity = PG_GETARG_NUMERIC(1);
-	Numeric		zero = pm_tariff_zero();
+	PmExact		quantity;
+	bool		booked;			/* was anything booked? */
+	PmExact		already;
+	PmExact		total;
+} Quantities;
 
-	*already = PG_ARGISNULL(2) ? NULL : PG_GETARG_NUMERIC(2);
-	if (numeric_is_nan(quantity) || numeric_is_inf(quantity) ||
-		(*already && (numeric_is_nan(*already) || numeric_is_inf(*already))))
+static void
+get_quantities(FunctionCallInfo fcinfo, Quantities *asked)
+{
+	asked->quantity = pm_exact(PG_GETARG_NUMERIC(1));
+	asked->booked = !PG_ARGISNULL(2);
+	asked->already = asked->booked ? pm_exact(PG_GETARG_NUMERIC(2)) : pm_exact_of(0, 0);
+	if (!pm_exact_is_finite(asked->quantity) || !pm_exact_is_finite(asked->already))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("quantity must be a finite number")));
 
-	*total = quantity;
-	if (*already)
-		*total = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(*already),
-													 NumericGetDatum(quantity)));
-	if (DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(*total),
-										  NumericGetDatum(zero))) < 0 ||
-		(*already &&
-		 DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(*already),
-										   NumericGetDatum(zero))) < 0))
+	asked->total = pm_exact_add(asked->already, asked->quantity);
+	if (pm_exact_sign(asked->total) < 0 || pm_exact_sign(asked->already) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("quantity must not be negative"),
 				 errdetail("Neither what is already used nor the sum with the new quantity can be below 0.")));
-}
-
-static Datum
-trim(Numeric number)
-{
-	return DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(number));
-}
-
-static Datum
-difference(Numeric after, Numeric before)
-{
-	return trim(DatumGetNumeric(DirectFunctionCall2(numeric_sub, NumericGetDatum(after),
-													NumericGetDatum(before))));
 }
 
 /* amount(tariff, quantity, already): A(already + quantity) - A(already) */
@@ -178,23 +164,18 @@ Datum
 pm_tariff_amount(PG_FUNCTION_ARGS)
 {
 	PmTariff   *tariff;
-	Numeric		already;
-	Numeric		total;
+	Quantities	asked;
+	PmExact		amount;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	tariff = PG_GETARG_TARIFF_P(0);
-	get_quantities(fcinfo, &already, &total);
-
-	return trim(already ? pm_tariff_step(tariff, already, PG_GETARG_NUMERIC(1)) :
-				pm_tariff_total(tariff, total, true));
-}
-
-static bool
-is_zero(Datum number)
-{
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, number,
-											 NumericGetDatum(pm_tariff_zero()))) == 0;
+	get_quantities(fcinfo, &asked);
+	if (asked.booked)
+		amount = pm_tariff_step(tariff, asked.already, asked.quantity);
+	else
+		amount = pm_tariff_total(tariff, asked.total, true);
+	PG_RETURN_NUMERIC(pm_exact_numeric(amount));
 }
 
 /* The line of a tier among those of an amount; tiers ascend, 0 comes last */
@@ -215,27 +196,31 @@ find_line(const PmTariffLine *lines, int nlines, int tier)
 static void
 put_line(ReturnSetInfo *rsinfo, const PmTariffLine *after, const PmTariffLine *before)
 {
+	static const PmTariffLine none = {0};
 	const PmTariffLine *line = after ? after : before;
-	PmTariffLine none;
+	PmExact		quantity;
+	PmExact		flat;
+	PmExact		amount;
 	Datum		values[5];
 	bool		nulls[5] = {false};
 
-	none.quantity = none.flat = none.amount = pm_tariff_zero();
 	if (after == NULL)
 		after = &none;
 	if (before == NULL)
 		before = &none;
+	quantity = pm_exact_subtract(after->quantity, before->quantity);
+	flat = pm_exact_subtract(after->flat, before->flat);
+	amount = pm_exact_subtract(after->amount, before->amount);
+	if (pm_exact_sign(quantity) == 0 && pm_exact_sign(flat) == 0 && pm_exact_sign(amount) == 0)
+		return;
 
 	values[0] = Int32GetDatum(line->tier);
 	nulls[0] = line->tier == 0;
-	values[1] = difference(after->quantity, before->quantity);
+	values[1] = NumericGetDatum(pm_exact_numeric(quantity));
 	values[2] = line->unit_price ? NumericGetDatum(line->unit_price) : (Datum) 0;
 	nulls[2] = line->unit_price == NULL;
-	values[3] = difference(after->flat, before->flat);
-	values[4] = difference(after->amount, before->amount);
-
-	if (is_zero(values[1]) && is_zero(values[3]) && is_zero(values[4]))
-		return;
+	values[3] = NumericGetDatum(pm_exact_numeric(flat));
+	values[4] = NumericGetDatum(pm_exact_numeric(amount));
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
@@ -247,8 +232,7 @@ pm_tariff_lines_srf(PG_FUNCTION_ARGS)
 	PmTariff   *tariff;
 	PmTariffLine *after;
 	PmTariffLine *before;
-	Numeric		already;
-	Numeric		total;
+	Quantities	asked;
 	int			nafter;
 	int			nbefore = 0;
 	int			tier;
@@ -257,13 +241,13 @@ pm_tariff_lines_srf(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return (Datum) 0;
 	tariff = PG_GETARG_TARIFF_P(0);
-	get_quantities(fcinfo, &already, &total);
+	get_quantities(fcinfo, &asked);
 
 	after = palloc(sizeof(PmTariffLine) * (tariff->ntiers + 1));
 	before = palloc(sizeof(PmTariffLine) * (tariff->ntiers + 1));
-	nafter = pm_tariff_lines(tariff, total, after);
-	if (already)
-		nbefore = pm_tariff_lines(tariff, already, before);
+	nafter = pm_tariff_lines(tariff, asked.total, after);
+	if (asked.booked)
+		nbefore = pm_tariff_lines(tariff, asked.already, before);
 
 	/* tiers from 1, then what the minimum adds */
 	for (tier = 1; tier <= (int) tariff->ntiers + 1; tier++)

@@ -71,7 +71,7 @@ static bool
 is_zero(Numeric number)
 {
 	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(number),
-											 NumericGetDatum(pm_tariff_zero()))) == 0;
+											 NumericGetDatum(int64_to_numeric(0)))) == 0;
 }
 
 /* A zero that says the same as nothing is not kept */
@@ -193,7 +193,7 @@ read_tier(PmTariffReader *r, Spec *spec)
 	if (tier[PM_TIER_PRICE] == NULL && tier[PM_TIER_FLAT] == NULL)
 		PM_TARIFF_BAD_VALUE(r, "Tier %d has neither \"unit_price\" nor \"flat\".", spec->ntiers);
 	if (tier[PM_TIER_PRICE] == NULL)
-		tier[PM_TIER_PRICE] = pm_tariff_zero();
+		tier[PM_TIER_PRICE] = int64_to_numeric(0);
 	tier[PM_TIER_FLAT] = unless_zero(tier[PM_TIER_FLAT]);
 	return true;
 }
@@ -223,7 +223,7 @@ read_tiers(PmTariffReader *r, Spec *spec)
 				PM_TARIFF_BAD_VALUE(r, "The last tier has a bound: units above it would have no price.");
 			break;
 		}
-		lower = i == 0 ? pm_tariff_zero() :
+		lower = i == 0 ? int64_to_numeric(0) :
 			spec->tiers[(i - 1) * PM_TIER_CELLS + PM_TIER_UP_TO];
 		if (up_to == NULL ||
 			DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(up_to),
@@ -237,7 +237,7 @@ read_tiers(PmTariffReader *r, Spec *spec)
 static void
 add_entries(Spec *spec)
 {
-	Datum		lower = NumericGetDatum(pm_tariff_zero());
+	Datum		lower = NumericGetDatum(int64_to_numeric(0));
 	Datum		entry = lower;
 
 	for (int i = 0; i < spec->ntiers; i++)

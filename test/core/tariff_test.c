@@ -114,6 +114,58 @@ random_decimals(void)
 	stub_free_memory();
 }
 
+/* A number of up to 45 digits, the point anywhere, zeros at its end now and then */
+static Numeric
+any_number(void)
+{
+	int			ndigits = 1 + model_random(45);
+	int			zeros = model_random(3) == 0 ? model_random(ndigits + 1) : 0;
+	char	   *text = palloc(ndigits + 2);
+
+	text[0] = model_random(2) ? '-' : '+';
+	for (int i = 1; i <= ndigits; i++)
+		text[i] = i > ndigits - zeros ? '0' : '0' + model_random(10);
+	text[1 + ndigits] = '\0';
+	return read_numeric(psprintf("%se-%d", text, (int) model_random(ndigits + 3)));
+}
+
+static bool
+is_number(PmExact number, Numeric expected)
+{
+	return compare(pm_exact_numeric(number), expected) == 0;
+}
+
+/* Integers where they fit, numeric where they do not: the same */
+static void
+random_exact(void)
+{
+	Numeric		a = any_number();
+	Numeric		b = any_number();
+	PmExact		x = pm_exact(a);
+	PmExact		y = pm_exact(b);
+	Numeric		zero = int64_to_numeric(0);
+	char	   *text = psprintf("%s and %s", DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(a))),
+								DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(b))));
+	Numeric		trimmed = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(a)));
+	Numeric		made = pm_exact_numeric(x);
+
+	CHECK(VARSIZE(made) == VARSIZE(trimmed) && memcmp(made, trimmed, VARSIZE(made)) == 0, "%s, read and made", text);
+	CHECK(is_number(pm_exact_add(x, y), call2(numeric_add, a, b)), "sum of %s", text);
+	CHECK(is_number(pm_exact_subtract(x, y), call2(numeric_sub, a, b)), "difference of %s", text);
+	CHECK(is_number(pm_exact_multiply(x, y), call2(numeric_mul, a, b)), "product of %s", text);
+	CHECK(pm_exact_compare(x, y) == compare(a, b), "order of %s", text);
+	CHECK(pm_exact_sign(x) == compare(a, zero), "sign of %s", text);
+	if (compare(a, zero) >= 0 && compare(b, zero) > 0)
+	{
+		PmExact		rest;
+		PmExact		quotient = pm_exact_divide(x, y, &rest);
+
+		CHECK(is_number(quotient, call2(numeric_div_trunc, a, b)), "quotient of %s", text);
+		CHECK(is_number(rest, call2(numeric_mod, a, b)), "rest of %s", text);
+	}
+	stub_free_memory();
+}
+
 /* ---- amounts ---- */
 
 /* Of so many units: 0, bounds and their neighbours, any */
@@ -152,19 +204,19 @@ check_amounts(const Model *model, const PmTariff *tariff, const char *text)
 	__int128	amount_before = model_amount(model, before, &tier_before);
 	__int128	amount = model_amount(model, before + step, &tier);
 	PmTariffLine lines[MODEL_TIERS + 1];
-	Numeric		sum = pm_tariff_zero();
-	int			nlines = pm_tariff_lines(tariff, millionths(before), lines);
+	PmExact		sum = pm_exact_of(0, 0);
+	int			nlines = pm_tariff_lines(tariff, pm_exact(millionths(before)), lines);
 
-	CHECK(is_amount(pm_tariff_total(tariff, millionths(before), true), model, amount_before), "amount of %lld by %s", (long long) before, text);
-	CHECK(compare(pm_tariff_total(tariff, millionths(before), false), pm_tariff_zero()) == 0, "nothing booked by %s", text);
-	CHECK(is_amount(pm_tariff_step(tariff, millionths(before), millionths(step)), model, amount - amount_before),
+	CHECK(is_amount(pm_exact_numeric(pm_tariff_total(tariff, pm_exact(millionths(before)), true)), model, amount_before), "amount of %lld by %s", (long long) before, text);
+	CHECK(pm_exact_sign(pm_tariff_total(tariff, pm_exact(millionths(before)), false)) == 0, "nothing booked by %s", text);
+	CHECK(is_amount(pm_exact_numeric(pm_tariff_step(tariff, pm_exact(millionths(before)), pm_exact(millionths(step)))), model, amount - amount_before),
 		  "%lld after %lld by %s", (long long) step, (long long) before, text);
-	CHECK(is_amount(pm_tariff_step(tariff, millionths(before + step), millionths(-step)), model, amount_before - amount),
+	CHECK(is_amount(pm_exact_numeric(pm_tariff_step(tariff, pm_exact(millionths(before + step)), pm_exact(millionths(-step)))), model, amount_before - amount),
 		  "%lld back from %lld by %s", (long long) step, (long long) (before + step), text);
-	CHECK(pm_tariff_tier(tariff, millionths(before)) == tier_before, "tier of %lld by %s", (long long) before, text);
+	CHECK(pm_tariff_tier(tariff, pm_exact(millionths(before))) == tier_before, "tier of %lld by %s", (long long) before, text);
 	for (int i = 0; i < nlines; i++)
-		sum = call2(numeric_add, sum, lines[i].amount);
-	CHECK(is_amount(sum, model, amount_before), "lines of %lld by %s", (long long) before, text);
+		sum = pm_exact_add(sum, lines[i].amount);
+	CHECK(is_amount(pm_exact_numeric(sum), model, amount_before), "lines of %lld by %s", (long long) before, text);
 }
 
 /* Two spellings of a model are the same tariff, which costs what the model says */
@@ -211,22 +263,22 @@ ask(const PmTariff *tariff, const char *text)
 {
 	static const char *const quantities[] = {"0", "1", "10.5", "1e-12", "123456789012.123456789012", "-3.25"};
 	PmTariffLine *lines = palloc(sizeof(PmTariffLine) * (tariff->ntiers + 1));
-	Numeric		zero = pm_tariff_zero();
+	PmExact		zero = pm_exact_of(0, 0);
 
 	for (int i = 0; i < lengthof(quantities); i++)
 	{
-		Numeric		quantity = read_numeric(quantities[i]);
-		Numeric		total = pm_tariff_total(tariff, quantity, true);
-		Numeric		sum = zero;
+		PmExact		quantity = pm_exact(read_numeric(quantities[i]));
+		PmExact		total = pm_tariff_total(tariff, quantity, true);
+		PmExact		sum = zero;
 		int			tier = pm_tariff_tier(tariff, quantity);
 		int			nlines = pm_tariff_lines(tariff, quantity, lines);
 
 		for (int l = 0; l < nlines; l++)
-			sum = call2(numeric_add, sum, lines[l].amount);
+			sum = pm_exact_add(sum, lines[l].amount);
 		/* below 0 a tariff is only asked what it totals */
-		CHECK(compare(quantity, zero) < 0 || compare(sum, total) == 0, "lines of %s by %s", quantities[i], text);
+		CHECK(pm_exact_sign(quantity) < 0 || pm_exact_compare(sum, total) == 0, "lines of %s by %s", quantities[i], text);
 		CHECK(tier >= 1 && tier <= (int) tariff->ntiers, "tier of %s by %s", quantities[i], text);
-		CHECK(compare(call2(numeric_sub, total, pm_tariff_total(tariff, zero, true)), pm_tariff_step(tariff, zero, quantity)) == 0,
+		CHECK(pm_exact_compare(pm_exact_subtract(total, pm_tariff_total(tariff, zero, true)), pm_tariff_step(tariff, zero, quantity)) == 0,
 			  "step to %s by %s", quantities[i], text);
 	}
 }
@@ -395,7 +447,7 @@ limits(void)
 		if (ntiers > PM_TARIFF_MAX_TIERS)
 			CHECK(tariff == NULL && stub_error_code == ERRCODE_PROGRAM_LIMIT_EXCEEDED, "a tier too many");
 		else
-			CHECK(tariff != NULL && compare(pm_tariff_total(tariff, whole(5000), true), whole(5000)) == 0, "as many tiers as may be");
+			CHECK(tariff != NULL && pm_exact_compare(pm_tariff_total(tariff, pm_exact(whole(5000)), true), pm_exact_of(5000, 0)) == 0, "as many tiers as may be");
 		stub_free_memory();
 	}
 	for (int i = 0; i < lengthof(numbers); i++)
@@ -412,6 +464,8 @@ main(int argc, char **argv)
 
 	for (int i = 0; i < rounds / 10; i++)
 		random_decimals();
+	for (int i = 0; i < rounds; i++)
+		random_exact();
 	for (int i = 0; i < rounds; i++)
 		random_model();
 	any_text(rounds);

@@ -5,7 +5,7 @@
 BEGIN;
 SET search_path TO pool_manager, public;
 SET LOCAL client_min_messages = warning;
-SELECT plan(37);
+SELECT plan(43);
 SELECT setseed(0.20091102);
 
 -- ---- the model ----
@@ -133,6 +133,45 @@ SELECT results_eq($$SELECT l.tier FROM unnest(ARRAY[9.999999999999, 10, 10.00000
     lines('{"model":"volume","tiers":[{"up_to":10,"unit_price":2},{"unit_price":1}]}', q) AS l ORDER BY q$$, ARRAY[1, 1, 2], 'volume: bounds are inclusive');
 SELECT results_eq($$SELECT count(*)::integer FROM unnest(ARRAY[9.999999999999, 10, 10.000000000001]) AS q,
     lines('{"model":"graduated","tiers":[{"up_to":10,"unit_price":2},{"unit_price":1}]}', q) AS l GROUP BY q ORDER BY q$$, ARRAY[1, 1, 2], 'graduated: too');
+
+-- ---- numbers of any length ----
+
+-- Below 2^123 they are reckoned with as integers, above as numeric: numbers of
+-- every length, so that each sum and product is met on both sides.
+CREATE FUNCTION pg_temp.a_number(before integer, behind integer) RETURNS numeric LANGUAGE sql VOLATILE AS $$
+    SELECT string_agg(floor(random() * 10)::text, '')::numeric * ('1e-' || behind)::numeric FROM generate_series(1, before + behind)
+$$;
+CREATE FUNCTION pg_temp.any_number(most_before integer, most_behind integer) RETURNS numeric LANGUAGE sql VOLATILE AS $$
+    SELECT CASE WHEN random() < 0.2 THEN trunc(n, -floor(random() * 10)::integer) ELSE n END
+    FROM pg_temp.a_number(1 + floor(random() * most_before)::integer, floor(random() * (most_behind + 1))::integer) AS n
+$$;
+CREATE TEMP TABLE wide AS
+SELECT s, p, p::tariff AS t, b.low, b.high FROM generate_series(1, 800) AS s,
+    LATERAL (SELECT least(x, y) + 0.001 AS low, greatest(x, y) + 0.002 AS high
+             FROM (SELECT pg_temp.any_number(20, 12) + s * 0 AS x, pg_temp.any_number(20, 12) AS y) AS bounds) AS b,
+    LATERAL (SELECT CASE s % 4
+        WHEN 0 THEN jsonb_build_object('model', 'unit', 'unit_price', pg_temp.any_number(24, 24), 'flat', pg_temp.any_number(24, 24))
+        WHEN 1 THEN jsonb_build_object('model', 'package', 'package_price', pg_temp.any_number(24, 24), 'package_size', b.low)
+        ELSE jsonb_build_object('model', (ARRAY['graduated', 'volume'])[s % 4 - 1], 'tiers', jsonb_build_array(
+            jsonb_build_object('up_to', b.low, 'unit_price', pg_temp.any_number(12, 12)),
+            jsonb_build_object('up_to', b.high, 'unit_price', pg_temp.any_number(24, 24), 'flat', pg_temp.any_number(24, 24)),
+            jsonb_build_object('unit_price', pg_temp.any_number(8, 4)))) END ||
+        jsonb_strip_nulls(jsonb_build_object('maximum', CASE s % 5 WHEN 0 THEN 1e20 + pg_temp.any_number(24, 24) - 1e20 END, 'free_units', CASE s % 7 WHEN 0 THEN b.low END)) AS p) AS tariffs;
+CREATE TEMP TABLE wide_pair AS
+SELECT wide.*, pg_temp.any_number(30, 20) + s * 0 AS q, pg_temp.any_number(30, 20) + s * 0 AS already FROM wide, generate_series(1, 4)
+UNION ALL
+-- the edge of the integers, as it is and with so many digits behind the point
+SELECT wide.*, (2 ^ 123::numeric + d) * ('1e-' || n)::numeric, (2 ^ 122::numeric - d) * ('1e-' || n)::numeric
+FROM wide, generate_series(-1, 1) AS d, generate_series(0, 40, 4) AS n WHERE s < 30;
+SELECT is_empty($$SELECT p, q FROM wide_pair WHERE amount(t, q) IS DISTINCT FROM pg_temp.total(p, q)$$, 'the amount of numbers of any length');
+SELECT is_empty($$SELECT p, q, already FROM wide_pair WHERE amount(t, q, already) IS DISTINCT FROM pg_temp.total(p, already + q) - pg_temp.total(p, already)$$,
+    'and of what comes after something');
+SELECT is_empty($$SELECT p, q, already FROM wide_pair WHERE amount(t, -q, already + q) + amount(t, q, already) <> 0$$, 'taken back again');
+SELECT is_empty($$SELECT p, q FROM wide_pair WHERE amount(t, q)::text <> trim_scale(pg_temp.total(p, q))::text$$, 'it has no zeros behind');
+SELECT is_empty($$SELECT q FROM wide_pair WHERE amount('1', q)::text <> trim_scale(q)::text OR numeric_send(amount('1', q)) <> numeric_send(trim_scale(q))$$,
+    'what is read and made again is the same, bit by bit');
+SELECT is_empty($$SELECT length FROM generate_series(20, 50) AS length WHERE NOT EXISTS (
+    SELECT FROM wide_pair WHERE length(replace(amount(t, q)::text, '.', '')) = length)$$, 'amounts are of 20 to 50 digits');
 
 -- ---- lines ----
 
