@@ -80,7 +80,6 @@ CREATE TABLE usage (
     corrects     bigint,
     reason       text,
     CONSTRAINT usage_pkey PRIMARY KEY (tenant_id, usage_id),
-    CONSTRAINT usage_slice_key UNIQUE (tenant_id, holding_id, slice_no),
     CONSTRAINT usage_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
     CONSTRAINT usage_sku_fkey FOREIGN KEY (sku_id) REFERENCES sku,
     CONSTRAINT usage_workspace_fkey FOREIGN KEY (tenant_id, workspace_id) REFERENCES workspace,
@@ -98,6 +97,7 @@ CREATE TABLE usage (
         is_whole_second(started_at) AND is_whole_second(ended_at) AND
         (ended_at > started_at OR ended_at = started_at AND run_seconds IS NOT NULL))
 );
+CREATE UNIQUE INDEX usage_slice_key ON usage (tenant_id, holding_id, slice_no) WHERE holding_id IS NOT NULL;
 CREATE INDEX usage_time_idx ON usage (tenant_id, started_at);
 CREATE UNIQUE INDEX usage_event_key ON usage (source, event_id, slice_no) WHERE source IS NOT NULL;
 CREATE UNIQUE INDEX usage_corrects_key ON usage (tenant_id, corrects) WHERE corrects IS NOT NULL;

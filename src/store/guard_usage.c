@@ -45,13 +45,18 @@ PG_FUNCTION_INFO_V1(pm_guard_usage);
 Datum
 pm_guard_usage(PG_FUNCTION_ARGS)
 {
-	/* a dump brings the slices in any order, one by one perhaps */
+	/*
+	 * A dump brings the slices in any order, one by one perhaps.  OFFSET 0:
+	 * row by row, by an index.  Nothing is known of new_rows when this is
+	 * planned, and a join that the planner chooses may read all of usage.
+	 */
 	static PmStatement broken = PM_STATEMENT("",
-											 "SELECT 0, u.usage_id FROM new_rows u JOIN pool_manager.usage p USING (tenant_id, holding_id)"
-											 " WHERE (p.slice_no = u.slice_no - 1 AND p.ended_at <> u.started_at)"
+											 "SELECT 0, u.usage_id FROM new_rows u, LATERAL (SELECT p.* FROM pool_manager.usage p"
+											 "  WHERE p.tenant_id = u.tenant_id AND p.holding_id = u.holding_id OFFSET 0) AS p"
+											 " WHERE u.holding_id IS NOT NULL AND ((p.slice_no = u.slice_no - 1 AND p.ended_at <> u.started_at)"
 											 "  OR (p.slice_no = u.slice_no + 1 AND p.started_at <> u.ended_at)"
 											 "  OR (p.slice_no < u.slice_no AND (p.ended_at > u.started_at OR p.run_seconds IS NOT NULL))"
-											 "  OR (p.slice_no > u.slice_no AND (p.started_at < u.ended_at OR u.run_seconds IS NOT NULL))"
+											 "  OR (p.slice_no > u.slice_no AND (p.started_at < u.ended_at OR u.run_seconds IS NOT NULL)))"
 											 " UNION ALL"
 											 " SELECT 1, u.usage_id FROM new_rows u JOIN pool_manager.holding h USING (tenant_id, holding_id)"
 											 " WHERE u.slice_no > h.slice_no OR u.ended_at > h.metered_until OR u.started_at < h.since"
@@ -60,16 +65,21 @@ pm_guard_usage(PG_FUNCTION_ARGS)
 											 " SELECT 2, u.usage_id FROM new_rows u, LATERAL ("
 											 "  SELECT c.time_zone FROM pool_manager.contract c WHERE c.tenant_id = u.tenant_id"
 											 "   ORDER BY c.from_month <= (u.started_at AT TIME ZONE c.time_zone) DESC, c.from_month DESC LIMIT 1) AS c"
-											 " WHERE u.ended_at - u.started_at > '1 second' AND u.corrects IS NULL"
+											 /* the edge of any zone's month is less than a day from that of UTC's */
+											 " WHERE date_trunc('month', (u.started_at - '1 day'::interval) AT TIME ZONE 'UTC')"
+											 "  <> date_trunc('month', (u.ended_at + '1 day'::interval) AT TIME ZONE 'UTC')"
+											 "  AND u.ended_at - u.started_at > '1 second' AND u.corrects IS NULL"
 											 "  AND pool_manager.billing_month(u.started_at, c.time_zone)"
 											 "  <> pool_manager.billing_month(u.ended_at - '1 second'::interval, c.time_zone)"
 											 " UNION ALL"
-											 " SELECT 3, u.usage_id FROM new_rows u JOIN pool_manager.usage p ON p.tenant_id = u.tenant_id AND p.usage_id = u.corrects"
-											 " WHERE p.quantity <> -u.quantity OR (p.sku_id, p.started_at, p.ended_at, p.slice_no) <> (u.sku_id, u.started_at, u.ended_at, u.slice_no)"
+											 " SELECT 3, u.usage_id FROM new_rows u, LATERAL (SELECT p.* FROM pool_manager.usage p"
+											 "  WHERE p.tenant_id = u.tenant_id AND p.usage_id = u.corrects OFFSET 0) AS p"
+											 " WHERE u.corrects IS NOT NULL AND (p.quantity <> -u.quantity OR (p.sku_id, p.started_at, p.ended_at, p.slice_no) <> (u.sku_id, u.started_at, u.ended_at, u.slice_no)"
 											 "  OR (p.workspace_id, p.pool_id, p.job_id, p.run_id, p.node_id, p.volume_id, p.network_id, p.run_seconds)"
-											 "   IS DISTINCT FROM (u.workspace_id, u.pool_id, u.job_id, u.run_id, u.node_id, u.volume_id, u.network_id, u.run_seconds)"
+											 "   IS DISTINCT FROM (u.workspace_id, u.pool_id, u.job_id, u.run_id, u.node_id, u.volume_id, u.network_id, u.run_seconds))"
 											 " UNION ALL"
-											 " SELECT 4, u.usage_id FROM new_rows u JOIN pool_manager.usage p ON p.source = u.source AND p.event_id = u.event_id AND p.slice_no < u.slice_no"
+											 " SELECT 4, u.usage_id FROM new_rows u, LATERAL (SELECT p.* FROM pool_manager.usage p"
+											 "  WHERE p.source = u.source AND p.event_id = u.event_id AND p.slice_no < u.slice_no OFFSET 0) AS p"
 											 " WHERE u.slice_no > 1 AND ((p.slice_no = u.slice_no - 1 AND p.ended_at <> u.started_at)"
 											 "  OR (p.tenant_id, p.sku_id, p.quantity) <> (u.tenant_id, u.sku_id, u.quantity)"
 											 "  OR (p.workspace_id, p.pool_id, p.job_id, p.run_id) IS DISTINCT FROM (u.workspace_id, u.pool_id, u.job_id, u.run_id))"

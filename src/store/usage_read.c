@@ -8,11 +8,93 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
+#include "port/pg_bitutils.h"
 #include "utils/builtins.h"
 
 #include "billing/calendar.h"
 #include "store/usage.h"
+
+/* ---- what many rows have in common is looked up once ---- */
+
+typedef struct Distinct
+{
+	int			n;
+	int		   *first;			/* [n] the first row of each kind */
+	int		   *kind;			/* [rows] */
+} Distinct;
+
+static void
+find_distinct(int rows, uint32 (*hash) (const void *all, int row),
+			  bool (*same) (const void *all, int row, int other), const void *all, Distinct *distinct)
+{
+	uint32		size = pg_nextpower2_32(2 * (uint32) rows);
+	int		   *table = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int) * (Size) size);
+
+	memset(table, -1, sizeof(int) * (Size) size);
+	distinct->n = 0;
+	distinct->first = palloc(sizeof(int) * rows);
+	distinct->kind = palloc(sizeof(int) * rows);
+	for (int row = 0; row < rows; row++)
+	{
+		uint32		slot = hash(all, row) & (size - 1);
+
+		while (table[slot] >= 0 && !same(all, row, distinct->first[table[slot]]))
+			slot = (slot + 1) & (size - 1);
+		if (table[slot] < 0)
+		{
+			table[slot] = distinct->n;
+			distinct->first[distinct->n++] = row;
+		}
+		distinct->kind[row] = table[slot];
+	}
+	pfree(table);
+}
+
+/* ---- names ---- */
+
+#define NAMES	4
+
+static const char *
+name_of(const PmUsageGiven *given, int n)
+{
+	const char *const names[NAMES] = {given->tenant, given->sku, given->workspace, given->pool};
+
+	return names[n];
+}
+
+static uint32
+hash_names(const void *all, int row)
+{
+	const PmUsageGiven *given = (const PmUsageGiven *) all + row;
+	uint32		hash = 0;
+
+	for (int i = 0; i < NAMES; i++)
+	{
+		const char *name = name_of(given, i);
+
+		if (name)
+			hash = hash_combine(hash, hash_bytes((const unsigned char *) name, strlen(name)));
+	}
+	return hash;
+}
+
+static bool
+same_names(const void *all, int row, int other)
+{
+	const PmUsageGiven *given = all;
+
+	for (int i = 0; i < NAMES; i++)
+	{
+		const char *a = name_of(&given[row], i);
+		const char *b = name_of(&given[other], i);
+
+		if ((a == NULL) != (b == NULL) || (a && strcmp(a, b) != 0))
+			return false;
+	}
+	return true;
+}
 
 void
 pm_find_usage_names(const PmUsageGiven *given, PmUsageRecord *usage, int n)
@@ -25,37 +107,56 @@ pm_find_usage_names(const PmUsageGiven *given, PmUsageRecord *usage, int n)
 										   " LEFT JOIN pool_manager.workspace w ON w.tenant_id = t.tenant_id AND w.name = x.workspace"
 										   " LEFT JOIN pool_manager.pool p ON p.name = x.pool AND p.deleted_at IS NULL"
 										   " ORDER BY x.n");
-	Datum	   *columns[4];
-	bool	   *missing[4];
+	Distinct	distinct;
 	PmArgs		args = {0};
 
 	if (n == 0)
 		return;
-	for (int c = 0; c < 4; c++)
+	find_distinct(n, hash_names, same_names, given, &distinct);
+	for (int c = 0; c < NAMES; c++)
 	{
-		columns[c] = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * n);
-		missing[c] = palloc(sizeof(bool) * n);
-	}
-	for (int i = 0; i < n; i++)
-	{
-		const char *const names[] = {given[i].tenant, given[i].sku, given[i].workspace, given[i].pool};
+		Datum	   *column = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * distinct.n);
+		bool	   *missing = palloc(sizeof(bool) * distinct.n);
 
-		for (int c = 0; c < 4; c++)
+		for (int k = 0; k < distinct.n; k++)
 		{
-			missing[c][i] = names[c] == NULL;
-			columns[c][i] = names[c] ? CStringGetTextDatum(names[c]) : (Datum) 0;
+			const char *name = name_of(&given[distinct.first[k]], c);
+
+			missing[k] = name == NULL;
+			column[k] = name ? CStringGetTextDatum(name) : (Datum) 0;
 		}
+		pm_arg_array(&args, column, missing, distinct.n, TEXTOID, -1, false, TYPALIGN_INT);
 	}
-	for (int c = 0; c < 4; c++)
-		pm_arg_array(&args, columns[c], missing[c], n, TEXTOID, -1, false, TYPALIGN_INT);
 	pm_run(&find, &args);
 	for (int i = 0; i < n; i++)
 	{
-		usage[i].tenant_id = pm_get_int64(i, 1);
-		usage[i].sku_id = pm_get_int64(i, 2);
-		usage[i].workspace_id = pm_get_int64(i, 3);
-		usage[i].pool_id = pm_get_int64(i, 4);
+		int			row = distinct.kind[i];
+
+		usage[i].tenant_id = pm_get_int64(row, 1);
+		usage[i].sku_id = pm_get_int64(row, 2);
+		usage[i].workspace_id = pm_get_int64(row, 3);
+		usage[i].pool_id = pm_get_int64(row, 4);
 	}
+}
+
+/* ---- facts ---- */
+
+static uint32
+hash_ids(const void *all, int row)
+{
+	const PmUsageRecord *usage = (const PmUsageRecord *) all + row;
+
+	return hash_combine(hash_combine(hash_uint32((uint32) usage->sku_id), hash_uint32((uint32) usage->pool_id)),
+						hash_uint32((uint32) usage->job_id));
+}
+
+static bool
+same_ids(const void *all, int row, int other)
+{
+	const PmUsageRecord *a = (const PmUsageRecord *) all + row;
+	const PmUsageRecord *b = (const PmUsageRecord *) all + other;
+
+	return a->sku_id == b->sku_id && a->pool_id == b->pool_id && a->job_id == b->job_id;
 }
 
 PmUsageFacts *
@@ -70,28 +171,34 @@ pm_read_usage_facts(const PmUsageRecord *usage, int n)
 										   " ORDER BY x.n");
 	PmUsageFacts *facts = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PmUsageFacts) * Max(n, 1));
 	int64	   *columns[3];
+	Distinct	distinct;
 	PmArgs		args = {0};
 
 	if (n == 0)
 		return facts;
+	find_distinct(n, hash_ids, same_ids, usage, &distinct);
 	for (int c = 0; c < 3; c++)
-		columns[c] = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int64) * n);
-	for (int i = 0; i < n; i++)
+		columns[c] = palloc(sizeof(int64) * distinct.n);
+	for (int k = 0; k < distinct.n; k++)
 	{
-		columns[0][i] = usage[i].sku_id;
-		columns[1][i] = usage[i].pool_id;
-		columns[2][i] = usage[i].job_id;
+		const PmUsageRecord *first = &usage[distinct.first[k]];
+
+		columns[0][k] = first->sku_id;
+		columns[1][k] = first->pool_id;
+		columns[2][k] = first->job_id;
 	}
 	for (int c = 0; c < 3; c++)
-		pm_arg_int64_array(&args, columns[c], n);
+		pm_arg_int64_array(&args, columns[c], distinct.n);
 	pm_run(&read, &args);
 	for (int i = 0; i < n; i++)
 	{
-		facts[i].once = pm_get_bool(i, 1);
-		facts[i].pool_tenant_id = pm_get_int64(i, 2);
-		facts[i].job_pool_id = pm_get_int64(i, 3);
-		facts[i].job_tenant_id = pm_is_null(i, 4) ? -1 : pm_get_int64(i, 4);
-		facts[i].job_workspace_id = pm_get_int64(i, 5);
+		int			row = distinct.kind[i];
+
+		facts[i].once = pm_get_bool(row, 1);
+		facts[i].pool_tenant_id = pm_get_int64(row, 2);
+		facts[i].job_pool_id = pm_get_int64(row, 3);
+		facts[i].job_tenant_id = pm_is_null(row, 4) ? -1 : pm_get_int64(row, 4);
+		facts[i].job_workspace_id = pm_get_int64(row, 5);
 	}
 	return facts;
 }

@@ -1,8 +1,25 @@
 # The part "settle" of the benchmark; sourced by run.sh.
 #
-# A day of a tenant is settled, beside plain statements that write the same
-# rows into the same tables; and settled again, when nothing is new. Then what
-# it came to is asked for, and after its bill what is behind a line of that.
+# Events of a meter are recorded and a day of a tenant is settled, both beside
+# plain statements that write the same rows into the same tables; and settled
+# again, when nothing is new. Then what it came to is asked for, and after its
+# bill what is behind a line of that.
+
+record_turn()
+{
+    cat <<- END
+	BEGIN;
+	${1:+@ record}
+	SELECT count(*) FROM record_usages('SELECT * FROM public.events');;
+	ROLLBACK;
+	BEGIN;
+	${1:+@ record_floor}
+	WITH u AS (INSERT INTO usage SELECT * FROM usage_recorded RETURNING tenant_id, usage_id)
+	INSERT INTO unrated SELECT * FROM u;;
+	ROLLBACK;
+	VACUUM usage, unrated;
+	END
+}
 
 settle_turn()
 {
@@ -61,6 +78,10 @@ settle()
         sql bench_settle -v rows="$SETTLED" -f settle_setup.sql || return 1
     {
         echo "SET search_path TO pool_manager, public; SET pool_manager.clock = '2026-03-02 00:00:00+00';"
+        record_turn
+        for ((i = 0; i < REPEAT; i++)); do
+            record_turn timed
+        done
         settle_turn
         for ((i = 0; i < REPEAT; i++)); do
             settle_turn timed
@@ -76,6 +97,8 @@ settle()
         done
     } | timed bench_settle || return 1
     {
+        heading "record_usages, $SETTLED events"
+        line "floor: INSERT ... SELECT of the same rows" ms record record_floor speed 0.5
         heading "settle, a day of a tenant, $SETTLED usage rows"
         line "floor: INSERT ... SELECT of the rows it writes" ms settle settle_floor time 2 || missed=1
         plain "again, nothing new" ms settle_again

@@ -15,6 +15,17 @@ SELECT t, (t - 1) * :rows + i, 1 + i % 20, 1 + i % 8000, '2026-03-01'::timestamp
 FROM generate_series(1, 2) AS t, generate_series(1, :rows) AS i ORDER BY t, i;
 INSERT INTO unrated SELECT tenant_id, usage_id FROM usage;
 RESET session_replication_role;
+
+-- As many events of an external meter, and the rows of usage that they are
+CREATE TABLE public.events AS
+SELECT 't' || 1 + i % 2 AS tenant, 'sku-' || 1 + i % 20 AS sku, 1 + i % 8 AS quantity, 'meter' AS source, 'event-' || i AS event_id,
+       '2026-02-10'::timestamptz + (i % 800000) * interval '1 second' AS started_at,
+       '2026-02-10'::timestamptz + (i % 800000 + 60 + i % 3600) * interval '1 second' AS ended_at
+FROM generate_series(1, :rows) AS i;
+CREATE TABLE public.usage_recorded AS SELECT * FROM usage WHERE false;
+INSERT INTO public.usage_recorded (tenant_id, usage_id, sku_id, quantity, started_at, ended_at, slice_no, source, event_id)
+SELECT t.tenant_id, 3 * :rows + row_number() OVER (ORDER BY event_id COLLATE "C"), s.sku_id, 1000 * quantity, started_at, ended_at, 1, source, event_id
+FROM public.events e JOIN tenant t ON t.name = e.tenant JOIN sku s ON s.name = e.sku ORDER BY usage_id;
 VACUUM ANALYZE;
 
 SET pool_manager.clock = '2026-03-02 00:00:00+00';

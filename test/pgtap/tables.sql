@@ -4,7 +4,7 @@
 BEGIN;
 SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
-SELECT plan(451);
+SELECT plan(457);
 
 -- refused: the statement fails with this SQLSTATE and constraint, or message
 CREATE FUNCTION pg_temp.refused(statement text, code text, what text, name text DEFAULT NULL) RETURNS text
@@ -447,6 +447,32 @@ SELECT pg_temp.allowed(pg_temp.slice(60, 1, '2026-03-31 16:00:00+00', '2026-04-3
 SELECT pg_temp.allowed(pg_temp.slice(60, 1, '2026-03-31 23:00:00+00', '2026-04-01 01:00:00+00'), 'across the month''s edge in UTC, which is not Shanghai''s');
 SELECT pg_temp.refused(pg_temp.slice(60, 1, '2026-03-31 23:00:00+00', '2026-04-01 00:00:01+00', '{"tenant_id": 2, "workspace_id": null}'), 'PM006', 'usage 1001 crosses the edge of a billing month', 'across the month''s edge in UTC');
 SELECT pg_temp.refused(pg_temp.slice(60, 1, '2026-03-01 01:00:00+00', '2026-05-01 02:00:00+00'), 'PM006', 'usage 1001 crosses the edge of a billing month', 'two edges');
+-- wherever the edge is: a second on either side of it, and up to it
+CREATE FUNCTION pg_temp.edge(zone text, month date) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    edge timestamptz := month::timestamp AT TIME ZONE zone;
+    said text := '';
+    sides integer[];
+BEGIN
+    FOREACH sides SLICE 1 IN ARRAY ARRAY[[1, 0], [0, 1], [1, 1], [864000, 0], [0, 864000], [864000, 1], [1, 864000]] LOOP
+        BEGIN
+            INSERT INTO tenant (tenant_id, name, created_at) VALUES (99, 'far', '2026-01-01');
+            INSERT INTO contract (tenant_id, from_month, currency, time_zone) VALUES (99, '2020-01-01', 'USD', zone);
+            INSERT INTO usage (tenant_id, sku_id, quantity, started_at, ended_at, slice_no, source, event_id)
+            VALUES (99, 1, 1, edge - sides[1] * interval '1 second', edge + sides[2] * interval '1 second', 1, 'edge', '1');
+            RAISE EXCEPTION SQLSTATE 'UNDO0';
+        EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
+            said := said || 'y';
+        WHEN SQLSTATE 'PM006' THEN
+            said := said || 'n';
+        END;
+    END LOOP;
+    RETURN said;
+END $$;
+SELECT is(string_agg(DISTINCT pg_temp.edge(zone, month), ' '), 'yynyynn', 'edges of months in ' || zone)
+FROM unnest(ARRAY['Pacific/Kiritimati', 'Etc/GMT-14', 'Etc/GMT+12', 'Australia/Lord_Howe', 'America/St_Johns', 'UTC']) AS zone,
+     unnest(ARRAY['2026-03-01', '2026-04-01', '2026-11-01', '2027-01-01']::date[]) AS month
+GROUP BY zone;
 SELECT pg_temp.refused(pg_temp.slice(2, 1, '2026-03-01 00:00:00+00', '2026-03-01 01:00:00+00', '{"quantity": 2000, "sku_id": 2}'), 'PM006', 'usage 1001 is not what its holding has metered', 'usage beside an open holding');
 SELECT pg_temp.allowed(format($$WITH h AS (UPDATE holding SET metered_until = '2026-03-01 01:00:00+00', slice_no = 1 WHERE holding_id = 2) %s$$,
     pg_temp.slice(2, 1, '2026-03-01 00:00:00+00', '2026-03-01 01:00:00+00', '{"quantity": 2000, "sku_id": 2}')), 'a slice and its holding in one statement');
