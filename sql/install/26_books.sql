@@ -165,7 +165,7 @@ CREATE TABLE charge (
     CONSTRAINT charge_units_check CHECK (units_before >= 0 AND units_after >= 0 AND units_before <> units_after),
     CONSTRAINT charge_currency_check CHECK (currency ~ '^[A-Z]{3}$')
 );
-CREATE INDEX charge_period_idx ON charge (tenant_id, period_start, sku_id);
+CREATE INDEX charge_period_idx ON charge (tenant_id, period_start, sku_id, price_id);
 CREATE INDEX charge_usage_idx ON charge (tenant_id, usage_id) WHERE usage_id IS NOT NULL;
 CREATE INDEX charge_corrects_idx ON charge (tenant_id, corrects) WHERE corrects IS NOT NULL;
 COMMENT ON TABLE charge IS

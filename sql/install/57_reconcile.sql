@@ -108,7 +108,8 @@ CREATE FUNCTION reconcile_charges(month date)
            OR reconcile_charges.month = date_trunc('month', (p.period_start + interval '12 hours') AT TIME ZONE t.time_zone)::date),
     -- which prices are in force for whom and when: contracted ones, and list prices beside them
     in_force AS MATERIALIZED (
-        SELECT a.tenant_id, p.sku_id, p.price_id, p.minimum_seconds, p.quantum_seconds, r.valid
+        SELECT a.tenant_id, p.sku_id, p.price_id, p.minimum_seconds, p.quantum_seconds,
+               lower(r.valid) AS since, coalesce(upper(r.valid), 'infinity') AS until
         FROM (SELECT DISTINCT period.tenant_id FROM period) AS a
         CROSS JOIN LATERAL billing_terms(a.tenant_id) AS t
         JOIN price p ON p.tenant_id IN (0, a.tenant_id) AND p.currency = t.currency
@@ -124,26 +125,29 @@ CREATE FUNCTION reconcile_charges(month date)
         WHERE c.corrects IS NOT NULL
           AND NOT EXISTS (SELECT FROM charge h WHERE h.tenant_id = c.tenant_id AND h.usage_id IN (c.usage_id, c.corrects))
           AND NOT EXISTS (SELECT FROM unrated r WHERE r.tenant_id = c.tenant_id AND r.usage_id IN (c.usage_id, c.corrects))),
-    -- all other usage is charged, second by second, at the price in force then
+    -- all other usage is charged, second by second, at the price in force then;
+    -- a slice without a second stands for the one before it
+    slice AS (
+        SELECT u.tenant_id, u.usage_id, u.sku_id, u.quantity, u.started_at, u.ended_at, u.run_seconds, s.per,
+               least(u.started_at, u.ended_at - interval '1 second') AS since,
+               CASE s.per WHEN 'once' THEN u.started_at + interval '1 second' ELSE u.ended_at END AS until
+        FROM usage u JOIN sku s USING (sku_id)
+        WHERE NOT EXISTS (SELECT FROM not_rated n WHERE n.tenant_id = u.tenant_id AND n.usage_id = u.usage_id)),
     used AS (
         SELECT u.tenant_id, u.usage_id, f.price_id,
-               sum(u.quantity * CASE WHEN s.per = 'once' THEN 1 ELSE
-                   greatest(extract(epoch FROM least(u.ended_at, upper(f.valid)) - greatest(u.started_at, lower(f.valid)))::numeric, 0)
-                   + CASE WHEN u.run_seconds > 0 AND f.valid @> u.ended_at - interval '1 second'
+               sum(u.quantity * CASE WHEN u.per = 'once' THEN 1 ELSE
+                   greatest(extract(epoch FROM least(u.ended_at, f.until) - greatest(u.started_at, f.since)), 0)
+                   + CASE WHEN u.run_seconds > 0 AND u.ended_at > f.since AND u.ended_at <= f.until
                      THEN greatest(f.minimum_seconds, ceil(u.run_seconds::numeric / coalesce(f.quantum_seconds, 1)) * coalesce(f.quantum_seconds, 1),
                               u.run_seconds) - u.run_seconds ELSE 0 END END) AS units
-        FROM usage u
-        JOIN sku s USING (sku_id)
-        JOIN period p ON p.tenant_id = u.tenant_id
-            AND p.period_start <= least(u.started_at, u.ended_at - interval '1 second')
-            AND p.period_end > least(u.started_at, u.ended_at - interval '1 second')
-        JOIN in_force f ON f.tenant_id = u.tenant_id AND f.sku_id = u.sku_id
-            AND CASE s.per WHEN 'once' THEN f.valid @> u.started_at
-                ELSE f.valid && tstzrange(least(u.started_at, u.ended_at - interval '1 second'), u.ended_at) END
-        WHERE NOT EXISTS (SELECT FROM not_rated n WHERE n.tenant_id = u.tenant_id AND n.usage_id = u.usage_id)
+        FROM slice u
+        -- started_at: it has an index
+        JOIN period p ON p.tenant_id = u.tenant_id AND u.since >= p.period_start AND u.since < p.period_end
+            AND u.started_at BETWEEN p.period_start AND p.period_end
+        JOIN in_force f ON f.tenant_id = u.tenant_id AND f.sku_id = u.sku_id AND f.since < u.until AND f.until > u.since
         GROUP BY u.tenant_id, u.usage_id, f.price_id),
     charged AS (
-        SELECT c.tenant_id, c.usage_id, c.price_id, sum(c.units_after::numeric - c.units_before) AS units
+        SELECT c.tenant_id, c.usage_id, c.price_id, sum(c.units_after - c.units_before) AS units
         FROM charge c JOIN period p ON p.tenant_id = c.tenant_id AND p.period_start = c.month_start
         WHERE c.usage_id IS NOT NULL
         GROUP BY c.tenant_id, c.usage_id, c.price_id)
@@ -157,7 +161,7 @@ CREATE FUNCTION reconcile_charges(month date)
            format('%s units, %s', coalesce(c.units, 0), coalesce(trim_scale(c.amount), 0)), format('%s units, %s', k.units, trim_scale(k.amount))
     FROM counter k JOIN ledger l ON l.tenant_id = k.tenant_id AND l.archived_until <= k.month_start
     LEFT JOIN (
-        SELECT c.tenant_id, c.sku_id, c.price_id, c.month_start, sum(c.units_after::numeric - c.units_before) AS units, sum(c.amount) AS amount
+        SELECT c.tenant_id, c.sku_id, c.price_id, c.month_start, sum(c.units_after - c.units_before) AS units, sum(c.amount) AS amount
         FROM charge c WHERE c.sku_id IS NOT NULL GROUP BY 1, 2, 3, 4) AS c
         ON (c.tenant_id, c.sku_id, c.price_id, c.month_start) = (k.tenant_id, k.sku_id, k.price_id, k.month_start)
     WHERE (k.units, k.amount) IS DISTINCT FROM (coalesce(c.units, 0)::bigint, coalesce(c.amount, 0))
@@ -192,11 +196,12 @@ CREATE FUNCTION reconcile_charges(month date)
            format('%s charges, %s units, %s', coalesce(c.charges, 0), coalesce(c.units, 0), coalesce(trim_scale(c.amount), 0))
     FROM booking b
     JOIN period USING (tenant_id, period_start)
-    LEFT JOIN LATERAL (
-        SELECT count(*) AS charges, coalesce(sum(c.units_after::numeric - c.units_before), 0) AS units, sum(c.amount) AS amount
-        FROM charge c WHERE c.tenant_id = b.tenant_id AND c.period_start = b.period_start AND c.booking_id = b.booking_id
-          AND c.currency = b.currency) AS c ON true
-    WHERE (b.charges, b.units, b.amount) IS DISTINCT FROM (c.charges, c.units, coalesce(c.amount, 0));
+    LEFT JOIN (
+        SELECT c.tenant_id, c.period_start, c.booking_id, c.currency, count(*) AS charges,
+               sum(c.units_after - c.units_before) AS units, sum(c.amount) AS amount
+        FROM charge c JOIN period USING (tenant_id, period_start)
+        GROUP BY c.tenant_id, c.period_start, c.booking_id, c.currency) AS c USING (tenant_id, period_start, booking_id, currency)
+    WHERE (b.charges, b.units, b.amount) IS DISTINCT FROM (coalesce(c.charges, 0), coalesce(c.units, 0), coalesce(c.amount, 0));
 END;
 COMMENT ON FUNCTION reconcile_charges(date) IS 'the part of reconcile that looks at charges, counters and bookings. Bodies of calls only';
 
