@@ -9,6 +9,11 @@ CHARGES_SUM="SELECT count(*), sum(s) FROM (
     SELECT tenant_id, sku_id, date_bin('1 day', started_at, '2026-03-01') AS day, sum(quantity) AS s
     FROM usage WHERE started_at >= '2026-03-01' AND started_at < '2026-04-01' GROUP BY 1, 2, 3) AS g"
 
+# a tariff of all that slows it, after what was used already
+AMOUNTS="SELECT count(amount('{\"model\": \"graduated\", \"minimum\": 10, \"maximum\": 200000, \"tiers\": [
+    {\"up_to\": 1000, \"unit_price\": 1.5}, {\"up_to\": 50000, \"unit_price\": 1.2, \"flat\": 3},
+    {\"up_to\": 100000, \"unit_price\": 1.1}, {\"up_to\": null, \"unit_price\": 0.9}]}'::tariff, quantity, already)) FROM asked"
+
 profile_charges()
 {
     repeat 20 "SELECT count(*) FROM pool_manager.charges(NULL::bigint, '2026-03-01', '2026-04-01', '1 day');" |
@@ -39,6 +44,8 @@ charges_turn()
     echo "${CHARGES_DAY/1 day/1 month};;"
     [ -z "${1-}" ] || echo "@ charges_hour"
     echo "${CHARGES_DAY/1 day/1 hour};;"
+    [ -z "${1-}" ] || echo "@ amounts"
+    echo "$AMOUNTS;;"
     echo "RESET max_parallel_workers_per_gather;"
     for role in operator tenant; do
         echo "SET ROLE bench_$role;"
@@ -83,6 +90,7 @@ charges()
         per_million "a million rows by day" charges.serial
         per_million "a million rows by month" charges_month
         per_million "a million rows by hour" charges_hour
+        plain "a million amounts by a tariff of four tiers, with limits" ms amounts
         [ "$PROFILE" != all ] || finished 0 "charges" profile_charges
     } >> "$OUT/report"
     drop_database bench_charges

@@ -26,6 +26,10 @@ ORDER BY u.started_at;
 
 RESET session_replication_role;
 
+-- Quantities for amount()
+CREATE TABLE public.asked AS
+SELECT round((random() * 100000)::numeric, 3) AS quantity, round((random() * 200000)::numeric, 3) AS already FROM generate_series(1, 1000000);
+
 -- What one writes by hand: prices as plain columns, days as a table
 CREATE TABLE public.flat_price AS
 SELECT price_id, sku_id, tariff::text::numeric AS price, lower(valid) AS since, coalesce(upper(valid), 'infinity') AS until FROM price;

@@ -15,6 +15,7 @@ SELECT t, (t - 1) * :rows + i, 1 + i % 20, 1 + i % 8000, '2026-03-01'::timestamp
 FROM generate_series(1, 2) AS t, generate_series(1, :rows) AS i ORDER BY t, i;
 INSERT INTO unrated SELECT tenant_id, usage_id FROM usage;
 RESET session_replication_role;
+SELECT setval('usage_id_seq', 10 * :rows);
 
 -- As many events of an external meter, and the rows of usage that they are
 CREATE TABLE public.events AS
@@ -25,7 +26,7 @@ FROM generate_series(1, :rows) AS i;
 CREATE TABLE public.usage_recorded AS SELECT * FROM usage WHERE false;
 INSERT INTO public.usage_recorded (tenant_id, usage_id, sku_id, quantity, started_at, ended_at, slice_no, source, event_id)
 SELECT t.tenant_id, 3 * :rows + row_number() OVER (ORDER BY event_id COLLATE "C"), s.sku_id, 1000 * quantity, started_at, ended_at, 1, source, event_id
-FROM public.events e JOIN tenant t ON t.name = e.tenant JOIN sku s ON s.name = e.sku ORDER BY usage_id;
+FROM public.events e JOIN tenant t ON t.name = e.tenant JOIN sku s ON s.name = e.sku ORDER BY 2;
 VACUUM ANALYZE;
 
 SET pool_manager.clock = '2026-03-02 00:00:00+00';
