@@ -354,7 +354,7 @@ CREATE FUNCTION set_contract(
     rounding rounding_rule DEFAULT 'half_up') RETURNS void
 LANGUAGE pool_manager AS $$
 DECLARE
-    now timestamptz := write_clock();
+    now timestamptz;
     begins timestamptz;
 BEGIN
     PERFORM find_tenant(tenant);
@@ -379,6 +379,9 @@ BEGIN
             DETAIL = 'Contracts hold for whole months, up to the year 9999.',
             HINT = 'Name the first day of a month.';
     END IF;
+    -- the clock is read when nobody settles any more: who did may have come to this month
+    PERFORM lock_books(tenant);
+    now := write_clock();
     -- usage is cut at the edges of the month as the contracts before and after have them
     SELECT min(from_month::timestamp AT TIME ZONE z.time_zone) INTO begins
     FROM (SELECT set_contract.time_zone UNION SELECT c.time_zone FROM contract c WHERE c.tenant_id = set_contract.tenant) AS z(time_zone);
@@ -389,7 +392,6 @@ BEGIN
             HINT = 'Name a later month.';
     END IF;
     -- the month before ends where this one begins, though it has been charged in part
-    PERFORM lock_books(tenant);
     begins := billing_month((from_month + time '12:00') AT TIME ZONE time_zone, time_zone);
     UPDATE billing_period p SET period_end = begins
     WHERE p.tenant_id = set_contract.tenant AND p.state = 'open' AND p.period_start < begins AND p.period_end > begins;

@@ -19,11 +19,13 @@ void
 pm_check_max_cost(const PmJobSpec *job)
 {
 	Datum		cost = NumericGetDatum(job->max_cost);
-	Datum		none = DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
-	Datum		end = DirectFunctionCall3(numeric_in, CStringGetDatum("1e24"), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	Datum		none;
+	Datum		end;
 
 	if (job->max_cost == NULL)
 		return;
+	none = DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
+	end = DirectFunctionCall3(numeric_in, CStringGetDatum("1e24"), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 	if (DatumGetBool(DirectFunctionCall2(numeric_lt, cost, none)) ||
 		!DatumGetBool(DirectFunctionCall2(numeric_lt, cost, end)))
 		pm_invalid_argument("max_cost", "It must be an amount of money, 0 or more and below 1e24.",

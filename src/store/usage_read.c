@@ -221,7 +221,7 @@ pm_lock_usage(int64 usage_id, int64 *corrected_by)
 												  "SELECT usage_id FROM pool_manager.usage WHERE tenant_id = $1 AND corrects = $2");
 	PmArgs		find_args = {0};
 	PmArgs		args = {0};
-	PmUsageRecord    *usage;
+	PmUsageRecord *usage;
 
 	pm_arg_int64(&find_args, usage_id);
 	if (pm_run(&find, &find_args) == 0)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * exact.c
- *	  Exact decimals: integers of 124 bits where they fit, numeric where they
+ *	  Exact decimals: integers of 123 bits where they fit, numeric where they
  *	  do not; see exact.h.
  *
  * A numeric is read and made in the form in which it is stored, which stays

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * exact.h
- *	  Exact decimals for arithmetic: integers of 124 bits where they fit,
+ *	  Exact decimals for arithmetic: integers of 123 bits where they fit,
  *	  numeric where they do not.
  *
  * What a numeric takes for every sum, its memory and its digits one by one, is
