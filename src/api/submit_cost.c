@@ -39,7 +39,9 @@ refuse_cost(const PmDearJob *job)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("what job \"%s\" would cost cannot be told", job->name),
-				 errdetail("With max_cost everything that it holds needs a price in force."),
+				 job->unpriced ?
+				 errdetail("SKU \"%s\" has no price in %s now: with max_cost everything that the job holds needs one.", job->unpriced, job->currency) :
+				 errdetail("With max_cost everything that the job holds needs a price in force."),
 				 errhint("Have the price set with set_price(), or leave out the argument \"max_cost\".")));
 	if (job->cost == NULL)
 		pm_invalid_argument("max_cost", "A job whose cost is limited ends by itself: it has a time limit, the pool's or its own, or auto_stop.",

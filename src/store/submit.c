@@ -330,7 +330,13 @@ bool
 pm_find_dear_job(const int64 *jobs, int n, PmDearJob *dear)
 {
 	static PmStatement find = PM_STATEMENT("int8[]",
-										   "SELECT j.job_id, j.name, trim_scale(j.max_cost)::text, q.currency, q.per_hour::text, trim_scale(q.cost)::text"
+										   "SELECT j.job_id, j.name, trim_scale(j.max_cost)::text, q.currency, q.per_hour::text, trim_scale(q.cost)::text,"
+										   " CASE WHEN q.per_hour IS NULL THEN (SELECT s.name FROM pool_manager.quoted_lines(j.job_id, NULL) AS l"
+										   "  JOIN pool_manager.sku s USING (sku_id)"
+										   "  WHERE NOT EXISTS (SELECT FROM pool_manager.price p"
+										   "   WHERE p.tenant_id IN (0, j.tenant_id) AND p.sku_id = l.sku_id AND p.currency = q.currency"
+										   "    AND p.valid @> pool_manager.clock())"
+										   "  ORDER BY s.name LIMIT 1) END"
 										   " FROM unnest($1) WITH ORDINALITY AS g(job_id, n) JOIN pool_manager.job j USING (job_id)"
 										   " CROSS JOIN LATERAL pool_manager.quoted_cost(j.job_id) AS q"
 										   " WHERE j.max_cost IS NOT NULL AND (q.cost <= j.max_cost) IS NOT TRUE"
@@ -346,5 +352,6 @@ pm_find_dear_job(const int64 *jobs, int n, PmDearJob *dear)
 	dear->currency = pm_get_text(0, 4);
 	dear->per_hour = pm_get_text(0, 5);
 	dear->cost = pm_get_text(0, 6);
+	dear->unpriced = pm_get_text(0, 7);
 	return true;
 }

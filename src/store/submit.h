@@ -193,6 +193,7 @@ typedef struct PmDearJob
 	char	   *currency;
 	char	   *per_hour;		/* NULL: a price is lacking */
 	char	   *cost;			/* NULL: that, or no end */
+	char	   *unpriced;		/* a SKU whose price is lacking, if one has a name */
 } PmDearJob;
 
 /* The first such job of these; false: there is none */

@@ -28,6 +28,18 @@ CREATE FUNCTION pg_temp.said(arguments text, pool text DEFAULT 'commons') RETURN
 
 SELECT is(pg_temp.said($$request => 'nvidia.com/gpu=2', time_limit => '90 minutes', max_cost => 6$$),
     '55000 what job "train" would cost cannot be told', 'without a price');
+CREATE FUNCTION pg_temp.detail(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    result text;
+BEGIN
+    EXECUTE query;
+    RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS result = PG_EXCEPTION_DETAIL;
+    RETURN result;
+END $$;
+SELECT is(pg_temp.detail($$SELECT submit_job('commons', 'train', tenant => 'acme', request => 'nvidia.com/gpu=2', time_limit => '90 minutes', max_cost => 6)$$),
+    'SKU "gpu" has no price in USD now: with max_cost everything that the job holds needs one.', 'and what has none is named');
 SELECT set_price('gpu', '2', '2026-01-01', currency => 'USD', minimum_seconds => 60), set_price('disk', '0.01', '2026-01-01', currency => 'USD'),
        set_price('node', '10', '2026-01-01', currency => 'USD');
 
@@ -113,6 +125,10 @@ SELECT stop_job(:notes);
 SELECT set_price('gpu', '2.40', '2026-03-02 10:00', currency => 'USD');
 SELECT is(pg_temp.tried(format('SELECT resume_job(%s)', :notes)), 'PM007 job "notes" would cost 0.6 USD, more than its max_cost of 0.5', 'at a higher one it rests');
 SELECT is((SELECT state FROM job_status WHERE job_id = :notes), 'stopped', 'as before');
+-- a quarter of an hour at 400 yen
+SELECT set_contract('acme', '2026-04-01', 'JPY', 'UTC'), set_price('gpu', '400', '2026-01-01', currency => 'JPY');
+SELECT pg_temp.at('2026-04-01 00:00');
+SELECT is(pg_temp.tried(format('SELECT resume_job(%s)', :notes)), 'PM007 job "notes" would cost 100 JPY, more than its max_cost of 0.5', 'in the currency of now');
 
 SELECT * FROM finish();
 ROLLBACK;
