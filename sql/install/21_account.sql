@@ -65,6 +65,7 @@ CREATE TABLE contract (
     rounding   rounding_rule NOT NULL DEFAULT 'half_up',
     CONSTRAINT contract_pkey PRIMARY KEY (tenant_id, from_month),
     CONSTRAINT contract_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
+    CONSTRAINT contract_tenant_check CHECK (tenant_id <> 0),
     CONSTRAINT contract_currency_fkey FOREIGN KEY (currency) REFERENCES currency,
     CONSTRAINT contract_from_month_check CHECK (extract(day FROM from_month) = 1 AND from_month >= '0001-01-01' AND from_month < '10000-01-01'),
     CONSTRAINT contract_currency_check CHECK (currency ~ '^[A-Z]{3}$'),

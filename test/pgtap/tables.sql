@@ -4,7 +4,7 @@
 BEGIN;
 SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
-SELECT plan(457);
+SELECT plan(458);
 
 -- refused: the statement fails with this SQLSTATE and constraint, or message
 CREATE FUNCTION pg_temp.refused(statement text, code text, what text, name text DEFAULT NULL) RETURNS text
@@ -106,6 +106,7 @@ SELECT pg_temp.refused_row('contract', 'tenant_id = 1', '{"from_month": "2026-02
 SELECT pg_temp.refused_row('contract', 'tenant_id = 1', '{"from_month": "2026-02-01", "time_zone": "Mars"}', '22023', 'time zone "Mars" not recognized');
 SELECT pg_temp.refused_row('contract', 'tenant_id = 1', '{"from_month": "2026-02-01", "cycle": "7 hours"}', '22023', 'invalid billing cycle');
 SELECT pg_temp.refused_row('contract', 'tenant_id = 1', '{"from_month": "2026-02-01", "cycle": "0"}', '22023', 'invalid billing cycle');
+SELECT pg_temp.refused_row('contract', 'tenant_id = 1', '{"tenant_id": 0}', '23514', 'contract_tenant_check');
 SELECT pg_temp.refused_row('contract', 'tenant_id = 1', '{}', '23505', 'contract_pkey');
 SELECT pg_temp.allowed_row('contract', 'tenant_id = 1', '{"from_month": "2026-02-01", "cycle": "1 day"}');
 SELECT pg_temp.refused($$INSERT INTO tenant_member VALUES (9, 'x', 'owner')$$, '23503', 'tenant_member_tenant_fkey');
