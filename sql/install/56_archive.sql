@@ -69,7 +69,9 @@ BEGIN
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     IF before IS NULL OR schema IS NULL OR batch IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22004',
-            MESSAGE = 'arguments of archive must not be null',
+            MESSAGE = format('argument "%s" must not be null',
+                CASE WHEN before IS NULL THEN 'before' WHEN schema IS NULL THEN 'schema' ELSE 'batch' END),
+            DETAIL = 'NULL is not taken for a default.',
             HINT = 'Name the day up to which, and the schema into which history goes.';
     END IF;
     -- others see no tenants: they are told so, of the provider who has no books
@@ -79,6 +81,12 @@ BEGIN
             MESSAGE = 'invalid value for argument "batch"',
             DETAIL = 'So many rows of usage, from 1 to 1000000, are looked at in a transaction.',
             HINT = 'Leave it out.';
+    END IF;
+    IF schema = 'pool_manager' THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'invalid value for argument "schema"',
+            DETAIL = 'It is that of the extension, where charges and usage are now.',
+            HINT = 'Name one of yours, with tables like those of the extension.';
     END IF;
     -- one statement for charges, one for usage: what a table of that name and these columns takes, it returns
     SELECT array_agg(format(
@@ -157,4 +165,4 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON PROCEDURE archive(date, text, integer) IS
-'moves charges and usage of all closed billing periods that end by the beginning of a local day into tables charge and usage of a schema, which are the operator''s own and like those of the extension; batch: how many rows of usage are looked at in a transaction. What was done stays done: called again it goes on. Bookings, bills, counters, adjustments, taxes and the records of external meters stay, and what is still to be rated or was corrected later, until a later call. Not within a transaction block (2D000). Operators only (42501); 42P01: no such tables; 55000: they do not take all rows; 22023: batch; 22004: NULL';
+'moves charges and usage of all closed billing periods that end by the beginning of a local day into tables charge and usage of a schema, which are the operator''s own and like those of the extension; batch: how many rows of usage are looked at in a transaction. What was done stays done: called again it goes on. Bookings, bills, counters, adjustments, taxes and the records of external meters stay, and what is still to be rated or was corrected later, until a later call. Not within a transaction block (2D000). Operators only (42501); 42P01: no such tables; 55000: they do not take all rows; 22023: batch, or the schema of the extension; 22004: NULL';

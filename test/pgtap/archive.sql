@@ -88,7 +88,10 @@ CREATE TABLE history.charge (LIKE pool_manager.charge);
 CREATE TABLE history.usage (LIKE pool_manager.usage);
 RESET ROLE;
 GRANT USAGE ON SCHEMA history TO archive_stranger;
-SELECT throws_ok($$CALL archive(NULL, 'history')$$, '22004', NULL, 'no day');
+SELECT throws_ok($$CALL archive(NULL, 'history')$$, '22004', 'argument "before" must not be null', 'no day');
+SELECT throws_ok($$CALL archive('2026-03-01', NULL)$$, '22004', 'argument "schema" must not be null', 'no schema');
+SELECT throws_ok($$CALL archive('2026-03-01', 'history', NULL)$$, '22004', 'argument "batch" must not be null', 'NULL rows at once');
+SELECT throws_ok($$CALL archive('2026-03-01', 'pool_manager')$$, '22023', 'invalid value for argument "schema"', 'not onto itself');
 SELECT throws_ok($$CALL archive('2026-03-01', 'history', 0)$$, '22023', 'invalid value for argument "batch"', 'no batch');
 SELECT throws_ok($$CALL archive('2026-03-01', 'history')$$, '2D000', NULL, 'not in a transaction');
 CREATE FUNCTION pg_temp.as_stranger(statement text) RETURNS text LANGUAGE plpgsql AS $$
