@@ -69,8 +69,9 @@ CREATE FUNCTION quoted_cost(job bigint, OUT currency text, OUT per_hour numeric,
 DECLARE
     it record;
 BEGIN
+    -- both ends of a run are cut to the second: a part of one may be billed as all of it
     SELECT j.tenant_id, c.currency,
-        floor(extract(epoch FROM least(coalesce(j.time_limit, p.default_time_limit), j.auto_stop))) AS seconds
+        ceil(extract(epoch FROM least(coalesce(j.time_limit, p.default_time_limit), j.auto_stop))) AS seconds
     INTO it
     FROM job j JOIN pool p USING (pool_id)
     LEFT JOIN LATERAL (

@@ -327,9 +327,12 @@ pm_submit_batch(PmCall *call, PmSubmission *submission, PmJobSpec *jobs, int n, 
 	/* those whose request_id another call, or an earlier row, took meanwhile */
 	for (int i = 0; i < nfresh; i++)
 	{
-		if (fresh[i]->job_id == 0)
-			fresh[i]->job_id = earlier_job(submission, fresh[i]);
+		if (fresh[i]->job_id != 0)
+			continue;
+		*current = fresh[i] - jobs;
+		fresh[i]->job_id = earlier_job(submission, fresh[i]);
 	}
+	*current = -1;
 }
 
 PmSubmission *

@@ -53,6 +53,11 @@ SELECT is(pg_temp.said(arguments), expected, arguments) FROM (VALUES
     ($$request => 'nvidia.com/gpu=1', time_limit => '10 seconds', max_cost => 0.033333333334$$, 'taken'),
     ($$request => 'nvidia.com/gpu=1', time_limit => '10 seconds', max_cost => 0.033333333333$$,
         '7 job "train" would cost 0.033333333334 USD, more than its max_cost of 0.033333333333'),
+    -- from 0.7 s to 1.2 s is a second, from 0.7 s to 61.2 s are 61: 2 x 0.016944444444
+    ($$request => 'nvidia.com/gpu=1', time_limit => '0.5 seconds', max_cost => 0.03$$,
+        '7 job "train" would cost 0.033333333334 USD, more than its max_cost of 0.03'),
+    ($$request => 'nvidia.com/gpu=1', time_limit => '60.5 seconds', max_cost => 0.0338$$,
+        '7 job "train" would cost 0.033888888888 USD, more than its max_cost of 0.0338'),
     ($$request => 'cpu=1', time_limit => '1 hour', max_cost => 0$$, 'taken'),
     ($$kind => 'notebook', request => 'cpu=1', auto_stop => '1 hour', volume_gib => 100, volume_type => 'SSD', max_cost => 1$$, 'taken'),
     ($$kind => 'notebook', request => 'cpu=1', auto_stop => '1 hour', volume_gib => 100, volume_type => 'SSD', max_cost => 0.99$$,
@@ -83,7 +88,7 @@ DECLARE
 BEGIN
     EXECUTE query;
     RETURN 'done';
-EXCEPTION WHEN SQLSTATE 'PM007' THEN
+EXCEPTION WHEN SQLSTATE 'PM007' OR SQLSTATE 'PM004' THEN
     GET STACKED DIAGNOSTICS result = PG_EXCEPTION_CONTEXT;
     RETURN sqlerrm || ', ' || split_part(result, E'\n', 1);
 END $$;
@@ -93,6 +98,8 @@ SELECT is(pg_temp.context($$SELECT submit_workflow('commons', 'flow', '[{"reques
     'job "flow.2" would cost 4 USD, more than its max_cost of 3.5, phase 2 of the workflow', 'the phase is named');
 SELECT is(pg_temp.tried($$SELECT submit_workflow('commons', 'flow', '[{"request": "nvidia.com/gpu=1", "time_limit": "1 hour", "max_cost": "2"}]', 'acme')$$),
     '22023 invalid value for argument "phases"', 'a number');
+SELECT is(pg_temp.context($$SELECT submit_jobs('commons', 'SELECT ''sweep'' AS name, ''nvidia.com/gpu=1'' AS request, ''1 hour''::interval AS time_limit, 1 + i AS max_cost, ''s'' AS request_id FROM generate_series(1, 2) i', 'acme')$$),
+    'request_id "s" was used before with other content, row 2 of the query', 'and the row whose request_id another has');
 SELECT is_empty('SELECT FROM job', 'of all that was refused nothing is left');
 SELECT is((SELECT count(*) FROM submit_jobs('commons', $$SELECT 'sweep' AS name, 'nvidia.com/gpu=1' AS request, '1 hour'::interval AS time_limit, i AS max_cost FROM generate_series(3, 2, -1) i$$, 'acme')),
     2::bigint, 'all that may');
