@@ -70,7 +70,7 @@ COMMENT ON FUNCTION require_billed(bigint) IS
 CREATE FUNCTION lock_books(tenant bigint) RETURNS void
     AS 'MODULE_PATHNAME', 'pm_sql_lock_books' LANGUAGE C;
 COMMENT ON FUNCTION lock_books(bigint) IS
-'takes the books of a tenant until the end of the transaction; makes them if there are none. Bodies of calls only';
+'takes the prices, shared, and the books of a tenant until the end of the transaction; makes them if there are none. Bodies of calls only';
 
 -- ---- bills ----
 
@@ -176,7 +176,6 @@ BEGIN
             HINT = 'Name the first day of a month.';
     END IF;
     SELECT t.name INTO tenant_name FROM tenant t WHERE t.tenant_id = issue_bill.tenant;
-    PERFORM FROM price_book FOR SHARE;
     PERFORM lock_books(tenant);
     SELECT l.* INTO STRICT books FROM ledger l WHERE l.tenant_id = issue_bill.tenant;
     instant := write_clock();

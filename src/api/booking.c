@@ -104,7 +104,6 @@ pm_books_open(PmCall *call, int64 tenant_id, const char *kind, const char *reaso
 	books->kind = kind;
 	books->reason = reason;
 	books->context = CurrentMemoryContext;
-	pm_share_price_book();
 	pm_lock_ledger(tenant_id, &books->ledger);
 	books->instant = pm_writing_clock();
 	if (pm_read_accounts(call, tenant_id, &account) == 0)

@@ -18,8 +18,8 @@
 
 /* ---- locks ---- */
 
-void
-pm_share_price_book(void)
+static void
+share_prices(void)
 {
 	static PmStatement lock = PM_STATEMENT("", "SELECT FROM pool_manager.price_book FOR SHARE");
 	PmArgs		args = {0};
@@ -36,6 +36,7 @@ pm_lock_ledger(int64 tenant_id, PmLedger *ledger)
 										   "SELECT settled_until, closed_until FROM pool_manager.ledger WHERE tenant_id = $1 FOR NO KEY UPDATE");
 	PmArgs		args = {0};
 
+	share_prices();
 	pm_arg_int64(&args, tenant_id);
 	if (pm_run(&lock, &args) == 0)
 	{

@@ -22,9 +22,10 @@ typedef struct PmLedger
 	int64		closed_until;	/* PM_SECOND_MIN: no period is closed */
 } PmLedger;
 
-/* No price changes until the end of the transaction */
-extern void pm_share_price_book(void);
-/* Takes the tenant's books until the end of the transaction; makes them if there are none */
+/*
+ * Takes the tenant's books until the end of the transaction; makes them if there
+ * are none.  No price changes until then.
+ */
 extern void pm_lock_ledger(int64 tenant_id, PmLedger *ledger);
 
 /* What was taken back before it was rated need not be: it is unrated no more, nor what takes it back */
