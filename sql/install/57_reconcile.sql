@@ -156,6 +156,13 @@ CREATE FUNCTION reconcile_charges(month date)
     FROM used u FULL JOIN charged c USING (tenant_id, usage_id, price_id)
     WHERE coalesce(u.units, 0) <> coalesce(c.units, 0)
     UNION ALL
+    -- of months into which nothing was booked, too
+    SELECT 'charges of usage', s.tenant_id, format('usage %s', s.usage_id), 'charged, or not rated yet', 'neither'
+    FROM slice s LEFT JOIN ledger l USING (tenant_id)
+    WHERE reconcile_charges.month IS NULL AND s.started_at >= coalesce(l.archived_until, '-infinity') AND s.until > s.started_at
+      AND NOT EXISTS (SELECT FROM charge c WHERE c.tenant_id = s.tenant_id AND c.usage_id = s.usage_id)
+      AND NOT EXISTS (SELECT FROM billing_period p WHERE p.tenant_id = s.tenant_id AND s.since >= p.period_start AND s.since < p.period_end)
+    UNION ALL
     -- a counter is the sum of its charges
     SELECT 'sum of a counter', k.tenant_id, format('SKU %s, price %s, month from %s', k.sku_id, k.price_id, k.month_start),
            format('%s units, %s', coalesce(c.units, 0), coalesce(trim_scale(c.amount), 0)), format('%s units, %s', k.units, trim_scale(k.amount))

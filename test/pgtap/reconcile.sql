@@ -97,6 +97,11 @@ SELECT pg_temp.breaks($$UPDATE usage SET quantity = quantity + 1 WHERE usage_id 
 SELECT pg_temp.breaks($$DELETE FROM charge WHERE charge_id = (SELECT max(charge_id) FROM charge WHERE usage_id IS NOT NULL)$$,
     'charges of usage', 'sum of a counter', 'control totals of a booking');
 SELECT pg_temp.breaks($$INSERT INTO unrated SELECT tenant_id, usage_id FROM usage WHERE usage_id = 1$$, 'charges of usage');
+-- of a tenant whose books have not begun
+SELECT create_tenant('gamma', 'USD', 'UTC');
+SELECT recorded FROM record_usage('gamma', 'core', 1, '2026-03-01 00:00+00', '2026-03-01 01:00+00', 'meter', 'e1');
+SELECT is_empty('SELECT * FROM reconcile()', 'what waits to be rated is no disagreement');
+SELECT pg_temp.breaks($$DELETE FROM unrated WHERE tenant_id = (SELECT tenant_id FROM tenant WHERE name = 'gamma')$$, 'charges of usage');
 
 -- prices
 SELECT pg_temp.breaks($$UPDATE price SET tariff = '0.010000000001' WHERE price_id = (SELECT min(price_id) FROM charge WHERE sku_id = 2)$$, 'amount of a charge');
