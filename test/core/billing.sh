@@ -17,7 +17,7 @@ checks="-O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
 export ASAN_OPTIONS=detect_leaks=0
 ${CC:-cc} $checks -g -Wall -Wextra -Werror -fwrapv -I "$root/src" -I "$here" \
     -isystem "$(${PG_CONFIG:-pg_config} --includedir-server)" -D_GNU_SOURCE \
-    "$here/billing_test.c" "$here/billing_stub.c" \
+    "$here/billing_test.c" "$here/billing_stub.c" "$here/server_stub.c" \
     "$root/src/billing/meter.c" "$root/src/billing/calendar.c" \
     "$root/src/billing/slice.c" -o "$build/billing_test"
 "$build/billing_test" "$@"

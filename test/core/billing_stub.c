@@ -1,9 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * billing_stub.c
- *	  What the meter and the calendar need of a server, for a program that is
- *	  none: memory, errors that jump back to the test, and time zones from the
- *	  C library.
+ *	  What the meter and the calendar need of a server beside server_stub.c:
+ *	  time zones, from the C library.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,11 +10,9 @@
 
 #include <time.h>
 
-#include "billing_test.h"
 #include "miscadmin.h"
 #include "pgtime.h"
 #include "utils/datetime.h"
-#include "utils/palloc.h"
 
 struct pg_tz
 {
@@ -25,111 +22,10 @@ struct pg_tz
 #define MAX_ZONES	64
 
 volatile sig_atomic_t InterruptPending = false;
-jmp_buf		billing_error_jump;
-int			billing_error_code;
 
 void
 ProcessInterrupts(void)
 {
-}
-
-/*
- * Memory, never given back: the program is short
- */
-void *
-palloc(Size size)
-{
-	void	   *p = malloc(size);
-
-	if (p == NULL)
-		abort();
-	memset(p, 0x7F, size);
-	return p;
-}
-
-void *
-palloc0(Size size)
-{
-	return memset(palloc(size), 0, size);
-}
-
-void *
-repalloc(void *pointer, Size size)
-{
-	void	   *p = realloc(pointer, size);
-
-	if (p == NULL)
-		abort();
-	return p;
-}
-
-MemoryContext CurrentMemoryContext = NULL;
-
-void *
-MemoryContextAllocZero(MemoryContext context, Size size)
-{
-	(void) context;
-	return palloc0(size);
-}
-
-void
-pfree(void *pointer)
-{
-	free(pointer);
-}
-
-/*
- * Errors
- */
-bool
-errstart(int elevel, const char *domain)
-{
-	(void) domain;
-	billing_error_code = 0;
-	return elevel >= ERROR;
-}
-
-bool
-errstart_cold(int elevel, const char *domain)
-{
-	return errstart(elevel, domain);
-}
-
-int
-errcode(int sqlerrcode)
-{
-	billing_error_code = sqlerrcode;
-	return 0;
-}
-
-int
-errmsg(const char *fmt,...)
-{
-	(void) fmt;
-	return 0;
-}
-
-int
-errdetail(const char *fmt,...)
-{
-	(void) fmt;
-	return 0;
-}
-
-int
-errhint(const char *fmt,...)
-{
-	(void) fmt;
-	return 0;
-}
-
-void
-errfinish(const char *filename, int lineno, const char *funcname)
-{
-	(void) filename;
-	(void) lineno;
-	(void) funcname;
-	longjmp(billing_error_jump, 1);
 }
 
 /*

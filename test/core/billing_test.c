@@ -17,46 +17,28 @@
 #include "billing/calendar.h"
 #include "billing/meter.h"
 #include "billing/slice.h"
-#include "billing_test.h"
-
-/* The C library's, not the server's */
-#undef printf
+#include "server_stub.h"
 
 #define UNIX_TO_PG	INT64CONST(946684800)
 #define HOUR		3600
-#define MAX_REPORTED 20
 
 #define ERRCODE_22003	MAKE_SQLSTATE('2', '2', '0', '0', '3')
 #define ERRCODE_22023	MAKE_SQLSTATE('2', '2', '0', '2', '3')
 #define ERRCODE_22008	MAKE_SQLSTATE('2', '2', '0', '0', '8')
 #define ERRCODE_54000	MAKE_SQLSTATE('5', '4', '0', '0', '0')
 
-static int	passed;
-static int	failed;
 static uint64 random_state = 42;
-
-#define CHECK(condition, ...) \
-	do { \
-		if (condition) \
-			passed++; \
-		else if (++failed <= MAX_REPORTED) \
-		{ \
-			printf("not ok, line %d: ", __LINE__); \
-			printf(__VA_ARGS__); \
-			printf("\n"); \
-		} \
-	} while (0)
 
 /* The statement raises this SQLSTATE */
 #define CHECK_ERROR(code, statement) \
 	do { \
-		if (setjmp(billing_error_jump) == 0) \
+		if (setjmp(stub_error_jump) == 0) \
 		{ \
 			statement; \
 			CHECK(false, "no error from %s", #statement); \
 		} \
 		else \
-			CHECK(billing_error_code == (code), "other error from %s", #statement); \
+			CHECK(stub_error_code == (code), "other error from %s", #statement); \
 	} while (0)
 
 /* xorshift64* */

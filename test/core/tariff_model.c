@@ -11,7 +11,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "tariff_test.h"
+#include "tariff_model.h"
 
 static uint64 random_state = 20260702;
 

@@ -15,29 +15,11 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "tariff_test.h"
+#include "server_stub.h"
+#include "tariff_model.h"
 #include "utils/fmgrprotos.h"
 
-/* The C library's, not the server's */
-#undef printf
-
-#define MAX_REPORTED 20
 #define MAX_TEXT	2000
-
-static int	passed;
-static int	failed;
-
-#define CHECK(condition, ...) \
-	do { \
-		if (condition) \
-			passed++; \
-		else if (++failed <= MAX_REPORTED) \
-		{ \
-			printf("not ok, line %d: ", __LINE__); \
-			printf(__VA_ARGS__); \
-			printf("\n"); \
-		} \
-	} while (0)
 
 static Numeric
 call2(PGFunction function, Numeric a, Numeric b)

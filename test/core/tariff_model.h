@@ -1,27 +1,14 @@
 /*-------------------------------------------------------------------------
  *
- * tariff_test.h
- *	  What the tests of tariffs outside a server share.
+ * tariff_model.h
+ *	  Tariffs as whole numbers, beside which they are tested.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef TARIFF_TEST_H
-#define TARIFF_TEST_H
-
-#include <setjmp.h>
+#ifndef TARIFF_MODEL_H
+#define TARIFF_MODEL_H
 
 #include "types/tariff.h"
-
-/* ---- tariff_stub.c ---- */
-
-/* Where an ereport(ERROR) goes on, and its SQLSTATE */
-extern jmp_buf stub_error_jump;
-extern int	stub_error_code;
-
-/* Gives back all memory but that of TopMemoryContext, which is current no more */
-extern void stub_free_memory(void);
-
-/* ---- tariff_model.c ---- */
 
 #define MODEL_TIERS		6
 #define MILLION			1000000
@@ -60,4 +47,4 @@ extern char *model_text(const Model *model);
 extern __int128 model_amount(const Model *model, int64 quantity, int *tier);
 extern __int128 model_denominator(const Model *model);
 
-#endif							/* TARIFF_TEST_H */
+#endif							/* TARIFF_MODEL_H */
