@@ -424,31 +424,30 @@ COMMENT ON FUNCTION find_bill(bigint) IS
 'the number of a bill, if there is one that the actor may see. For all; 42704: there is none; 22004: NULL';
 
 CREATE FUNCTION bill_charges(bill bigint, line_no integer) RETURNS SETOF charge LANGUAGE pool_manager STABLE ROWS 1000 AS $$
+DECLARE
+    line record;
 BEGIN
     PERFORM find_bill(bill);
-    -- adjustments and taxes stay, and have a charge each
-    IF EXISTS (SELECT FROM bill b JOIN bill_line l USING (tenant_id, bill_id) JOIN ledger k USING (tenant_id)
-               WHERE b.bill_id = bill_charges.bill AND l.line_no = bill_charges.line_no
-                 AND l.sku_id IS NOT NULL AND b.period_start < k.archived_until) THEN
+    SELECT l.*, b.period_start, b.currency, b.period_start < k.archived_until AS archived INTO line
+    FROM bill b JOIN bill_line l USING (tenant_id, bill_id) JOIN ledger k USING (tenant_id)
+    WHERE b.bill_id = bill_charges.bill AND l.line_no = bill_charges.line_no;
+    IF line.sku_id IS NULL THEN
+        -- adjustments and taxes stay, and have a charge each
+        RETURN QUERY SELECT c.* FROM charge c WHERE c.tenant_id = line.tenant_id AND c.charge_id = line.charge_id;
+        RETURN;
+    END IF;
+    IF line.archived THEN
         RAISE EXCEPTION USING ERRCODE = '55000',
             MESSAGE = format('charges of bill %s have been archived', bill),
             DETAIL = 'The bill and its lines are here; what they sum was moved away by archive().',
             HINT = 'The operator has the tables into which they went.';
     END IF;
+    -- not joined with the line: by the index, however many charges the period has
     RETURN QUERY
-    SELECT c.*
-    FROM bill b
-    JOIN bill_line l USING (tenant_id, bill_id)
-    JOIN charge c ON c.tenant_id = l.tenant_id AND c.period_start = b.period_start AND c.sku_id = l.sku_id
-        AND c.price_id = l.price_id AND c.currency = b.currency AND c.kind = l.kind AND c.month_start = l.month_start
-        AND coalesce(c.tier = l.tier, true)
-    WHERE b.bill_id = bill_charges.bill AND l.line_no = bill_charges.line_no
-    UNION ALL
-    SELECT c.*
-    FROM bill b
-    JOIN bill_line l USING (tenant_id, bill_id)
-    JOIN charge c ON c.tenant_id = l.tenant_id AND c.charge_id = l.charge_id
-    WHERE b.bill_id = bill_charges.bill AND l.line_no = bill_charges.line_no;
+    SELECT c.* FROM charge c
+    WHERE c.tenant_id = line.tenant_id AND c.period_start = line.period_start AND c.sku_id = line.sku_id
+      AND c.price_id = line.price_id AND c.currency = line.currency AND c.kind = line.kind AND c.month_start = line.month_start
+      AND coalesce(c.tier = line.tier, true);
 END $$;
 COMMENT ON FUNCTION bill_charges(bigint, integer) IS
 'the charges that a line of a bill sums. They have the keys of what was used: usage_id, and by table usage the run, the node or the volume. 42704: no such bill; 55000: they have been archived';

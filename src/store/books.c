@@ -92,10 +92,12 @@ get_usage(int n, PmUsageRow **usage)
 int
 pm_read_unrated(int64 tenant_id, int64 after, int64 until, int limit, PmUsageRow **usage)
 {
+	/* OFFSET 0: from what is unrated to its usage, never the other way */
 	static PmStatement read = PM_STATEMENT("int8;int8;timestamptz;int4",
 										   "SELECT u.usage_id, u.sku_id, u.workspace_id, u.quantity, u.started_at, u.ended_at,"
 										   " coalesce(u.run_seconds, -1), u.corrects"
-										   " FROM pool_manager.unrated r JOIN pool_manager.usage u USING (tenant_id, usage_id)"
+										   " FROM pool_manager.unrated r, LATERAL (SELECT * FROM pool_manager.usage u"
+										   "  WHERE u.tenant_id = r.tenant_id AND u.usage_id = r.usage_id OFFSET 0) AS u"
 										   " WHERE r.tenant_id = $1 AND r.usage_id > $2 AND u.ended_at <= $3 ORDER BY r.usage_id LIMIT $4");
 	PmArgs		args = {0};
 
@@ -335,10 +337,12 @@ pm_insert_charges(int64 tenant_id, const PmCharge *charges, int n)
 void
 pm_find_corrected(int64 tenant_id, PmCharge *charges, int n)
 {
+	/* OFFSET 0: by usage, never by what else they have in common */
 	static PmStatement find = PM_STATEMENT("int8;int8[];timestamptz[];int8[]",
 										   "SELECT min(c.charge_id) FROM unnest($2, $3, $4) WITH ORDINALITY AS k(usage_id, started_at, price_id, n)"
-										   " LEFT JOIN pool_manager.charge c ON c.tenant_id = $1 AND c.usage_id = k.usage_id"
-										   "  AND c.started_at = k.started_at AND c.price_id = k.price_id AND c.units_after > c.units_before"
+										   " LEFT JOIN LATERAL (SELECT * FROM pool_manager.charge c"
+										   "  WHERE c.tenant_id = $1 AND c.usage_id = k.usage_id OFFSET 0) AS c"
+										   "  ON c.started_at = k.started_at AND c.price_id = k.price_id AND c.units_after > c.units_before"
 										   " GROUP BY k.n ORDER BY k.n");
 	int64	   *usage_ids = palloc(sizeof(int64) * Max(n, 1));
 	int64	   *starts = palloc(sizeof(int64) * Max(n, 1));
