@@ -5,6 +5,9 @@
 -- actor() is who called. An argument that is NULL is refused (22004) unless
 -- its declaration says DEFAULT NULL. What a body calls is done in the name of
 -- the actor, other calls too.
+--
+-- A procedure in it has no frame: it makes calls, as who called it, and commits
+-- between them. Inside a transaction block it is refused (2D000).
 
 CREATE FUNCTION call_handler() RETURNS language_handler
     AS 'MODULE_PATHNAME', 'pm_call_handler' LANGUAGE C;

@@ -53,7 +53,7 @@ END $$;
 COMMENT ON FUNCTION not_archived(bigint, date) IS
 'the tenant, if nothing that it used on a local day or later was archived. For all; 55000: some was';
 
-CREATE PROCEDURE archive(before date, schema text, batch integer DEFAULT 10000) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE archive(before date, schema text, batch integer DEFAULT 10000) LANGUAGE pool_manager AS $$
 DECLARE
     copies text[] := '{}';
     copied bigint[];
@@ -65,15 +65,8 @@ DECLARE
     part record;
     again boolean := false;
 BEGIN
-    -- a procedure that commits has no path of its own, and a commit takes back this one
+    -- a procedure that commits has no path of its own, and a commit takes back what it sets
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    IF before IS NULL OR schema IS NULL OR batch IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = '22004',
-            MESSAGE = format('argument "%s" must not be null',
-                CASE WHEN before IS NULL THEN 'before' WHEN schema IS NULL THEN 'schema' ELSE 'batch' END),
-            DETAIL = 'NULL is not taken for a default.',
-            HINT = 'Name the day up to which, and the schema into which history goes.';
-    END IF;
     -- others see no tenants: they are told so, of the provider who has no books
     PERFORM pool_manager.mark_archived(0, before);
     IF batch NOT BETWEEN 1 AND 1000000 THEN

@@ -73,4 +73,21 @@ SELECT from_state, to_state, actor = current_user AS by_caller, reason FROM even
 -- from code that may commit, too
 DO $$ BEGIN CALL pool_manager.settle_all(); END $$;
 SELECT * FROM reconcile();
+
+-- archive: what it says is its own, without lines of its body
+CALL archive(NULL, 'history');
+CALL archive('2026-03-01', NULL);
+CALL archive('2026-03-01', 'history', NULL);
+CALL archive('2026-03-01', 'history', 0);
+CALL archive('2026-03-01', 'pool_manager');
+CALL archive('2026-03-01', 'history');
+BEGIN;
+CALL archive('2026-03-01', 'history');
+ROLLBACK;
+SET default_transaction_read_only = on;
+CALL archive('2026-03-01', 'history');
+RESET default_transaction_read_only;
+SET ROLE regress_pm_stranger;
+CALL archive('2026-03-01', 'history');
+RESET ROLE;
 DROP ROLE regress_pm_stranger;

@@ -211,7 +211,6 @@ INSERT INTO call (call) VALUES
     ($$check_arrears()$$),
     ($$set_tenant_state('acme', 'grace')$$),
     ($$reconcile()$$),
-    ($$CALL archive('2026-03-01', 'regress_history')$$),
     ($$mark_archived(1, '2026-03-01')$$),
     ($$drop_archived(1, '{}', '{}', 'regress_history')$$),
     ($$bill_text(1)$$),
@@ -429,7 +428,7 @@ ORDER BY 1, a.attnum;
 -- (a procedure that commits cannot have one, and sets it itself)
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace = 'pool_manager'::regnamespace
-  AND (p.prosecdef OR l.lanname NOT IN ('c', 'internal', 'pool_manager') AND p.prosqlbody IS NULL
+  AND (p.prosecdef OR l.lanname NOT IN ('c', 'internal') AND NOT (l.lanname = 'pool_manager' AND p.prokind = 'f') AND p.prosqlbody IS NULL
        AND has_function_privilege('public', p.oid, 'EXECUTE') AND NOT coalesce(p.proconfig::text LIKE '%search_path=%', false));
 -- tables without row-level security: the catalogue
 SELECT relname FROM pg_class WHERE relnamespace = 'pool_manager'::regnamespace AND relkind = 'r' AND NOT relrowsecurity ORDER BY 1;

@@ -7,14 +7,20 @@
  * compiles whatever function it is called for.  SECURITY DEFINER would give
  * the body the owner's rights too, but does not tell who calls.
  *
+ * A procedure is not a call: it makes some, as who called it, and commits
+ * between them.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
 
 #include "api/args.h"
 #include "api/frame.h"
+#include "store/procedure.h"
 
 static PGFunction
 plpgsql_handler(void)
@@ -26,20 +32,55 @@ plpgsql_handler(void)
 	return handler;
 }
 
-PG_FUNCTION_INFO_V1(pm_call_handler);
+/* An error of a body, caught, as the caller is to see it */
+static void
+rethrow(MemoryContext caller, Oid function)
+{
+	ErrorData  *error;
 
-Datum
-pm_call_handler(PG_FUNCTION_ARGS)
+	MemoryContextSwitchTo(caller);
+	error = CopyErrorData();
+	FlushErrorState();
+	/* what is refused is a statement of the body: it is the call that cannot be */
+	if (error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION && error->hint == NULL)
+		pm_reword_read_only(error, function);
+	/* a refusal says all there is to say, and has a hint; lines of the body say nothing to the caller */
+	if (error->hint)
+		error->context = NULL;
+	ReThrowError(error);
+}
+
+static Datum
+run_procedure(FunctionCallInfo fcinfo)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			function = fcinfo->flinfo->fn_oid;
+	Datum		result = (Datum) 0;
+
+	pm_require_commits(fcinfo, get_func_name(function));
+	if (XactReadOnly)
+		pm_refuse_read_only(function);
+	pm_refuse_nulls(fcinfo);
+	PG_TRY();
+	{
+		result = plpgsql_handler()(fcinfo);
+	}
+	PG_CATCH();
+	{
+		rethrow(caller, function);
+	}
+	PG_END_TRY();
+	return result;
+}
+
+static Datum
+run_call(FunctionCallInfo fcinfo)
 {
 	PGFunction	handler = plpgsql_handler();
 	PmCall	   *outer = pm_body;
 	PmFrame		frame = {0};
 	Datum		result = (Datum) 0;
 	bool		reads;
-
-	/* a COMMIT in the body would end the frame under it */
-	if (fcinfo->context && IsA(fcinfo->context, CallContext))
-		((CallContext *) fcinfo->context)->atomic = true;
 
 	pm_begin(&frame.call, fcinfo);
 	frame.call.framed = true;
@@ -58,19 +99,8 @@ pm_call_handler(PG_FUNCTION_ARGS)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
 		pm_body = outer;
-		MemoryContextSwitchTo(frame.call.caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		/* what is refused is a statement of the body: it is the call that cannot be */
-		if (error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION && error->hint == NULL)
-			pm_reword_read_only(error, frame.call.function);
-		/* a refusal says all there is to say, and has a hint; lines of the body say nothing to the caller */
-		if (error->hint)
-			error->context = NULL;
-		ReThrowError(error);
+		rethrow(frame.call.caller, frame.call.function);
 	}
 	PG_END_TRY();
 	pm_body = outer;
@@ -78,6 +108,16 @@ pm_call_handler(PG_FUNCTION_ARGS)
 		pm_changed();
 	pm_end(&frame.call);
 	return result;
+}
+
+PG_FUNCTION_INFO_V1(pm_call_handler);
+
+Datum
+pm_call_handler(PG_FUNCTION_ARGS)
+{
+	if (fcinfo->context && IsA(fcinfo->context, CallContext))
+		return run_procedure(fcinfo);
+	return run_call(fcinfo);
 }
 
 PmCall *

@@ -14,7 +14,7 @@
 #include "store/procedure.h"
 
 void
-pm_procedure_begin(FunctionCallInfo fcinfo, const char *name)
+pm_require_commits(FunctionCallInfo fcinfo, const char *name)
 {
 	if (castNode(CallContext, fcinfo->context)->atomic)
 		ereport(ERROR,
@@ -22,6 +22,12 @@ pm_procedure_begin(FunctionCallInfo fcinfo, const char *name)
 				 errmsg("%s() cannot be called inside a transaction block", name),
 				 errdetail("It commits, and goes on in another transaction."),
 				 errhint("CALL it by itself.")));
+}
+
+void
+pm_procedure_begin(FunctionCallInfo fcinfo, const char *name)
+{
+	pm_require_commits(fcinfo, name);
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 }
