@@ -423,7 +423,7 @@ CREATE FUNCTION find_bill(bill bigint) RETURNS bigint
 COMMENT ON FUNCTION find_bill(bigint) IS
 'the number of a bill, if there is one that the actor may see. For all; 42704: there is none; 22004: NULL';
 
-CREATE FUNCTION bill_charges(bill bigint, line_no integer) RETURNS SETOF charge LANGUAGE pool_manager STABLE ROWS 1000 AS $$
+CREATE FUNCTION bill_charges(bill bigint, line_no integer) RETURNS SETOF charge LANGUAGE pool_manager STABLE ROWS 100 AS $$
 DECLARE
     line record;
 BEGIN
