@@ -21,13 +21,13 @@ CREATE FUNCTION reconcile_pools()
     FROM node_load l JOIN node n USING (pool_id, node_id) WHERE NOT l.allocated <@ l.allocatable
     UNION ALL
     -- a live run holds its replicas, one that has ended none
-    SELECT 'replicas of a run', r.tenant_id, format('run %s', r.run_id), g.recorded::text, g.held::text
-    FROM job_run r CROSS JOIN LATERAL (
-        SELECT CASE WHEN r.ended_at IS NULL THEN g.replicas ELSE 0 END AS recorded,
-               (SELECT coalesce(sum(a.replicas), 0) FROM allocation a
-                WHERE a.pool_id = r.pool_id AND a.run_id = r.run_id AND a.group_no = g.n AND a.released_at IS NULL) AS held
-        FROM unnest(r.replicas) WITH ORDINALITY AS g(replicas, n)) AS g
-    WHERE g.recorded <> g.held
+    SELECT 'replicas of a run', coalesce(g.tenant_id, r.tenant_id), format('run %s', run_id), coalesce(g.recorded, 0)::text, coalesce(a.held, 0)::text
+    FROM (SELECT r.tenant_id, r.pool_id, r.run_id, g.n AS group_no, g.recorded
+          FROM job_run r CROSS JOIN LATERAL unnest(r.replicas) WITH ORDINALITY AS g(recorded, n) WHERE r.ended_at IS NULL) AS g
+    FULL JOIN (SELECT a.pool_id, a.run_id, a.group_no, sum(a.replicas) AS held FROM allocation a
+               WHERE a.released_at IS NULL GROUP BY 1, 2, 3) AS a USING (pool_id, run_id, group_no)
+    LEFT JOIN job_run r USING (pool_id, run_id)
+    WHERE coalesce(g.recorded, 0) <> coalesce(a.held, 0)
     UNION ALL
     -- what is held is there
     SELECT 'holder of a holding', h.tenant_id, format('holding %s', h.holding_id), 'a live holder',
@@ -67,21 +67,44 @@ CREATE FUNCTION reconcile_pools()
 END;
 COMMENT ON FUNCTION reconcile_pools() IS 'the part of reconcile that looks at nodes, runs and holdings. Bodies of calls only';
 
+-- ---- which months ----
+
+CREATE FUNCTION reconcile_periods(month date)
+    RETURNS TABLE (tenant_id bigint, period_start timestamptz, period_end timestamptz, archived_until timestamptz) LANGUAGE sql STABLE BEGIN ATOMIC
+    -- what is archived is not here to be compared; into a month that is named nothing may have been booked
+    SELECT p.tenant_id, p.period_start, p.period_end, l.archived_until
+    FROM billing_period p JOIN ledger l ON l.tenant_id = p.tenant_id AND l.archived_until <= p.period_start
+    WHERE reconcile_periods.month IS NULL
+    UNION ALL
+    SELECT t.tenant_id, p.period_start, p.period_end, coalesce(l.archived_until, '-infinity')
+    FROM tenant t LEFT JOIN ledger l USING (tenant_id)
+    CROSS JOIN LATERAL month_periods(t.tenant_id, reconcile_periods.month) AS p
+    WHERE reconcile_periods.month IS NOT NULL AND coalesce(l.archived_until, '-infinity') <= p.period_start;
+END;
+COMMENT ON FUNCTION reconcile_periods(date) IS 'all periods that are not archived, or those of each tenant in a local month. Bodies of calls only';
+
 -- ---- what was used ----
 
-CREATE FUNCTION reconcile_usage()
+CREATE FUNCTION reconcile_usage(month date)
     RETURNS TABLE (rule text, tenant_id bigint, thing text, expected text, found text) LANGUAGE sql STABLE BEGIN ATOMIC
-    -- slices of a holding abut, from the first on
-    WITH slice AS (
-        SELECT u.tenant_id, u.holding_id, u.slice_no, u.started_at, u.ended_at,
+    WITH span AS MATERIALIZED (
+        SELECT p.tenant_id, min(p.period_start) AS since, max(p.period_end) AS until
+        FROM reconcile_periods(reconcile_usage.month) AS p WHERE reconcile_usage.month IS NOT NULL GROUP BY 1
+        UNION ALL
+        SELECT t.tenant_id, '-infinity', 'infinity' FROM tenant t WHERE reconcile_usage.month IS NULL),
+    -- slices of a holding abut, from the first on; the one before began in the last month at most
+    slice AS (
+        SELECT u.tenant_id, u.holding_id, u.slice_no, u.started_at, u.ended_at, s.since,
                lag(u.slice_no, 1, 0) OVER w AS last_no, lag(u.ended_at) OVER w AS last_end
-        FROM usage u WHERE u.holding_id IS NOT NULL
+        FROM span s JOIN usage u ON u.tenant_id = s.tenant_id AND u.started_at BETWEEN s.since - interval '32 days' AND s.until
+        WHERE u.holding_id IS NOT NULL
         WINDOW w AS (PARTITION BY u.tenant_id, u.holding_id ORDER BY u.slice_no))
     SELECT 'slices of a holding', s.tenant_id, format('holding %s, slice %s', s.holding_id, s.slice_no),
            format('slice %s from %s', s.last_no + 1, coalesce(s.last_end, s.started_at)), format('slice %s from %s', s.slice_no, s.started_at)
     FROM slice s LEFT JOIN ledger l USING (tenant_id)
     -- what was before it may have been archived
     WHERE (s.slice_no <> s.last_no + 1 OR s.started_at <> s.last_end) AND s.started_at > coalesce(l.archived_until, '-infinity')
+      AND s.started_at >= s.since
     UNION ALL
     -- of what is still held, up to where it says
     SELECT 'meter of a holding', h.tenant_id, format('holding %s', h.holding_id), format('slice %s to %s', h.slice_no, h.metered_until),
@@ -93,19 +116,13 @@ CREATE FUNCTION reconcile_usage()
     WHERE (h.slice_no, h.metered_until) IS DISTINCT FROM (coalesce(u.slice_no, 0), coalesce(u.ended_at, h.since))
       AND h.metered_until > coalesce(l.archived_until, '-infinity');
 END;
-COMMENT ON FUNCTION reconcile_usage() IS 'the part of reconcile that looks at slices of usage. Bodies of calls only';
+COMMENT ON FUNCTION reconcile_usage(date) IS 'the part of reconcile that looks at slices of usage. Bodies of calls only';
 
 -- ---- what was charged ----
 
 CREATE FUNCTION reconcile_charges(month date)
     RETURNS TABLE (rule text, tenant_id bigint, thing text, expected text, found text) LANGUAGE sql STABLE BEGIN ATOMIC
-    WITH period AS MATERIALIZED (
-        -- what is archived is not here to be compared
-        SELECT p.tenant_id, p.period_start, p.period_end, l.archived_until
-        FROM billing_period p JOIN ledger l ON l.tenant_id = p.tenant_id AND l.archived_until <= p.period_start
-        JOIN LATERAL billing_terms(p.tenant_id) AS t ON p.period_start >= t.starts_at AND p.period_start < t.ends_at
-        WHERE reconcile_charges.month IS NULL
-           OR reconcile_charges.month = date_trunc('month', (p.period_start + interval '12 hours') AT TIME ZONE t.time_zone)::date),
+    WITH period AS MATERIALIZED (SELECT * FROM reconcile_periods(reconcile_charges.month)),
     -- which prices are in force for whom and when: contracted ones, and list prices beside them
     in_force AS MATERIALIZED (
         SELECT a.tenant_id, p.sku_id, p.price_id, p.minimum_seconds, p.quantum_seconds,
@@ -122,12 +139,13 @@ CREATE FUNCTION reconcile_charges(month date)
         SELECT r.tenant_id, r.usage_id FROM unrated r
         UNION ALL
         SELECT c.tenant_id, unnest(ARRAY[c.usage_id, c.corrects]) FROM usage c
-        WHERE c.corrects IS NOT NULL
+        LEFT JOIN period p ON p.tenant_id = c.tenant_id AND c.started_at BETWEEN p.period_start AND p.period_end
+        WHERE c.corrects IS NOT NULL AND (reconcile_charges.month IS NULL OR p.tenant_id IS NOT NULL)
           AND NOT EXISTS (SELECT FROM charge h WHERE h.tenant_id = c.tenant_id AND h.usage_id IN (c.usage_id, c.corrects))
           AND NOT EXISTS (SELECT FROM unrated r WHERE r.tenant_id = c.tenant_id AND r.usage_id IN (c.usage_id, c.corrects))),
     -- all other usage is charged, second by second, at the price in force then;
     -- a slice without a second stands for the one before it
-    slice AS (
+    slice AS NOT MATERIALIZED (
         SELECT u.tenant_id, u.usage_id, u.sku_id, u.quantity, u.started_at, u.ended_at, u.run_seconds, s.per,
                least(u.started_at, u.ended_at - interval '1 second') AS since,
                CASE s.per WHEN 'once' THEN u.started_at + interval '1 second' ELSE u.ended_at END AS until
@@ -146,11 +164,24 @@ CREATE FUNCTION reconcile_charges(month date)
             AND u.started_at BETWEEN p.period_start AND p.period_end
         JOIN in_force f ON f.tenant_id = u.tenant_id AND f.sku_id = u.sku_id AND f.since < u.until AND f.until > u.since
         GROUP BY u.tenant_id, u.usage_id, f.price_id),
+    -- the counters of a month, and those that it went on with
+    counted AS MATERIALIZED (
+        SELECT k.tenant_id, k.sku_id, k.price_id, k.month_start FROM counter k
+        LEFT JOIN period p ON p.tenant_id = k.tenant_id AND p.period_start = k.month_start
+        WHERE reconcile_charges.month IS NULL OR p.tenant_id IS NOT NULL
+        UNION
+        SELECT c.tenant_id, c.sku_id, c.price_id, c.month_start FROM charge c JOIN period USING (tenant_id, period_start)
+        WHERE c.sku_id IS NOT NULL AND c.month_start >= period.archived_until),
+    -- their charges are in no period before their own. OFFSET 0: by index, whatever was booked before
+    booked AS NOT MATERIALIZED (
+        SELECT c.* FROM (SELECT k.tenant_id, min(k.month_start) AS since FROM counted k GROUP BY 1) AS k
+        CROSS JOIN LATERAL (SELECT c.* FROM charge c WHERE c.tenant_id = k.tenant_id AND c.period_start >= k.since OFFSET 0) AS c),
     charged AS (
         SELECT c.tenant_id, c.usage_id, c.price_id, sum(c.units_after - c.units_before) AS units
-        FROM charge c JOIN period p ON p.tenant_id = c.tenant_id AND p.period_start = c.month_start
+        FROM booked c JOIN period p ON p.tenant_id = c.tenant_id AND p.period_start = c.month_start
         WHERE c.usage_id IS NOT NULL
-        GROUP BY c.tenant_id, c.usage_id, c.price_id)
+        GROUP BY c.tenant_id, c.usage_id, c.price_id),
+    counting AS NOT MATERIALIZED (SELECT c.* FROM booked c JOIN counted k USING (tenant_id, sku_id, price_id, month_start))
     SELECT 'charges of usage', tenant_id, format('usage %s at price %s', usage_id, price_id),
            coalesce(u.units, 0)::text, coalesce(c.units, 0)::text
     FROM used u FULL JOIN charged c USING (tenant_id, usage_id, price_id)
@@ -166,10 +197,11 @@ CREATE FUNCTION reconcile_charges(month date)
     -- a counter is the sum of its charges
     SELECT 'sum of a counter', k.tenant_id, format('SKU %s, price %s, month from %s', k.sku_id, k.price_id, k.month_start),
            format('%s units, %s', coalesce(c.units, 0), coalesce(trim_scale(c.amount), 0)), format('%s units, %s', k.units, trim_scale(k.amount))
-    FROM counter k JOIN ledger l ON l.tenant_id = k.tenant_id AND l.archived_until <= k.month_start
+    FROM counter k JOIN counted USING (tenant_id, sku_id, price_id, month_start)
+    JOIN ledger l ON l.tenant_id = k.tenant_id AND l.archived_until <= k.month_start
     LEFT JOIN (
         SELECT c.tenant_id, c.sku_id, c.price_id, c.month_start, sum(c.units_after - c.units_before) AS units, sum(c.amount) AS amount
-        FROM charge c WHERE c.sku_id IS NOT NULL GROUP BY 1, 2, 3, 4) AS c
+        FROM counting c GROUP BY 1, 2, 3, 4) AS c
         ON (c.tenant_id, c.sku_id, c.price_id, c.month_start) = (k.tenant_id, k.sku_id, k.price_id, k.month_start)
     WHERE (k.units, k.amount) IS DISTINCT FROM (coalesce(c.units, 0)::bigint, coalesce(c.amount, 0))
     UNION ALL
@@ -177,7 +209,7 @@ CREATE FUNCTION reconcile_charges(month date)
     SELECT 'chain of a counter', c.tenant_id, format('charge %s', c.charge_id), format('from %s', c.last_units), format('from %s', c.units_before)
     FROM (SELECT c.tenant_id, c.charge_id, c.units_before, c.period_start, c.month_start,
                  lag(c.units_after, 1, 0) OVER (PARTITION BY c.tenant_id, c.sku_id, c.price_id, c.month_start ORDER BY c.charge_id) AS last_units
-          FROM charge c WHERE c.sku_id IS NOT NULL) AS c
+          FROM counting c) AS c
     JOIN period USING (tenant_id, period_start)
     WHERE c.units_before <> c.last_units AND c.month_start >= period.archived_until
     UNION ALL
@@ -305,11 +337,11 @@ BEGIN
     END IF;
     RETURN QUERY
         SELECT * FROM reconcile_pools()
-        UNION ALL SELECT * FROM reconcile_usage()
+        UNION ALL SELECT * FROM reconcile_usage(month)
         UNION ALL SELECT * FROM reconcile_charges(month)
         UNION ALL SELECT * FROM reconcile_bills(month)
         ORDER BY 1, 2, 3;
 END $$;
 COMMENT ON FUNCTION reconcile(date) IS
-'do all books agree: allocations, runs, holdings, usage, counters, charges, bookings, bills? A row for each thing that breaks a rule, with what it should be and what it is; none when they agree. month, the first day of a local month, leaves out charges and bills of others. Operators only (42501); 22023: not the first day of a month';
-REVOKE EXECUTE ON FUNCTION reconcile_pools(), reconcile_usage(), reconcile_charges(date), reconcile_bills(date) FROM PUBLIC;
+'do all books agree: allocations, runs, holdings, usage, counters, charges, bookings, bills? A row for each thing that breaks a rule, with what it should be and what it is; none when they agree. month, the first day of a local month, leaves out usage, charges and bills of others, and costs what was booked since it began. Operators only (42501); 22023: not the first day of a month';
+REVOKE EXECUTE ON FUNCTION reconcile_pools(), reconcile_periods(date), reconcile_usage(date), reconcile_charges(date), reconcile_bills(date) FROM PUBLIC;

@@ -9,11 +9,13 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/numeric.h"
 #include "utils/syscache.h"
 
 #include "api/args.h"
@@ -60,6 +62,12 @@ arguments_text(FunctionCallInfo fcinfo, char **function)
 		if (PG_ARGISNULL(i))
 		{
 			appendStringInfoString(&text, "null");
+			continue;
+		}
+		if (types[i] == NUMERICOID)
+		{
+			/* 2 and 2.00 are one amount */
+			escape_json(&text, numeric_normalize(PG_GETARG_NUMERIC(i)));
 			continue;
 		}
 		getTypeOutputInfo(types[i], &output, &varlena);

@@ -87,6 +87,7 @@ SELECT is_empty('SELECT * FROM check_arrears()', 'frozen it stays');
 SELECT record_payment('acme', 2000, 'transfer 1', request_id => 'p1') AS first \gset
 SELECT is(pg_temp.account(), '3952 2600.5 frozen', 'not enough');
 SELECT is(record_payment('acme', 2000, 'transfer 1', request_id => 'p1'), :first::bigint, 'the same payment again is the first');
+SELECT is(record_payment('acme', 2000.00, 'transfer 1', request_id => 'p1'), :first::bigint, 'however its amount is written');
 SELECT is(pg_temp.tried($$SELECT record_payment('acme', 2001, 'transfer 1', request_id => 'p1')$$),
     'PM004 request_id "p1" was used before with other content', 'with another amount it is none');
 SELECT record_payment('acme', 3952.00, 'transfer 2');

@@ -51,10 +51,12 @@ SELECT cmp_ok((SELECT count(*) FROM charge WHERE tier = 2), '>', 0::bigint, 'and
 SELECT is((SELECT count(*) FROM bill), 2::bigint, 'and bills');
 SELECT throws_ok('SELECT * FROM reconcile(''2026-02-02'')', '22023', 'invalid value for argument "month"');
 
--- breaks(statement, rules): those rules, and no others, see what it did
+-- breaks(statement, rules): those rules, and no others, see what it did, all at
+-- once and month by month
 CREATE FUNCTION pg_temp.breaks(statement text, VARIADIC rules text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
     seen text[];
+    by_month text[];
     changed bigint;
 BEGIN
     BEGIN
@@ -62,11 +64,13 @@ BEGIN
         EXECUTE statement;
         GET DIAGNOSTICS changed = ROW_COUNT;
         seen := ARRAY(SELECT DISTINCT rule FROM reconcile() ORDER BY 1);
+        by_month := ARRAY(SELECT rule FROM reconcile('2026-02-01') UNION SELECT rule FROM reconcile('2026-03-01') ORDER BY 1);
         RAISE SQLSTATE 'UNDO0';
     EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
         NULL;
     END;
     RETURN NEXT is(seen, ARRAY(SELECT unnest(rules) ORDER BY 1), statement);
+    RETURN NEXT is(by_month, seen, 'by month too');
     RETURN NEXT cmp_ok(changed, '>', 0::bigint, 'it did something');
 END $$;
 
