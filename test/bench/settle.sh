@@ -3,7 +3,7 @@
 # Events of a meter are recorded and a day of a tenant is settled, both beside
 # plain statements that write the same rows into the same tables; and settled
 # again, when nothing is new. Then what it came to is asked for, and after its
-# bill what is behind a line of that.
+# bill what is behind a line of that, and whether the books of the month agree.
 
 record_turn()
 {
@@ -64,6 +64,14 @@ line_turn()
 	END
 }
 
+reconcile_turn()
+{
+    cat <<- END
+	${1:+@ reconcile}
+	SELECT count(*) FROM reconcile('2026-03-01');;
+	END
+}
+
 profile_settle()
 {
     statements "$1" bench_settle 10 "BEGIN; SELECT pool_manager.settle('t2'); ROLLBACK"
@@ -95,6 +103,10 @@ settle()
         for ((i = 0; i < REPEAT; i++)); do
             line_turn timed
         done
+        reconcile_turn
+        for ((i = 0; i < REPEAT; i++)); do
+            reconcile_turn timed
+        done
     } | timed bench_settle || return 1
     {
         heading "record_usages, $SETTLED events"
@@ -104,6 +116,7 @@ settle()
         plain "again, nothing new" ms settle_again
         plain "month_to_date of a tenant" ms month
         plain "a line of its bill, down to nodes" ms bill_line
+        plain "reconcile() of its month" ms reconcile
         finished "$missed" "settle" profile_settle
     } >> "$OUT/report"
     drop_database bench_settle
