@@ -10,6 +10,7 @@
 
 #include "billing/counter.h"
 #include "common/int.h"
+#include "compat.h"
 #include "utils/memutils.h"
 
 /* A quantity has 12 digits behind the point: 10^12 / 3,600,000 = 2,500,000 / 9
