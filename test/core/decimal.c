@@ -16,6 +16,7 @@
 
 #include <ctype.h>
 
+#include "compat.h"
 #include "fmgr.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"

@@ -322,7 +322,7 @@ main(int argc, char **argv)
 		first_fit = run(PM_PLACE_FIRST_FIT, &at_hundred);
 		printf("order %s: first_fit %.3f %% at 100 %%, %.3f %% at 130 %%\n", argv[i],
 			   at_hundred / 1000.0, first_fit / 1000.0);
-		check(Abs(first_fit - FIRST_FIT) < 180, "first_fit as elsewhere", first_fit);
+		check(labs(first_fit - FIRST_FIT) < 180, "first_fit as elsewhere", first_fit);
 		pack = run(PM_PLACE_PACK, &at_hundred);
 		printf("order %s: pack      %.3f %% at 100 %%, %.3f %% at 130 %%\n", argv[i],
 			   at_hundred / 1000.0, pack / 1000.0);

@@ -165,3 +165,20 @@ errfinish(const char *filename, int lineno, const char *funcname)
 	(void) funcname;
 	longjmp(stub_error_jump, 1);
 }
+
+/* 16: soft errors, which are thrown here */
+#if PG_VERSION_NUM >= 160000
+bool
+errsave_start(struct Node *context, const char *domain)
+{
+	(void) context;
+	return errstart(ERROR, domain);
+}
+
+void
+errsave_finish(struct Node *context, const char *filename, int lineno, const char *funcname)
+{
+	(void) context;
+	errfinish(filename, lineno, funcname);
+}
+#endif

@@ -26,8 +26,15 @@ initStringInfo(StringInfo str)
 	str->cursor = 0;
 }
 
+/* 16: of whatever type */
+#if PG_VERSION_NUM >= 160000
+#define BYTES void
+#else
+#define BYTES char
+#endif
+
 void
-appendBinaryStringInfo(StringInfo str, const char *data, int datalen)
+appendBinaryStringInfo(StringInfo str, const BYTES *data, int datalen)
 {
 	str->data = repalloc(str->data, str->len + datalen + 1);
 	memcpy(str->data + str->len, data, datalen);

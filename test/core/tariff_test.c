@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "lib/stringinfo.h"
 #include "server_stub.h"
 #include "tariff_model.h"
