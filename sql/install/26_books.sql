@@ -7,6 +7,7 @@ CREATE TABLE ledger (
     settled_until  timestamptz NOT NULL DEFAULT '-infinity',
     closed_until   timestamptz NOT NULL DEFAULT '-infinity',
     archived_until timestamptz NOT NULL DEFAULT '-infinity',
+    changed_at     timestamptz NOT NULL DEFAULT '-infinity',
     CONSTRAINT ledger_pkey PRIMARY KEY (tenant_id),
     CONSTRAINT ledger_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenant,
     CONSTRAINT ledger_tenant_check CHECK (tenant_id <> 0),
@@ -20,6 +21,7 @@ COMMENT ON COLUMN ledger.tenant_id IS 'whose books';
 COMMENT ON COLUMN ledger.settled_until IS 'up to here everything that was held is usage, and rated unless it came later; -infinity: never settled';
 COMMENT ON COLUMN ledger.closed_until IS 'end of the last period that is closed; what is booked for earlier times is a correction. -infinity: none is';
 COMMENT ON COLUMN ledger.archived_until IS 'end of the last period that is archived: not all of its charges and usage is here. -infinity: none is';
+COMMENT ON COLUMN ledger.changed_at IS 'when something was last booked, or a contract set: who took a snapshot before may not book by it. Later instants are not before it. -infinity: never';
 
 CREATE TABLE price_book (
     one      boolean     NOT NULL DEFAULT true,

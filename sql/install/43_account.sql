@@ -380,8 +380,7 @@ BEGIN
             HINT = 'Name the first day of a month.';
     END IF;
     -- the clock is read when nobody settles any more: who did may have come to this month
-    PERFORM lock_books(tenant);
-    now := write_clock();
+    now := lock_books(tenant);
     -- usage is cut at the edges of the month as the contracts before and after have them
     SELECT min(from_month::timestamp AT TIME ZONE z.time_zone) INTO begins
     FROM (SELECT set_contract.time_zone UNION SELECT c.time_zone FROM contract c WHERE c.tenant_id = set_contract.tenant) AS z(time_zone);

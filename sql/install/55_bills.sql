@@ -67,10 +67,10 @@ END $$;
 COMMENT ON FUNCTION require_billed(bigint) IS
 'refuses an actor who is no operator (42501), and tenants that have no bills: one that is not there (42704), the provider (22023). Bodies of calls only';
 
-CREATE FUNCTION lock_books(tenant bigint) RETURNS void
+CREATE FUNCTION lock_books(tenant bigint) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'pm_sql_lock_books' LANGUAGE C;
 COMMENT ON FUNCTION lock_books(bigint) IS
-'takes the prices, shared, and the books of a tenant until the end of the transaction; makes them if there are none. Bodies of calls only';
+'takes the prices, shared, and the books of a tenant until the end of the transaction, to change them; makes them if there are none. Returns the instant of the change. Bodies of calls only';
 
 -- ---- bills ----
 
@@ -176,9 +176,8 @@ BEGIN
             HINT = 'Name the first day of a month.';
     END IF;
     SELECT t.name INTO tenant_name FROM tenant t WHERE t.tenant_id = issue_bill.tenant;
-    PERFORM lock_books(tenant);
+    instant := lock_books(tenant);
     SELECT l.* INTO STRICT books FROM ledger l WHERE l.tenant_id = issue_bill.tenant;
-    instant := write_clock();
     SELECT m.* INTO period FROM month_periods(issue_bill.tenant, issue_bill.month) m
     WHERE m.period_end > books.closed_until ORDER BY m.period_start LIMIT 1;
     IF NOT FOUND THEN
@@ -199,6 +198,8 @@ BEGIN
             HINT = 'Issue the bill then; charges() shows what was used so far.';
     END IF;
     PERFORM settle(tenant, period.period_end);
+    -- what that booked was booked before the close
+    SELECT l.changed_at INTO STRICT instant FROM ledger l WHERE l.tenant_id = issue_bill.tenant;
     SELECT to_char(p.period_start AT TIME ZONE m.time_zone, 'YYYY-MM') AS month INTO before
     FROM billing_period p JOIN billing_terms(issue_bill.tenant) m ON p.period_start >= m.starts_at AND p.period_start < m.ends_at
     WHERE p.tenant_id = issue_bill.tenant AND p.period_start < period.period_start AND p.state <> 'closed'
@@ -292,9 +293,8 @@ BEGIN
         END IF;
     END IF;
 
-    PERFORM lock_books(tenant);
+    instant := lock_books(tenant);
     SELECT l.* INTO STRICT books FROM ledger l WHERE l.tenant_id = adjust.tenant;
-    instant := write_clock();
     -- where corrections go: the oldest period that is not closed, be it not settled yet; not before what is corrected
     SELECT p.* INTO period FROM period_at(adjust.tenant, greatest(corrected.period_start,
         CASE WHEN isfinite(books.closed_until) THEN books.closed_until ELSE least(instant,

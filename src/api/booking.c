@@ -105,7 +105,8 @@ pm_books_open(PmCall *call, int64 tenant_id, const char *kind, const char *reaso
 	books->reason = reason;
 	books->context = CurrentMemoryContext;
 	pm_lock_ledger(tenant_id, &books->ledger);
-	books->instant = pm_writing_clock();
+	/* the clock of another session may have been ahead */
+	books->instant = Max(pm_writing_clock(), books->ledger.changed_at);
 	if (pm_read_accounts(call, tenant_id, &account) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -402,6 +403,7 @@ write_batch(PmBooks *books)
 {
 	int64	   *ids = palloc(sizeof(int64) * Max(books->nbookings, 1));
 
+	pm_change_ledger(books->tenant_id, books->instant);
 	write_counters(books);
 	for (int b = 0; b < books->nbookings; b++)
 		ids[b] = pm_insert_booking(books->call, books->tenant_id, &books->bookings[b], books->instant);

@@ -33,7 +33,7 @@ pm_lock_ledger(int64 tenant_id, PmLedger *ledger)
 	static PmStatement make = PM_STATEMENT("int8",
 										   "INSERT INTO pool_manager.ledger (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING");
 	static PmStatement lock = PM_STATEMENT("int8",
-										   "SELECT settled_until, closed_until FROM pool_manager.ledger WHERE tenant_id = $1 FOR NO KEY UPDATE");
+										   "SELECT settled_until, closed_until, changed_at FROM pool_manager.ledger WHERE tenant_id = $1 FOR NO KEY UPDATE");
 	PmArgs		args = {0};
 
 	share_prices();
@@ -45,6 +45,19 @@ pm_lock_ledger(int64 tenant_id, PmLedger *ledger)
 	}
 	ledger->settled_until = pm_second_or_end(pm_get_time(0, 1));
 	ledger->closed_until = pm_second_or_end(pm_get_time(0, 2));
+	ledger->changed_at = pm_get_time(0, 3);
+}
+
+void
+pm_change_ledger(int64 tenant_id, TimestampTz instant)
+{
+	static PmStatement change = PM_STATEMENT("int8;timestamptz",
+											 "UPDATE pool_manager.ledger SET changed_at = $2 WHERE tenant_id = $1");
+	PmArgs		args = {0};
+
+	pm_arg_int64(&args, tenant_id);
+	pm_arg_time(&args, instant);
+	pm_run(&change, &args);
 }
 
 void

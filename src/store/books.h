@@ -20,6 +20,7 @@ typedef struct PmLedger
 {
 	int64		settled_until;	/* PM_SECOND_MIN: never settled */
 	int64		closed_until;	/* PM_SECOND_MIN: no period is closed */
+	TimestampTz changed_at;		/* DT_NOBEGIN: never */
 } PmLedger;
 
 /*
@@ -27,6 +28,12 @@ typedef struct PmLedger
  * are none.  No price changes until then.
  */
 extern void pm_lock_ledger(int64 tenant_id, PmLedger *ledger);
+
+/*
+ * Something is booked by them, or a contract changes: who has an older snapshot
+ * finds it out when he takes them (40001).
+ */
+extern void pm_change_ledger(int64 tenant_id, TimestampTz instant);
 
 /* What was taken back before it was rated need not be: it is unrated no more, nor what takes it back */
 extern void pm_drop_taken_back(int64 tenant_id);

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "executor/spi.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
@@ -166,10 +167,27 @@ pm_read_price_versions(int64 tenant_id, int64 sku_id, PmPriceVersion **prices)
 void
 pm_lock_prices(void)
 {
+	/* rows have no queue: those who share this one would pass by who waits for it, as long as there are any */
+	static PmStatement enter = PM_STATEMENT("", "LOCK TABLE pool_manager.price_book IN EXCLUSIVE MODE");
 	static PmStatement lock = PM_STATEMENT("", "UPDATE pool_manager.price_book SET version = version + 1");
+	static PmStatement booked = PM_STATEMENT("", "SELECT count(*) FROM pool_manager.booking");
 	PmArgs		args = {0};
+	int64		seen;
 
+	pm_run(&enter, &args);
 	pm_run(&lock, &args);
+	if (!IsolationUsesXactSnapshot())
+		return;
+	/* who rates does not change that row, so it does not tell what was booked since the snapshot */
+	pm_run(&booked, &args);
+	seen = pm_get_int64(0, 1);
+	pm_run_latest(&booked, &args);
+	if (pm_get_int64(0, 1) != seen)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent settlements"),
+				 errdetail("Usage was charged since the transaction began."),
+				 errhint("Repeat the transaction.")));
 }
 
 static void

@@ -22,6 +22,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
@@ -246,6 +247,19 @@ pm_run(PmStatement *statement, PmArgs *args)
 									   args->values, args->nulls, read_only, 0);
 	else
 		result = run_kept_plan(statement, args, read_only);
+	if (result < 0)
+		elog(ERROR, "\"%s\": %s", statement->sql, SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+uint64
+pm_run_latest(PmStatement *statement, PmArgs *args)
+{
+	int			result;
+
+	prepare_to_run(statement);
+	result = SPI_execute_snapshot(statement->plan, args->values, args->nulls, GetLatestSnapshot(),
+								  InvalidSnapshot, true, false, 0);
 	if (result < 0)
 		elog(ERROR, "\"%s\": %s", statement->sql, SPI_result_code_string(result));
 	return SPI_processed;

@@ -85,6 +85,8 @@ extern void pm_rows_end(PmRows *rows);
  * fresh snapshot.
  */
 extern uint64 pm_run(PmStatement *statement, PmArgs *args);
+/* A statement that reads, run before: now it sees what has been committed since the transaction's snapshot */
+extern uint64 pm_run_latest(PmStatement *statement, PmArgs *args);
 
 /* One call a row, nothing kept; values live until the callback returns */
 typedef void (*PmRowCallback) (Datum *values, bool *nulls, void *state);

@@ -8,7 +8,7 @@ SET pool_manager.clock = '2026-04-02 09:00:00+00';
 SELECT plan(50);
 
 SELECT create_tenant('acme', 'USD', 'UTC'), create_tenant('beta', 'USD', 'UTC');
-INSERT INTO ledger VALUES (1, '2026-04-01', '-infinity'), (2, '2026-04-01', '-infinity');
+INSERT INTO ledger (tenant_id, settled_until) VALUES (1, '2026-04-01'), (2, '2026-04-01');
 INSERT INTO billing_period SELECT t, '2026-03-01', '2026-04-01', 'closing', NULL, NULL, NULL, '2000-01-01' FROM generate_series(1, 2) AS t;
 
 CREATE FUNCTION pg_temp.booking(tenant bigint, id bigint) RETURNS text LANGUAGE sql RETURN
