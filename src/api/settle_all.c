@@ -28,6 +28,17 @@ settle(FunctionCallInfo fcinfo, const PmDueTenant *tenant, int64 until)
 	pm_end(&call);
 }
 
+/* Something cannot be rated, or another transaction is in the way */
+static bool
+concerns_one(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
+		sqlerrcode == ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE ||
+		sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+		sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE;
+}
+
 /* What is wrong with one is no reason not to settle the others */
 static bool
 try_settle(FunctionCallInfo fcinfo, const PmDueTenant *tenant, int64 until)
@@ -57,8 +68,7 @@ try_settle(FunctionCallInfo fcinfo, const PmDueTenant *tenant, int64 until)
 	CurrentResourceOwner = owner;
 	if (error == NULL)
 		return true;
-	if (error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE &&
-		error->sqlerrcode != ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE)
+	if (!concerns_one(error->sqlerrcode))
 		ReThrowError(error);
 	pm_warn_of_tenant(PM_NOT_SETTLED, tenant->name, error);
 	return false;

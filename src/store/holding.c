@@ -10,7 +10,12 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "billing/calendar.h"
@@ -284,6 +289,76 @@ pm_move_node_holdings(int64 pool_id, const int64 *node_ids, int n, int64 workspa
 
 /* ---- cutting ---- */
 
+/* Sets lock_timeout, until the end of the nest level */
+static void
+wait_at_most(int ms)
+{
+	(void) set_config_option("lock_timeout", psprintf("%d", ms), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* False if they were not to be had within so many ms, or by a deadlock: then none is locked */
+static bool
+try_lock_held(PmStatement *held, PmArgs *args, int ms, uint64 *n)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		int			nest_level = NewGUCNestLevel();
+
+		wait_at_most(ms);
+		*n = pm_run(held, args);
+		AtEOXact_GUC(true, nest_level);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	if (error)
+		RollbackAndReleaseCurrentSubTransaction();
+	else
+		ReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error == NULL)
+		return true;
+	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE && error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED)
+		ReThrowError(error);
+	FreeErrorData(error);
+	return false;
+}
+
+/*
+ * Calls that close holdings do so in steps, in any order; a settlement locks
+ * all of a tenant's.  Where both wait for each other it is the settlement that
+ * gives back what it has, before anybody is told of a deadlock, and begins
+ * again.
+ */
+static uint64
+lock_held(PmStatement *held, PmArgs *args)
+{
+	TimestampTz started = GetCurrentTimestamp();
+	int			patience = Max(DeadlockTimeout / 2, 1);
+	uint64		n;
+
+	while (!try_lock_held(held, args, LockTimeout > 0 ? Min(LockTimeout, patience) : patience, &n))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (LockTimeout > 0 && TimestampDifferenceExceeds(started, GetCurrentTimestamp(), LockTimeout))
+			ereport(ERROR,
+					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					 errmsg("canceling statement due to lock timeout")));
+	}
+	return n;
+}
+
 uint64
 pm_cut_holdings(int64 tenant_id, TimestampTz until)
 {
@@ -303,7 +378,7 @@ pm_cut_holdings(int64 tenant_id, TimestampTz until)
 
 	pm_arg_int64(&args, tenant_id);
 	pm_arg_time(&args, until);
-	n = pm_run(&held, &args);
+	n = lock_held(&held, &args);
 	if (n == 0)
 		return 0;
 	pm_slice_usage(&rows, get_held(n, pm_second(until), false), (int) n);
