@@ -339,6 +339,12 @@ CREATE FUNCTION resize_pool(pool bigint, flavor text, count integer, force boole
     RETURNS bigint
 LANGUAGE pool_manager AS $$
 BEGIN
+    IF count NOT BETWEEN 0 AND 1000000 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'invalid value for argument "count"',
+            DETAIL = 'It is how many nodes there shall be of the flavor, from 0 to 1000000.',
+            HINT = 'Name the target, not the difference.';
+    END IF;
     RETURN resize_pool(pool, jsonb_build_object(flavor, count), force, request_id);
 END $$;
 COMMENT ON FUNCTION resize_pool(bigint, text, integer, boolean, text) IS 'the same for one flavor';

@@ -68,12 +68,18 @@ BEGIN
     -- a procedure that commits has no path of its own, and a commit takes back what it sets
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     -- others see no tenants: they are told so, of the provider who has no books
-    PERFORM pool_manager.mark_archived(0, before);
+    PERFORM pool_manager.mark_archived(0, '-infinity');
     IF batch NOT BETWEEN 1 AND 1000000 THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = 'invalid value for argument "batch"',
             DETAIL = 'So many rows of usage, from 1 to 1000000, are looked at in a transaction.',
             HINT = 'Leave it out.';
+    END IF;
+    IF NOT isfinite(before) THEN
+        RAISE EXCEPTION USING ERRCODE = '22008',
+            MESSAGE = 'argument "before" must be finite',
+            DETAIL = 'Months that end by the beginning of a day are put away.',
+            HINT = 'Name a day.';
     END IF;
     IF schema = 'pool_manager' THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
@@ -158,4 +164,4 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON PROCEDURE archive(date, text, integer) IS
-'moves charges and usage of all closed billing periods that end by the beginning of a local day into tables charge and usage of a schema, which are the operator''s own and like those of the extension; batch: how many rows of usage are looked at in a transaction. What was done stays done: called again it goes on. Bookings, bills, counters, adjustments, taxes and the records of external meters stay, and what is still to be rated or was corrected later, until a later call. Not within a transaction block (2D000). Operators only (42501); 42P01: no such tables; 55000: they do not take all rows; 22023: batch, or the schema of the extension; 22004: NULL';
+'moves charges and usage of all closed billing periods that end by the beginning of a local day into tables charge and usage of a schema, which are the operator''s own and like those of the extension; batch: how many rows of usage are looked at in a transaction. What was done stays done: called again it goes on. Bookings, bills, counters, adjustments, taxes and the records of external meters stay, and what is still to be rated or was corrected later, until a later call. Not within a transaction block (2D000). Operators only (42501); 42P01: no such tables; 55000: they do not take all rows; 22008: a day that is not finite; 22023: batch, or the schema of the extension; 22004: NULL';

@@ -179,20 +179,47 @@ COMMENT ON COLUMN charge_detail.corrects IS 'charge that it corrects';
 COMMENT ON COLUMN charge_detail.description IS 'of adjustments and taxes';
 GRANT SELECT ON month_to_date, charge_detail TO PUBLIC;
 
+CREATE FUNCTION require_days(since date, until date) RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp AS $$
+BEGIN
+    IF since IS NULL OR until IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22004',
+            MESSAGE = format('argument "%s" must not be null', CASE WHEN since IS NULL THEN 'since' ELSE 'until' END),
+            DETAIL = 'Asked is for days from "since" until before "until".',
+            HINT = 'Name a day.';
+    END IF;
+    IF NOT isfinite(since) OR NOT isfinite(until) THEN
+        RAISE EXCEPTION USING ERRCODE = '22008',
+            MESSAGE = format('argument "%s" must be finite', CASE WHEN isfinite(since) THEN 'until' ELSE 'since' END),
+            DETAIL = 'Asked is for days from "since" until before "until".',
+            HINT = 'Name a day.';
+    END IF;
+    IF since > until THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = '"since" must not be after "until"',
+            DETAIL = format('They are %s and %s.', since, until),
+            HINT = 'Name the first day first.';
+    END IF;
+    RETURN true;
+END $$;
+COMMENT ON FUNCTION require_days(date, date) IS
+'true, if days from since until before until can be asked for. For all; 22004: NULL; 22008: not finite; 22023: since is after until';
+
 CREATE FUNCTION cost_by_tag(tenant bigint, key text, since date, until date)
     RETURNS TABLE (value text, charges bigint, amount numeric, currency text)
     LANGUAGE sql STABLE ROWS 20
     BEGIN ATOMIC
         SELECT d.tags ->> cost_by_tag.key, count(*), trim_scale(sum(d.amount)), d.currency
         FROM charge_detail d
-        WHERE d.tenant_id = (SELECT not_archived(find_tenant(cost_by_tag.tenant), cost_by_tag.since)) AND d.day >= cost_by_tag.since AND d.day < cost_by_tag.until
+        WHERE (SELECT require_days(cost_by_tag.since, cost_by_tag.until))
+          AND d.tenant_id = (SELECT not_archived(find_tenant(cost_by_tag.tenant), cost_by_tag.since)) AND d.day >= cost_by_tag.since AND d.day < cost_by_tag.until
           -- a month is booked into itself or a later one: what was booked before is not read
           AND d.period_start >= cost_by_tag.since::timestamp AT TIME ZONE 'UTC' - interval '768 hours'
         GROUP BY d.tags ->> cost_by_tag.key, d.currency
         ORDER BY sum(d.amount) DESC, 1;
     END;
 COMMENT ON FUNCTION cost_by_tag(bigint, text, date, date) IS
-'what was charged for the local days from since until before until, by value of a tag: of the job or node, else of the pool; NULL: without it. The amounts add up to all that was charged for these days. 55000: some of it has been archived; 42704: no such tenant; 22004: NULL';
+'what was charged for the local days from since until before until, by value of a tag: of the job or node, else of the pool; NULL: without it. The amounts add up to all that was charged for these days. 55000: some of it has been archived; 42704: no such tenant; 22004: NULL; 22008: a day that is not finite; 22023: since is after until';
 CREATE FUNCTION cost_by_tag(tenant text, key text, since date, until date)
     RETURNS TABLE (value text, charges bigint, amount numeric, currency text)
     LANGUAGE sql STABLE ROWS 20

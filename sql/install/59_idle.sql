@@ -1,13 +1,27 @@
 -- What of dedicated pools was used, stood idle or was not available, and what
 -- each of these cost. Of resources over time tells 51_utilisation.
 
+CREATE FUNCTION require_weights(weights numeric[]) RETURNS numeric[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp AS $$
+BEGIN
+    -- NaN is above all numbers
+    IF EXISTS (SELECT FROM unnest(weights) AS w WHERE w IS NULL OR w < 0 OR w >= 'Infinity') THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'invalid value for argument "weights"',
+            DETAIL = 'They are numbers that are not below 0.',
+            HINT = 'Write 0 for who has no part.';
+    END IF;
+    RETURN weights;
+END $$;
+COMMENT ON FUNCTION require_weights(numeric[]) IS 'the weights, if an amount can be split by them. For all; 22023: one is NULL, below 0, or not finite';
+
 CREATE FUNCTION split_amount(amount numeric, weights numeric[]) RETURNS numeric[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
     WITH whole AS (
         SELECT greatest(scale(split_amount.amount), 12) AS digits, coalesce(nullif(sum(w.weight), 0), 1) AS weight,
                -- where nothing weighs anything the last does
                CASE sum(w.weight) WHEN 0 THEN max(w.no) END AS heir
-        FROM unnest(split_amount.weights) WITH ORDINALITY AS w(weight, no)),
+        FROM unnest(require_weights(split_amount.weights)) WITH ORDINALITY AS w(weight, no)),
     part AS (
         SELECT p.no, d.digits, q.n, s.n - sum(q.n) OVER () AS left_over, row_number() OVER (ORDER BY q.rest DESC, p.no) AS turn
         FROM whole d
@@ -19,7 +33,23 @@ BEGIN ATOMIC
     FROM part p;
 END;
 COMMENT ON FUNCTION split_amount(numeric, numeric[]) IS
-'an amount in parts as weights, which are not below 0, by the largest remainder: each has the digits of the amount, at least twelve, and they add up to it exactly; of equal remainders the first counts. Where all weights are 0 the last has all of it';
+'an amount in parts as weights, which are not below 0, by the largest remainder: each has the digits of the amount, at least twelve, and they add up to it exactly; of equal remainders the first counts. Where all weights are 0 the last has all of it. 22023: a weight that is NULL, below 0 or not finite';
+
+CREATE FUNCTION require_pool(pool bigint) RETURNS bigint LANGUAGE plpgsql STABLE
+SET search_path TO pg_catalog, pool_manager, pg_temp AS $$
+BEGIN
+    IF pool IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'argument "pool" must not be null',
+            DETAIL = 'What stood idle is told of one pool.', HINT = 'Table "pool" shows pools with their ids.';
+    END IF;
+    IF NOT EXISTS (SELECT FROM pool p WHERE p.pool_id = require_pool.pool) THEN
+        RAISE EXCEPTION USING ERRCODE = '42704', MESSAGE = format('pool %s does not exist', pool),
+            DETAIL = 'There is none that you may see.', HINT = 'Table "pool" shows pools with their ids.';
+    END IF;
+    RETURN pool;
+END $$;
+COMMENT ON FUNCTION require_pool(bigint) IS
+'the id of a pool, which may have been deleted, if the role may see it. For all; 42704: there is none; 22004: NULL';
 
 CREATE FUNCTION pool_idle(pool bigint, since date, until date, resource text DEFAULT NULL)
     RETURNS TABLE (day date, node_id bigint, node text, flavor text, capacity numeric, used numeric, idle numeric, unavailable numeric,
@@ -30,15 +60,18 @@ CREATE FUNCTION pool_idle(pool bigint, since date, until date, resource text DEF
         -- local days of the owner, to the second, up to the present
         WITH day AS MATERIALIZED (
             SELECT p.pool_id, p.tenant_id, d.day::date AS day, e.starts_at, e.ends_at
-            FROM find_pool(pool_idle.pool) AS f(pool_id)
+            FROM require_pool(pool_idle.pool) AS f(pool_id)
             JOIN pool p ON p.pool_id = f.pool_id AND p.kind = 'dedicated'
             JOIN LATERAL not_archived(p.tenant_id, pool_idle.since) AS o(tenant_id) ON o.tenant_id = p.tenant_id
             CROSS JOIN LATERAL billing_terms(p.tenant_id) AS z
-            CROSS JOIN generate_series(pool_idle.since::timestamp, pool_idle.until::timestamp - interval '1 day', '1 day') AS d(day)
+            -- of the days on which there was a pool
+            CROSS JOIN generate_series(
+                greatest(pool_idle.since::timestamp, date_trunc('day', p.created_at AT TIME ZONE z.time_zone)),
+                least(pool_idle.until::timestamp - interval '1 day', coalesce(p.deleted_at, clock()) AT TIME ZONE z.time_zone), '1 day') AS d(day)
             CROSS JOIN LATERAL (
                 SELECT greatest(d.day AT TIME ZONE z.time_zone, z.starts_at) AS starts_at,
                        least((d.day + interval '1 day') AT TIME ZONE z.time_zone, z.ends_at, date_trunc('second', clock())) AS ends_at) AS e
-            WHERE e.starts_at < e.ends_at),
+            WHERE (SELECT require_days(pool_idle.since, pool_idle.until)) AND e.starts_at < e.ends_at),
         stretch AS MATERIALIZED (
             SELECT d.starts_at AS day_start, n.node_id, date_trunc('second', n.starts_at) AS since, date_trunc('second', n.ends_at) AS until,
                    n.available, CASE WHEN pool_idle.resource IS NULL THEN 1 ELSE quantity(n.allocatable, pool_idle.resource) END AS amount
@@ -95,7 +128,7 @@ CREATE FUNCTION pool_idle(pool bigint, since date, until date, resource text DEF
         ORDER BY d.starts_at, n.node_id;
     END;
 COMMENT ON FUNCTION pool_idle(bigint, date, date, text) IS
-'what of a dedicated pool was used, idle or not available on the owner''s local days from since until before until, node by node, in whole node-seconds, or in unit-seconds of a resource: used + idle + unavailable = capacity, exactly, and so of any sum. A node is used while anything is on it, not available while it is not and nothing is. What was charged for the node and what it holds is split by the same seconds, to the last digit; NULL: nothing yet. Of a public pool there are no rows. 55000: some of what was charged has been archived; 42704: no such pool; 22004: NULL';
+'what of a dedicated pool was used, idle or not available on the owner''s local days from since until before until, node by node, in whole node-seconds, or in unit-seconds of a resource: used + idle + unavailable = capacity, exactly, and so of any sum. A node is used while anything is on it, not available while it is not and nothing is. What was charged for the node and what it holds is split by the same seconds, to the last digit; NULL: nothing yet. Of a public pool there are no rows; deleted pools by id. 55000: some of what was charged has been archived; 42704: no such pool; 22004: NULL; 22008: a day that is not finite; 22023: since is after until';
 CREATE FUNCTION pool_idle(pool text, since date, until date, resource text DEFAULT NULL)
     RETURNS TABLE (day date, node_id bigint, node text, flavor text, capacity numeric, used numeric, idle numeric, unavailable numeric,
         amount numeric, used_amount numeric, idle_amount numeric, unavailable_amount numeric, currency text)

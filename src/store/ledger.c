@@ -204,7 +204,8 @@ pm_read_neighbours(const PmPriceKey *key, TimestampTz at, PmPriceNeighbours *aro
 	static PmStatement find = PM_STATEMENT("int8;int8;text;timestamptz",
 										   "SELECT max(price_id) FILTER (WHERE valid @> $4),"
 										   " max(lower(valid)) FILTER (WHERE valid @> $4),"
-										   " min(lower(valid)) FILTER (WHERE lower(valid) > $4)"
+										   " CASE WHEN bool_or(valid @> $4) THEN max(upper(valid)) FILTER (WHERE valid @> $4)"
+										   "  ELSE min(lower(valid)) FILTER (WHERE lower(valid) > $4) END"
 										   " FROM pool_manager.price WHERE tenant_id = $1 AND sku_id = $2 AND currency = $3");
 	PmArgs		args = {0};
 

@@ -1,7 +1,7 @@
 -- What of a dedicated pool stood idle: by hand, with its cost, and who sees it.
 -- A random history, against a count, is in utilisation.
 BEGIN;
-SELECT plan(16);
+SELECT no_plan();
 SET LOCAL search_path TO pool_manager, public;
 SET LOCAL client_min_messages = warning;
 SET LOCAL timezone = 'UTC';
@@ -13,6 +13,8 @@ SELECT is(split_amount(10, '{1,1,1}'), '{3.333333333334,3.333333333333,3.3333333
 SELECT is(split_amount(-10, '{1,1,1}'), '{-3.333333333334,-3.333333333333,-3.333333333333}', 'what is below 0 is split likewise');
 SELECT is(split_amount(0.0000000000002, '{1,2,0}'), '{0.0000000000001,0.0000000000001,0}', 'in the digits of the amount');
 SELECT is(split_amount(5, '{0,0,0}'), '{0,0,5}', 'without weights the last has all');
+SELECT throws_ok(format('SELECT split_amount(1, %L)', w), '22023', 'invalid value for argument "weights"', w || ' are no weights')
+FROM unnest('{"{-1,2}","{NULL,2}","{Infinity,1}","{NaN,1}"}'::text[]) AS w;
 SELECT setseed(0.2);
 SELECT is(
     (SELECT count(*) FROM (SELECT a, w, split_amount(a, w) AS parts
@@ -98,6 +100,22 @@ SELECT throws_ok('others', '42704', 'pool "own" does not exist', 'others do not'
 RESET ROLE;
 SELECT create_pool('open', 'public') \g /dev/null
 SELECT is((SELECT count(*) FROM pool_idle('open', '2026-03-28', '2026-03-30')), 0::bigint, 'a public pool has no owner to tell');
+
+
+-- ---- which days ----
+
+SELECT throws_ok($$SELECT * FROM pool_idle('own', '-infinity', '2026-03-30')$$, '22008', 'argument "since" must be finite', 'from ever');
+SELECT throws_ok($$SELECT * FROM pool_idle('own', '2026-03-28', 'infinity')$$, '22008', 'argument "until" must be finite', 'for ever');
+SELECT throws_ok($$SELECT * FROM pool_idle('own', NULL, '2026-03-30')$$, '22004', 'argument "since" must not be null', 'NULL');
+SELECT throws_ok($$SELECT * FROM pool_idle('own', '2026-03-30', '2026-03-28')$$, '22023', '"since" must not be after "until"', 'backwards');
+SELECT throws_ok($$SELECT * FROM pool_idle(99, '2026-03-28', '2026-03-30')$$, '42704', 'pool 99 does not exist', 'of no pool');
+SELECT throws_ok($$SELECT * FROM cost_by_tag('acme', 'team', NULL, '2026-03-30')$$, '22004', 'argument "since" must not be null', 'cost_by_tag() likewise');
+SELECT set_eq($$SELECT * FROM pool_idle('own', '0001-01-01', '9999-12-31')$$, $$SELECT * FROM pool_idle('own', '2026-03-28', '2026-03-31')$$,
+    'of all days those on which there was a pool');
+CREATE TEMP TABLE told AS SELECT * FROM pool_idle('own', '2026-03-28', '2026-03-31');
+SELECT pool_id AS own FROM pool WHERE name = 'own' \gset
+SELECT delete_pool('own', force => true) \g /dev/null
+SELECT set_eq(format($$SELECT * FROM pool_idle(%s, '2026-03-28', '2026-03-31')$$, :own), 'SELECT * FROM told', 'a pool that was deleted, by id');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -195,7 +195,7 @@ SELECT is(pg_temp.refusal(format($$UPDATE pool SET provider = 'external' WHERE p
 SELECT is(pg_temp.got($$SELECT resize_pool('ded', '{"c8": 4, "g4": 0}')$$), '22023 pool "ded" cannot grow and shrink in one request', 'not both at once');
 SELECT is(pg_temp.got($$SELECT resize_pool('ded', '{"c8": 0, "g4": 0}')$$), '22023 pool "ded" would have no node', 'one node remains');
 SELECT is(pg_temp.got($$SELECT resize_pool('ded', '{}')$$), '22023 invalid value for argument "counts"', 'a flavor is named');
-SELECT is(pg_temp.got($$SELECT resize_pool('ded', 'c8', -1)$$), '22023 invalid value for argument "counts"', 'counts are not negative');
+SELECT is(pg_temp.got($$SELECT resize_pool('ded', 'c8', -1)$$), '22023 invalid value for argument "count"', 'counts are not negative');
 SELECT is(pg_temp.got($$SELECT resize_pool('ded', 'c8', NULL::integer)$$), '22004 argument "count" must not be null', 'nor null');
 SELECT is(pg_temp.got($$SELECT resize_pool('ded', 'arm', 1)$$), '55000 pool "ded" cannot have nodes of flavor "arm"', 'one architecture');
 SELECT is(pg_temp.got($$SELECT resize_pool('ded', 'c8', 2)$$, 'life_member'), format('42501 permission denied for tenant %s', :'acme'), 'for owners');

@@ -6,7 +6,7 @@ SET search_path TO pool_manager, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 \ir include/calls.sql
-SELECT plan(16);
+SELECT plan(22);
 
 SELECT pg_temp.at('2026-03-20');
 SELECT create_tenant('acme', 'USD', 'UTC'), create_sku('disk', 'GiB'), create_sku('gpu', 'GPU'),
@@ -65,6 +65,31 @@ SELECT is(pg_temp.booked('gpu'), 3.6, 'an hour');
 SELECT is(pg_temp.booked('gpu'), (SELECT round(amount, 9) FROM charges('acme', '2026-03-01', '2026-04-01', '1 month') WHERE sku = 'gpu'), 'as charges() says');
 SELECT set_price('gpu', '1.80', '2026-03-20 00:00:41', currency => 'USD', quantum_seconds => 60, reprice => 'the last second counts');
 SELECT is(pg_temp.booked('gpu'), 0.0505, '41 s at 3.60, a second and 18 more at 1.80');
+SELECT is_empty('SELECT * FROM reconcile()', 'and the books agree');
+
+-- the end that was agreed stays, whatever takes a price's place before it
+SELECT pg_temp.at('2026-04-10');
+SELECT create_tenant('late', 'USD', 'UTC'), create_sku('egress', 'GB', per => 'once');
+SELECT set_price('egress', '1', '2026-01-01', currency => 'USD');
+SELECT set_price('egress', '0.50', '2026-02-01', tenant => 'late'), set_price('egress', NULL, '2026-03-01', tenant => 'late');
+SELECT record_usage('late', 'egress', 100, '2026-02-10', NULL, 'meter', 'f'), record_usage('late', 'egress', 100, '2026-03-10', NULL, 'meter', 'm');
+SELECT settle('late');
+SELECT max(charge_id) AS last FROM charge \gset
+SELECT set_price('egress', '0.40', '2026-02-01', tenant => 'late', reprice => 'February was 0.40');
+SELECT is(pg_temp.moved(:last), format('0.5 00:00 -100 -50 %1$s, 0.4 00:00 100 40 %1$s', :last - 1), 'February costs 10 less, March nothing else');
+SELECT set_price('egress', '0.30', '2026-06-01', tenant => 'late'), set_price('egress', NULL, '2026-08-01', tenant => 'late');
+SELECT set_price('egress', '0.20', '2026-07-01', tenant => 'late');
+CREATE FUNCTION pg_temp.agreed() RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(format('%s %s-%s', tariff, to_char(lower(valid), 'MM'), to_char(upper(valid), 'MM')), ', ' ORDER BY lower(valid))
+    FROM price JOIN tenant USING (tenant_id) WHERE name = 'late' AND NOT isempty(valid)
+$$;
+SELECT is(pg_temp.agreed(), '0.4 02-03, 0.3 06-07, 0.2 07-08', 'what begins in a price ends where that ended');
+SELECT set_price('egress', '0.10', '2026-05-01', tenant => 'late');
+SELECT is(pg_temp.agreed(), '0.4 02-03, 0.1 05-06, 0.3 06-07, 0.2 07-08', 'what begins where none holds, where the next one begins');
+SELECT set_price('egress', '0.15', '2026-08-01', tenant => 'late');
+SELECT is(pg_temp.agreed(), '0.4 02-03, 0.1 05-06, 0.3 06-07, 0.2 07-08, 0.15 08-', 'or never');
+SELECT set_price('egress', NULL, '2026-07-15', tenant => 'late');
+SELECT is(pg_temp.agreed(), '0.4 02-03, 0.1 05-06, 0.3 06-07, 0.2 07-07, 0.15 08-', 'an earlier end is the end of that price');
 SELECT is_empty('SELECT * FROM reconcile()', 'and the books agree');
 
 SELECT * FROM finish();
