@@ -48,6 +48,11 @@ CREATE FUNCTION interrupt_runs(pool bigint, runs bigint[], why text, instant tim
 COMMENT ON FUNCTION interrupt_runs(bigint, bigint[], text, timestamptz, boolean) IS
 'ends live runs whose nodes go away. A job with retries left goes back to the head of its priority, a notebook comes to rest, another fails. In a pool with agents they become stopping first, unless at once. Returns the instant at which they end. Bodies of calls only';
 
+CREATE FUNCTION stop_runs(pool bigint, runs bigint[], why text, instant timestamptz) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'pm_sql_stop_runs' LANGUAGE C STRICT;
+COMMENT ON FUNCTION stop_runs(bigint, bigint[], text, timestamptz) IS
+'ends live runs of notebooks and services, which rest then; in a pool with agents they become stopping first. Returns the instant at which they end. Bodies of calls only';
+
 CREATE FUNCTION cancel_runs(pool bigint, runs bigint[], why text, instant timestamptz) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'pm_sql_cancel_runs' LANGUAGE C STRICT;
 COMMENT ON FUNCTION cancel_runs(bigint, bigint[], text, timestamptz) IS
@@ -184,7 +189,7 @@ COMMENT ON FUNCTION set_pool_state(bigint, pool_state, timestamptz, text) IS
 REVOKE EXECUTE ON FUNCTION check_name(text, text), check_labels(jsonb, text), check_taints(jsonb, text),
     exact_interval(interval, text), exact_or_none(interval, text), close_holdings(bigint, bigint[], timestamptz), close_node_holdings(bigint, bigint[], timestamptz),
     close_volume_holdings(bigint, bigint[], timestamptz), interrupt_runs(bigint, bigint[], text, timestamptz, boolean),
-    cancel_runs(bigint, bigint[], text, timestamptz), runs_on(bigint, bigint[]),
+    stop_runs(bigint, bigint[], text, timestamptz), cancel_runs(bigint, bigint[], text, timestamptz), runs_on(bigint, bigint[]),
     end_waiting(bigint, bigint[], job_state, text, timestamptz), cancel_waiting(bigint, bigint[], text, timestamptz),
     open_node_holdings(bigint, bigint[], timestamptz),
     set_node_states(bigint, bigint[], node_state, timestamptz, text),

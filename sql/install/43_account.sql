@@ -260,6 +260,7 @@ DECLARE
     it pool;
     instant timestamptz;
     runs bigint[];
+    resting bigint[];
 BEGIN
     PERFORM require_level(0, 'operator');
     PERFORM find_tenant(tenant);
@@ -299,17 +300,22 @@ BEGIN
     END IF;
     FOREACH it IN ARRAY changed LOOP
         CONTINUE WHEN it.kind <> 'public';
-        runs := ARRAY(
-            SELECT r.run_id FROM job_run r
-            WHERE r.pool_id = it.pool_id AND r.ended_at IS NULL AND r.tenant_id = set_tenant_state.tenant AND r.state <> 'stopping'
-            ORDER BY r.run_id);
+        -- what can rest keeps its volume, and goes on one day
+        SELECT coalesce(array_agg(r.run_id ORDER BY r.run_id) FILTER (WHERE j.kind IN ('notebook', 'inference')), '{}'),
+               coalesce(array_agg(r.run_id ORDER BY r.run_id) FILTER (WHERE j.kind NOT IN ('notebook', 'inference')), '{}')
+        INTO resting, runs
+        FROM job_run r JOIN job j USING (pool_id, job_id)
+        WHERE r.pool_id = it.pool_id AND r.ended_at IS NULL AND r.tenant_id = set_tenant_state.tenant AND r.state <> 'stopping';
+        IF resting <> '{}' THEN
+            PERFORM stop_runs(it.pool_id, resting, 'tenant frozen', instant);
+        END IF;
         IF runs <> '{}' THEN
             PERFORM cancel_runs(it.pool_id, runs, 'tenant frozen', instant);
         END IF;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION set_tenant_state(bigint, tenant_state, text) IS
-'makes a tenant active, in grace or frozen. When it is frozen its runs in public pools end as cancelled; its queued jobs wait until it is active, its dedicated pools keep their nodes, which are not billed, and what runs there. Operators only (42501); 42704: no such tenant; 22023: the provider; PM002: the state cannot follow';
+'makes a tenant active, in grace or frozen. When it is frozen its runs in public pools end: notebooks and services are stopped, other jobs cancelled; its queued jobs wait until it is active, its dedicated pools keep their nodes, which are not billed, and what runs there. Operators only (42501); 42704: no such tenant; 22023: the provider; PM002: the state cannot follow';
 CREATE FUNCTION set_tenant_state(tenant text, state tenant_state, reason text DEFAULT NULL) RETURNS void LANGUAGE sql BEGIN ATOMIC
     SELECT set_tenant_state(find_tenant(set_tenant_state.tenant), set_tenant_state.state, set_tenant_state.reason);
 END;

@@ -117,6 +117,8 @@ end_early(PmCall *call, FunctionCallInfo fcinfo, const char *state, const char *
 		{
 			ends[nends].run_id = runs[i].run_id;
 			ends[nends].interrupted = strcmp(state, "failed") == 0;
+			if (strcmp(state, "stopped") == 0)
+				ends[nends].job_after = "stopped";
 			ends[nends++].state = state;
 		}
 	}
@@ -156,6 +158,21 @@ pm_sql_cancel_runs(PG_FUNCTION_ARGS)
 
 	pm_begin(&call, fcinfo);
 	instant = end_early(&call, fcinfo, "cancelled", pm_text_arg(fcinfo, 2),
+						PG_GETARG_TIMESTAMPTZ(3), false);
+	pm_end(&call);
+	PG_RETURN_TIMESTAMPTZ(instant);
+}
+
+PG_FUNCTION_INFO_V1(pm_sql_stop_runs);
+
+Datum
+pm_sql_stop_runs(PG_FUNCTION_ARGS)
+{
+	PmCall		call;
+	TimestampTz instant;
+
+	pm_begin(&call, fcinfo);
+	instant = end_early(&call, fcinfo, "stopped", pm_text_arg(fcinfo, 2),
 						PG_GETARG_TIMESTAMPTZ(3), false);
 	pm_end(&call);
 	PG_RETURN_TIMESTAMPTZ(instant);

@@ -7,7 +7,7 @@ SET LOCAL client_min_messages TO warning;
 SET LOCAL timezone TO 'UTC';
 SET LOCAL intervalstyle TO postgres;
 SET pool_manager.clock = '2026-03-01 10:00:00+00';
-SELECT plan(77);
+SELECT plan(83);
 
 SELECT create_tenant('acme', 'USD', 'UTC');
 SELECT create_sku('nb.t4', 'notebook'), create_sku('evs.ssd', 'GiB'), create_sku('vm.4t4', 'node');
@@ -237,6 +237,26 @@ SELECT throws_ok($$SELECT resume_job(pg_temp.id('d'))$$, 'PM002', 'pool "own" ta
 UPDATE pool_job_type SET state = 'disabling' WHERE kind = 'notebook' AND pool_id = (SELECT pool_id FROM pool WHERE name = 'own');
 UPDATE pool SET restrictions = '{}' WHERE name = 'own';
 SELECT throws_ok($$SELECT resume_job(pg_temp.id('d'))$$, 'PM003', 'pool "own" does not take notebook jobs', 'nor one that takes no notebooks any more');
+
+--
+-- Of a frozen tenant: what can rest is stopped and keeps its volume
+--
+INSERT INTO made SELECT p || n, submit_job(p, p || n, CASE n WHEN 't' THEN 'training' WHEN 's' THEN 'inference' ELSE 'notebook' END::job_kind, 'nb.t4', tenant => 'acme',
+    volume_gib => CASE n WHEN 'n' THEN 10 END, volume_type => CASE n WHEN 'n' THEN 'SSD' END)
+FROM unnest('{lab,agents}'::text[]) AS p, unnest('{n,s,t}'::text[]) AS n WHERE p = 'lab' OR n = 'n';
+SELECT count(*) FROM schedule('lab');
+SELECT count(*) FROM schedule('agents');
+SELECT start_job(pg_temp.id('agentsn'));
+SELECT is((SELECT string_agg(pg_temp.state(n)::text, ' ') FROM unnest('{labn,labs,labt,agentsn}'::text[]) AS n), 'running running running running', 'all run');
+SELECT set_tenant_state('acme', 'frozen');
+SELECT is((SELECT string_agg(pg_temp.state(n)::text, ' ') FROM unnest('{labn,labs,labt,agentsn}'::text[]) AS n), 'stopped stopped cancelled stopping', 'what can rest is stopped');
+SELECT finish_job(pg_temp.id('agentsn'));
+SELECT is(pg_temp.state('agentsn'), 'stopped', 'an agent ends its notebook');
+SELECT is((SELECT string_agg(j.name || ' ' || h.quantity, ', ' ORDER BY j.name) FROM holding h JOIN job j USING (pool_id, job_id) WHERE j.name IN ('labn', 'labs', 'labt', 'agentsn')),
+    'agentsn 10000, labn 10000', 'volumes are billed on, compute is not');
+SELECT throws_ok($$SELECT resume_job(pg_temp.id('labn'))$$, 'PM005', NULL, 'nothing starts');
+SELECT set_tenant_state('acme', 'active');
+SELECT lives_ok($$SELECT resume_job(pg_temp.id('labn'))$$, 'it goes on when the tenant is active');
 
 SELECT * FROM finish();
 ROLLBACK;
