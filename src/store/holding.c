@@ -289,6 +289,8 @@ pm_move_node_holdings(int64 pool_id, const int64 *node_ids, int n, int64 workspa
 
 /* ---- cutting ---- */
 
+#define MAX_TRIES	10
+
 /* Sets lock_timeout, until the end of the nest level */
 static void
 wait_at_most(int ms)
@@ -339,24 +341,28 @@ try_lock_held(PmStatement *held, PmArgs *args, int ms, uint64 *n)
  * Calls that close holdings do so in steps, in any order; a settlement locks
  * all of a tenant's.  Where both wait for each other it is the settlement that
  * gives back what it has, before anybody is told of a deadlock, and begins
- * again.
+ * again.  In the end it waits as everybody: for who holds them for long, or
+ * waits for what this transaction locked before.
  */
 static uint64
 lock_held(PmStatement *held, PmArgs *args)
 {
 	TimestampTz started = GetCurrentTimestamp();
 	int			patience = Max(DeadlockTimeout / 2, 1);
-	uint64		n;
 
-	while (!try_lock_held(held, args, LockTimeout > 0 ? Min(LockTimeout, patience) : patience, &n))
+	for (int tries = 0; tries < MAX_TRIES; tries++)
 	{
+		uint64		n;
+
+		if (try_lock_held(held, args, LockTimeout > 0 ? Min(LockTimeout, patience) : patience, &n))
+			return n;
 		CHECK_FOR_INTERRUPTS();
 		if (LockTimeout > 0 && TimestampDifferenceExceeds(started, GetCurrentTimestamp(), LockTimeout))
 			ereport(ERROR,
 					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 					 errmsg("canceling statement due to lock timeout")));
 	}
-	return n;
+	return pm_run(held, args);
 }
 
 uint64
