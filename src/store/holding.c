@@ -401,6 +401,15 @@ pm_cut_holdings(int64 tenant_id, TimestampTz until)
 	"SELECT max(l.metered_until) FROM (SELECT h.metered_until FROM pool_manager.holding h" \
 	" WHERE " of " ORDER BY h.tenant_id, h.holding_id FOR UPDATE) AS l"
 
+/* The first run may have waited for a settlement; the second sees what that wrote, and waits for nobody */
+static TimestampTz
+lock_and_read(PmStatement *latest, PmArgs *args)
+{
+	pm_run(latest, args);
+	pm_run(latest, args);
+	return pm_is_null(0, 1) ? DT_NOBEGIN : pm_get_time(0, 1);
+}
+
 TimestampTz
 pm_metered_until(PmHolder holder, int64 of, const int64 *ids, int n)
 {
@@ -414,8 +423,7 @@ pm_metered_until(PmHolder holder, int64 of, const int64 *ids, int n)
 
 	pm_arg_int64(&args, of);
 	pm_arg_int64_array(&args, ids, n);
-	pm_run(&latest[holder], &args);
-	return pm_is_null(0, 1) ? DT_NOBEGIN : pm_get_time(0, 1);
+	return lock_and_read(&latest[holder], &args);
 }
 
 TimestampTz
@@ -433,6 +441,5 @@ pm_runs_metered_until(int64 pool_id, const int64 *run_ids, int n,
 	pm_arg_int64(&args, pool_id);
 	pm_arg_int64_array(&args, run_ids, n);
 	pm_arg_int64_array(&args, ending_ids, nending);
-	pm_run(&latest, &args);
-	return pm_is_null(0, 1) ? DT_NOBEGIN : pm_get_time(0, 1);
+	return lock_and_read(&latest, &args);
 }
