@@ -41,7 +41,6 @@ struct PmBooks
 	int			nterms;
 	PmSku	   *skus;
 	int			nskus;
-	TimestampTz instant;
 	MemoryContext context;		/* of what outlives batches */
 	MemoryContext of_batch;
 	HTAB	   *counters;		/* OpenCounter */
@@ -105,8 +104,6 @@ pm_books_open(PmCall *call, int64 tenant_id, const char *kind, const char *reaso
 	books->reason = reason;
 	books->context = CurrentMemoryContext;
 	pm_lock_ledger(tenant_id, &books->ledger);
-	/* the clock of another session may have been ahead */
-	books->instant = Max(pm_writing_clock(), books->ledger.changed_at);
 	if (pm_read_accounts(call, tenant_id, &account) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -403,10 +400,10 @@ write_batch(PmBooks *books)
 {
 	int64	   *ids = palloc(sizeof(int64) * Max(books->nbookings, 1));
 
-	pm_change_ledger(books->tenant_id, books->instant);
+	pm_change_ledger(books->tenant_id, books->ledger.instant);
 	write_counters(books);
 	for (int b = 0; b < books->nbookings; b++)
-		ids[b] = pm_insert_booking(books->call, books->tenant_id, &books->bookings[b], books->instant);
+		ids[b] = pm_insert_booking(books->call, books->tenant_id, &books->bookings[b], books->ledger.instant);
 	for (int i = 0; i < books->ncharges; i++)
 		books->charges[i].booking_id = ids[books->charges[i].booking_id];
 	pm_insert_charges(books->tenant_id, books->charges, books->ncharges);

@@ -123,16 +123,14 @@ pm_sql_lock_books(PG_FUNCTION_ARGS)
 {
 	PmCall		call;
 	PmLedger	ledger;
-	TimestampTz instant;
 
 	(void) pm_running_body();
 	pm_begin(&call, fcinfo);
 	pm_refuse_nulls(fcinfo);
 	pm_lock_ledger(PG_GETARG_INT64(0), &ledger);
-	instant = Max(pm_writing_clock(), ledger.changed_at);
-	pm_change_ledger(PG_GETARG_INT64(0), instant);
+	pm_change_ledger(PG_GETARG_INT64(0), ledger.instant);
 	pm_end(&call);
-	PG_RETURN_TIMESTAMPTZ(instant);
+	PG_RETURN_TIMESTAMPTZ(ledger.instant);
 }
 
 /* ---- repeated calls ---- */

@@ -87,20 +87,26 @@ ids_arg(FunctionCallInfo fcinfo, int n, int *count)
 }
 
 /* Live runs end now, or are told to stop where an agent has a say */
-static TimestampTz
-end_early(PmCall *call, FunctionCallInfo fcinfo, const char *state, const char *why,
-		  TimestampTz instant, bool at_once)
+static Datum
+end_early(FunctionCallInfo fcinfo, const char *state, bool at_once)
 {
 	int64		pool_id = PG_GETARG_INT64(0);
+	TimestampTz instant = PG_GETARG_TIMESTAMPTZ(3);
+	PmCall		call;
+	const char *why;
 	int			n;
-	int64	   *ids = ids_arg(fcinfo, 1, &n);
+	int64	   *ids;
 	PmRun	   *runs;
 	PmRunEnd   *ends;
 	int64	   *stops;
 	int			nends = 0;
 	int			nstops = 0;
-	bool		agent = pm_has_agent(pool_id);
+	bool		agent;
 
+	pm_begin(&call, fcinfo);
+	why = pm_text_arg(fcinfo, 2);
+	ids = ids_arg(fcinfo, 1, &n);
+	agent = pm_has_agent(pool_id);
 	n = pm_read_live_runs(pool_id, ids, n, &runs);
 	ends = palloc0(sizeof(PmRunEnd) * Max(n, 1));
 	stops = palloc(sizeof(int64) * Max(n, 1));
@@ -123,14 +129,15 @@ end_early(PmCall *call, FunctionCallInfo fcinfo, const char *state, const char *
 		}
 	}
 	if (nstops > 0)
-		pm_stop_runs(call, pool_id, stops, nstops, state, instant, why);
+		pm_stop_runs(&call, pool_id, stops, nstops, state, instant, why);
 	if (nends > 0)
 	{
 		pm_settle_failed(pool_id, ends, nends);
-		instant = pm_end_runs(call, pool_id, ends, nends, instant, why);
+		instant = pm_end_runs(&call, pool_id, ends, nends, instant, why);
 		pm_advance_pool(pool_id, instant);
 	}
-	return instant;
+	pm_end(&call);
+	PG_RETURN_TIMESTAMPTZ(instant);
 }
 
 PG_FUNCTION_INFO_V1(pm_sql_interrupt_runs);
@@ -138,14 +145,7 @@ PG_FUNCTION_INFO_V1(pm_sql_interrupt_runs);
 Datum
 pm_sql_interrupt_runs(PG_FUNCTION_ARGS)
 {
-	PmCall		call;
-	TimestampTz instant;
-
-	pm_begin(&call, fcinfo);
-	instant = end_early(&call, fcinfo, "failed", pm_text_arg(fcinfo, 2),
-						PG_GETARG_TIMESTAMPTZ(3), PG_GETARG_BOOL(4));
-	pm_end(&call);
-	PG_RETURN_TIMESTAMPTZ(instant);
+	return end_early(fcinfo, "failed", PG_GETARG_BOOL(4));
 }
 
 PG_FUNCTION_INFO_V1(pm_sql_cancel_runs);
@@ -153,14 +153,7 @@ PG_FUNCTION_INFO_V1(pm_sql_cancel_runs);
 Datum
 pm_sql_cancel_runs(PG_FUNCTION_ARGS)
 {
-	PmCall		call;
-	TimestampTz instant;
-
-	pm_begin(&call, fcinfo);
-	instant = end_early(&call, fcinfo, "cancelled", pm_text_arg(fcinfo, 2),
-						PG_GETARG_TIMESTAMPTZ(3), false);
-	pm_end(&call);
-	PG_RETURN_TIMESTAMPTZ(instant);
+	return end_early(fcinfo, "cancelled", false);
 }
 
 PG_FUNCTION_INFO_V1(pm_sql_stop_runs);
@@ -168,14 +161,7 @@ PG_FUNCTION_INFO_V1(pm_sql_stop_runs);
 Datum
 pm_sql_stop_runs(PG_FUNCTION_ARGS)
 {
-	PmCall		call;
-	TimestampTz instant;
-
-	pm_begin(&call, fcinfo);
-	instant = end_early(&call, fcinfo, "stopped", pm_text_arg(fcinfo, 2),
-						PG_GETARG_TIMESTAMPTZ(3), false);
-	pm_end(&call);
-	PG_RETURN_TIMESTAMPTZ(instant);
+	return end_early(fcinfo, "stopped", false);
 }
 
 /* ---- holdings ---- */

@@ -11,9 +11,7 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "utils/builtins.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "api/args.h"
@@ -24,6 +22,7 @@
 #include "api/schedule.h"
 #include "api/submit.h"
 #include "errors.h"
+#include "store/attempt.h"
 #include "store/registry.h"
 #include "store/run.h"
 
@@ -66,48 +65,37 @@ change_now(PmCall *call, PmJobInfo *job, const Change *change)
 	return pm_change_queued(call, job, change->from, change->to);
 }
 
+/* A change of a waiting job, and what became of it; NULL: it does not wait (any more) */
+typedef struct Changing
+{
+	PmCall	   *call;
+	PmJobInfo  *job;
+	const Change *change;
+	char	   *state;
+} Changing;
+
+static bool
+try_change(void *state)
+{
+	Changing   *changing = state;
+
+	changing->state = change_now(changing->call, changing->job, changing->change);
+	return changing->state != NULL;
+}
+
 /*
- * Tries a change of a waiting job in a subtransaction; NULL if the job does
- * not wait (any more).  Then the row's lock is given back, so that the pool's
+ * Of a job that does not wait the row's lock is given back, so that the pool's
  * lock can be taken without waiting for it the wrong way round.
- *
- * An error must end the subtransaction before it goes on: one left open would
- * be taken for his own by a caller that catches the error, and restored for
- * him would be what was in force when it began, the extension's owner.
  */
 static char *
 change_waiting(PmCall *call, PmJobInfo *job, const Change *change)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	char	   *volatile state = NULL;
+	Changing	changing = {call, job, change, NULL};
+	ErrorData  *error = pm_attempt(try_change, &changing);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		state = change_now(call, job, change);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+	if (error)
 		ReThrowError(error);
-	}
-	PG_END_TRY();
-	if (state)
-		ReleaseCurrentSubTransaction();
-	else
-		RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return state;
+	return changing.state;
 }
 
 /* The job by the argument, and the right to act for its tenant */

@@ -8,24 +8,32 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
-#include "utils/resowner.h"
 
 #include "api/settle.h"
 #include "billing/calendar.h"
+#include "store/attempt.h"
 #include "store/due.h"
 #include "store/procedure.h"
 
-static void
-settle(FunctionCallInfo fcinfo, const PmDueTenant *tenant, int64 until)
+typedef struct Settling
 {
+	FunctionCallInfo fcinfo;
+	const PmDueTenant *tenant;
+	int64		until;
+} Settling;
+
+static bool
+settle(void *state)
+{
+	Settling   *settling = state;
 	PmCall		call;
 
-	pm_begin(&call, fcinfo);
+	pm_begin(&call, settling->fcinfo);
 	pm_require_operator(&call);
-	(void) pm_settle_tenant(&call, tenant->tenant_id, until);
+	(void) pm_settle_tenant(&call, settling->tenant->tenant_id, settling->until);
 	pm_end(&call);
+	return true;
 }
 
 /* Something cannot be rated, or another transaction is in the way */
@@ -43,29 +51,9 @@ concerns_one(int sqlerrcode)
 static bool
 try_settle(FunctionCallInfo fcinfo, const PmDueTenant *tenant, int64 until)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	Settling	settling = {fcinfo, tenant, until};
+	ErrorData  *error = pm_attempt(settle, &settling);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		settle(fcinfo, tenant, until);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	if (error)
-		RollbackAndReleaseCurrentSubTransaction();
-	else
-		ReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 	if (error == NULL)
 		return true;
 	if (!concerns_one(error->sqlerrcode))

@@ -45,7 +45,8 @@ pm_lock_ledger(int64 tenant_id, PmLedger *ledger)
 	}
 	ledger->settled_until = pm_second_or_end(pm_get_time(0, 1));
 	ledger->closed_until = pm_second_or_end(pm_get_time(0, 2));
-	ledger->changed_at = pm_get_time(0, 3);
+	/* the clock of another session may have been ahead */
+	ledger->instant = Max(pm_writing_clock(), pm_get_time(0, 3));
 }
 
 void

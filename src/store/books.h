@@ -20,7 +20,7 @@ typedef struct PmLedger
 {
 	int64		settled_until;	/* PM_SECOND_MIN: never settled */
 	int64		closed_until;	/* PM_SECOND_MIN: no period is closed */
-	TimestampTz changed_at;		/* DT_NOBEGIN: never */
+	TimestampTz instant;		/* of what changes now: not before the last change */
 } PmLedger;
 
 /*

@@ -10,15 +10,14 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "billing/calendar.h"
+#include "store/attempt.h"
 #include "store/run.h"
 #include "store/statement.h"
 #include "store/usage.h"
@@ -291,50 +290,26 @@ pm_move_node_holdings(int64 pool_id, const int64 *node_ids, int n, int64 workspa
 
 #define MAX_TRIES	10
 
-/* Sets lock_timeout, until the end of the nest level */
-static void
-wait_at_most(int ms)
+/* A settlement that locks what is held, if it is to be had within so many ms */
+typedef struct LockingHeld
 {
-	(void) set_config_option("lock_timeout", psprintf("%d", ms), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
+	PmStatement *held;
+	PmArgs	   *args;
+	int			ms;
+	uint64		n;
+} LockingHeld;
 
-/* False if they were not to be had within so many ms, or by a deadlock: then none is locked */
 static bool
-try_lock_held(PmStatement *held, PmArgs *args, int ms, uint64 *n)
+try_lock_held(void *state)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	LockingHeld *locking = state;
+	int			nest_level = NewGUCNestLevel();
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		int			nest_level = NewGUCNestLevel();
-
-		wait_at_most(ms);
-		*n = pm_run(held, args);
-		AtEOXact_GUC(true, nest_level);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	if (error)
-		RollbackAndReleaseCurrentSubTransaction();
-	else
-		ReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	if (error == NULL)
-		return true;
-	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE && error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED)
-		ReThrowError(error);
-	FreeErrorData(error);
-	return false;
+	(void) set_config_option("lock_timeout", psprintf("%d", locking->ms), PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	locking->n = pm_run(locking->held, locking->args);
+	AtEOXact_GUC(true, nest_level);
+	return true;
 }
 
 /*
@@ -349,13 +324,17 @@ lock_held(PmStatement *held, PmArgs *args)
 {
 	TimestampTz started = GetCurrentTimestamp();
 	int			patience = Max(DeadlockTimeout / 2, 1);
+	LockingHeld locking = {held, args, LockTimeout > 0 ? Min(LockTimeout, patience) : patience, 0};
 
 	for (int tries = 0; tries < MAX_TRIES; tries++)
 	{
-		uint64		n;
+		ErrorData  *error = pm_attempt(try_lock_held, &locking);
 
-		if (try_lock_held(held, args, LockTimeout > 0 ? Min(LockTimeout, patience) : patience, &n))
-			return n;
+		if (error == NULL)
+			return locking.n;
+		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE && error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED)
+			ReThrowError(error);
+		FreeErrorData(error);
 		CHECK_FOR_INTERRUPTS();
 		if (LockTimeout > 0 && TimestampDifferenceExceeds(started, GetCurrentTimestamp(), LockTimeout))
 			ereport(ERROR,
